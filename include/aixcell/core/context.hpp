@@ -1,0 +1,48 @@
+#pragma once
+#include <memory>
+#include <thread>
+
+#include <aixcell/core/cost.hpp>
+#include <aixcell/core/memory.hpp>
+
+namespace aixcell {
+
+/// Where work runs: the device's memory and how much of the device may be used. One context serves one caller at a
+/// time; several threads that predict with one model hold one context each.
+template <class Device>
+class context;
+
+template <>
+class context<cpu> {
+ public:
+  using device = cpu;
+
+  /// `threads` = 0 takes every processor.
+  explicit context(int threads = 0)
+      : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
+
+  int threads() const noexcept { return threads_; }
+  memory_pool<cpu>& memory() noexcept { return *memory_; }
+
+ private:
+  int threads_;
+  std::shared_ptr<memory_pool<cpu>> memory_ = std::make_shared<memory_pool<cpu>>();
+};
+
+template <>
+class context<dry> {
+ public:
+  using device = dry;
+
+  memory_pool<dry>& memory() noexcept { return *memory_; }
+
+  /// Called by the dry twin of every kernel.
+  void spend(const cost& c) noexcept { spent_ += c; }
+  const cost& spent() const noexcept { return spent_; }
+
+ private:
+  cost spent_;
+  std::shared_ptr<memory_pool<dry>> memory_ = std::make_shared<memory_pool<dry>>();
+};
+
+}  // namespace aixcell

@@ -1,0 +1,96 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <numbers>
+#include <vector>
+
+#include <aixcell/core/shape.hpp>
+
+namespace aixcell {
+
+/// Counter-based random numbers: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
+/// A stream is named by a seed and a purpose; any number of streams may be drawn from on any threads in any order and
+/// each gives the same numbers. The state is the counter alone, so a stream is resumed from (seed, purpose, counter).
+class random_stream {
+ public:
+  explicit constexpr random_stream(std::uint64_t seed, std::uint64_t purpose = 0, std::uint64_t counter = 0)
+      : seed_(seed), purpose_(purpose), counter_(counter) {}
+
+  /// An independent stream under this one, e.g. `stream.child(epoch).child(sample)`.
+  constexpr random_stream child(std::uint64_t purpose) const {
+    const auto mixed = philox({static_cast<std::uint32_t>(purpose), static_cast<std::uint32_t>(purpose >> 32),
+                               static_cast<std::uint32_t>(purpose_), static_cast<std::uint32_t>(purpose_ >> 32)},
+                              seed_ ^ 0x9E3779B97F4A7C15u);
+    return random_stream(seed_, (static_cast<std::uint64_t>(mixed[1]) << 32) | mixed[0]);
+  }
+
+  /// 32 random bits.
+  constexpr std::uint32_t bits() {
+    const std::uint64_t block = counter_ / 4;
+    if (block != cached_block_) {
+      cached_ = philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
+                        static_cast<std::uint32_t>(purpose_), static_cast<std::uint32_t>(purpose_ >> 32)},
+                       seed_);
+      cached_block_ = block;
+    }
+    return cached_[counter_++ % 4];
+  }
+
+  /// Uniform in [0, 1), 24 bits.
+  constexpr float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24f; }
+  constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
+
+  /// Uniform integer in [0, n), n >= 1, n < 2^32. Unbiased to 2^-32.
+  constexpr index below(index n) {
+    return static_cast<index>((static_cast<std::uint64_t>(bits()) * static_cast<std::uint64_t>(n)) >> 32);
+  }
+
+  constexpr bool chance(float probability) { return uniform() < probability; }
+
+  /// Standard normal (Box and Muller 1958), one value from two draws.
+  float normal() {
+    const float u = 1.0f - uniform();  // (0, 1]
+    const float v = uniform();
+    return std::sqrt(-2.0f * std::log(u)) * std::cos(2.0f * std::numbers::pi_v<float> * v);
+  }
+  float normal(float mean, float deviation) { return mean + deviation * normal(); }
+
+  /// Poisson with the given mean >= 0: multiplication of uniforms (Knuth) below 30, a rounded normal above.
+  index poisson(float mean) {
+    if (mean > 30.0f) return std::max<index>(0, static_cast<index>(std::lround(normal(mean, std::sqrt(mean)))));
+    const float limit = std::exp(-mean);
+    index events = 0;
+    for (float product = uniform(); product > limit; product *= uniform()) ++events;
+    return events;
+  }
+
+  /// Random order in place (Fisher and Yates).
+  template <class T>
+  void shuffle(std::vector<T>& items) {
+    for (index i = static_cast<index>(items.size()) - 1; i > 0; --i)
+      std::swap(items[static_cast<std::size_t>(i)], items[static_cast<std::size_t>(below(i + 1))]);
+  }
+
+  constexpr std::uint64_t counter() const noexcept { return counter_; }
+
+ private:
+  static constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> c, std::uint64_t key) {
+    std::uint32_t k0 = static_cast<std::uint32_t>(key), k1 = static_cast<std::uint32_t>(key >> 32);
+    for (int round = 0; round < 10; ++round) {
+      const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * c[0], p1 = std::uint64_t{0xCD9E8D57u} * c[2];
+      c = {static_cast<std::uint32_t>(p1 >> 32) ^ c[1] ^ k0, static_cast<std::uint32_t>(p1),
+           static_cast<std::uint32_t>(p0 >> 32) ^ c[3] ^ k1, static_cast<std::uint32_t>(p0)};
+      k0 += 0x9E3779B9u;
+      k1 += 0xBB67AE85u;
+    }
+    return c;
+  }
+
+  std::uint64_t seed_, purpose_, counter_;
+  std::uint64_t cached_block_ = ~std::uint64_t{0};
+  std::array<std::uint32_t, 4> cached_{};
+};
+
+}  // namespace aixcell

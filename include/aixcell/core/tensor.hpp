@@ -1,0 +1,102 @@
+#pragma once
+#include <algorithm>
+#include <cassert>
+#include <memory>
+#include <type_traits>
+
+#include <aixcell/core/context.hpp>
+#include <aixcell/core/view.hpp>
+
+namespace aixcell {
+
+/// A dense array that keeps its elements alive. Copying a tensor shares the elements (as torch::Tensor and cv::Mat
+/// do), so that a layer can keep its input for the backward pass for free; `clone` copies them.
+/// Elements are trivially copyable and uninitialised unless said otherwise. A `tensor<T, dry>` has no elements.
+template <class T, class Device = cpu>
+class tensor {
+  static_assert(std::is_trivially_copyable_v<T>, "a tensor holds plain numbers");
+
+ public:
+  using value_type = T;
+  using device = Device;
+
+  tensor() = default;
+
+  /// Uninitialised elements from the context's pool.
+  tensor(context<Device>& ctx, const aixcell::shape& extents)
+      : owner_(ctx.memory().allocate(static_cast<std::size_t>(extents.count()) * sizeof(T))), shape_(extents) {}
+
+  /// Zeroed elements on the heap, for what lives outside any context: images, labels, files.
+  explicit tensor(const aixcell::shape& extents)
+    requires std::is_same_v<Device, cpu>
+      : shape_(extents) {
+    const auto bytes = detail::rounded_to_alignment(static_cast<std::size_t>(extents.count()) * sizeof(T));
+    void* block = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{detail::memory_alignment});
+    owner_ = {block, [](void* p) { ::operator delete(p, std::align_val_t{detail::memory_alignment}); }};
+    fill(T{});
+  }
+
+  static tensor zeros(context<Device>& ctx, const aixcell::shape& extents) {
+    tensor t(ctx, extents);
+    t.fill(T{});
+    return t;
+  }
+
+  const aixcell::shape& shape() const noexcept { return shape_; }
+  index extent(int dimension) const noexcept { return shape_[dimension]; }
+  index size() const noexcept { return shape_.count(); }
+  bool empty() const noexcept { return size() == 0; }
+
+  T* data() noexcept { return static_cast<T*>(owner_.get()); }
+  const T* data() const noexcept { return static_cast<const T*>(owner_.get()); }
+  T* begin() noexcept { return data(); }
+  T* end() noexcept { return data() + size(); }
+  const T* begin() const noexcept { return data(); }
+  const T* end() const noexcept { return data() + size(); }
+
+  view<T, Device> as_view() noexcept { return {data(), shape_}; }
+  view<const T, Device> as_view() const noexcept { return {data(), shape_}; }
+  operator view<T, Device>() noexcept { return as_view(); }
+  operator view<const T, Device>() const noexcept { return as_view(); }
+
+  T& operator[](index i) noexcept { return as_view()[i]; }
+  const T& operator[](index i) const noexcept { return as_view()[i]; }
+  template <class... Index>
+  T& operator()(Index... coordinates) noexcept {
+    return as_view()(coordinates...);
+  }
+  template <class... Index>
+  const T& operator()(Index... coordinates) const noexcept {
+    return as_view()(coordinates...);
+  }
+
+  /// Sub-array `i` of the first dimension; valid while this tensor lives.
+  view<T, Device> slice(index i) noexcept { return as_view().slice(i); }
+  view<const T, Device> slice(index i) const noexcept { return as_view().slice(i); }
+
+  /// The same elements, shared, under another shape of equal count.
+  tensor reshaped(const aixcell::shape& extents) const {
+    assert(extents.count() == size());
+    tensor t = *this;
+    t.shape_ = extents;
+    return t;
+  }
+
+  void fill(T value) {
+    if constexpr (!std::is_same_v<Device, dry>) std::fill(begin(), end(), value);
+  }
+
+  tensor clone() const
+    requires std::is_same_v<Device, cpu>
+  {
+    tensor t(shape_);
+    std::copy(begin(), end(), t.begin());
+    return t;
+  }
+
+ private:
+  std::shared_ptr<void> owner_;
+  aixcell::shape shape_;
+};
+
+}  // namespace aixcell
