@@ -1,0 +1,132 @@
+#include <aixcell/kernels/cpu/conv2d.hpp>
+#include "reference/conv2d.hpp"
+#include "support/catch.hpp"
+
+#include <aixcell/core/random.hpp>
+
+namespace aixcell {
+namespace {
+
+struct conv_case {
+  shape x, filter;
+  conv2d_geometry g;
+};
+
+// Odd sizes, one pixel, one channel, one beyond a register, one beyond two, strides with and without remainder.
+const conv_case cases[] = {
+    {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},   {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},    {{1, 1, 1, 5}, {3, 3, 3, 5}, {1, 1}},
+    {{1, 9, 33, 16}, {17, 3, 3, 16}, {1, 1}}, {{3, 8, 16, 33}, {33, 3, 3, 33}, {1, 1}}, {{2, 17, 13, 3}, {20, 7, 7, 3}, {2, 3}},
+    {{1, 6, 5, 64}, {32, 1, 1, 64}, {1, 0}}, {{2, 7, 6, 8}, {9, 1, 1, 8}, {2, 0}},     {{1, 8, 9, 4}, {6, 3, 3, 4}, {2, 1}},
+    {{1, 12, 11, 2}, {3, 5, 4, 2}, {3, 2}},  {{2, 6, 6, 3}, {5, 2, 2, 3}, {2, 0}},     {{1, 70, 67, 9}, {40, 3, 3, 9}, {1, 1}},
+    {{1, 4, 4, 200}, {130, 3, 3, 200}, {1, 1}}, {{1, 5, 6, 3}, {2, 3, 3, 3}, {1, 0}}};
+
+template <class Real>
+tensor<Real> random_tensor(const shape& s, random_stream r) {
+  tensor<Real> t(s);
+  for (Real& v : t) v = static_cast<Real>(r.normal());
+  return t;
+}
+
+template <class Real>
+double worst_difference(const tensor<Real>& found, const std::vector<double>& expected, const std::vector<double>& magnitude) {
+  double worst = 0;
+  for (index i = 0; i < found.size(); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    worst = std::max(worst, std::abs(static_cast<double>(found[i]) - expected[at]) / (1e-3 + magnitude[at]));
+  }
+  return worst;
+}
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[kernels][cpu]", float, double) {
+  using Real = TestType;
+  const double tolerance = sizeof(Real) == 4 ? 2e-6 : 1e-14;
+  context<cpu> ctx(2);
+  for (const conv_case& c : cases) {
+    CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding);
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_tensor<Real>(c.x, random_stream(1)), w = random_tensor<Real>(c.filter, random_stream(2));
+    const auto dy = random_tensor<Real>(ys, random_stream(3));
+    const auto bias = random_tensor<Real>({ys[3]}, random_stream(4)), scale = random_tensor<Real>({ys[3]}, random_stream(5));
+
+    const auto zeros = [](const shape& s) { return std::vector<double>(static_cast<std::size_t>(s.count())); };
+    auto y = zeros(ys), y_size = zeros(ys), dx = zeros(c.x), dx_size = zeros(c.x), dw = zeros(c.filter), dw_size = zeros(c.filter);
+    const auto add = [](std::vector<double>& sum, std::vector<double>& size, index at, double a, double b) {
+      sum[static_cast<std::size_t>(at)] += a * b;
+      size[static_cast<std::size_t>(at)] += std::abs(a * b);
+    };
+    reference::for_each_product(c.x, c.filter, c.g, [&](index i, index f, index o) {
+      add(y, y_size, o, x[i], static_cast<double>(w[f]) * scale[o % ys[3]]);
+      add(dx, dx_size, i, dy[o], w[f]);
+      add(dw, dw_size, f, x[i], dy[o]);
+    });
+    for (index o = 0; o < ys.count(); ++o) add(y, y_size, o, bias[o % ys[3]], 1);
+
+    tensor<Real> found(ys);
+    conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = {}}, found);
+    CHECK(worst_difference(found, y, y_size) < tolerance);
+
+    tensor<Real> found_dx(c.x);
+    found_dx.fill(99);  // overwritten, not added to
+    conv2d_backward_data<Real>(ctx, dy, w, c.g, found_dx);
+    CHECK(worst_difference(found_dx, dx, dx_size) < tolerance);
+
+    auto found_dw = random_tensor<Real>(c.filter, random_stream(6));
+    for (index f = 0; f < found_dw.size(); ++f) add(dw, dw_size, f, found_dw[f], 1);  // added to, not overwritten
+    conv2d_backward_filter<Real>(ctx, x, dy, c.g, found_dw);
+    CHECK(worst_difference(found_dw, dw, dw_size) < tolerance);
+  }
+}
+
+TEST_CASE("conv2d gives the same bits for any number of threads", "[kernels][cpu]") {
+  const shape xs{3, 19, 23, 20}, ws{36, 3, 3, 20};
+  const auto x = random_tensor<float>(xs, random_stream(1)), w = random_tensor<float>(ws, random_stream(2));
+  const shape ys = conv2d_output_shape(xs, ws, {1, 1});
+  const auto run = [&](int threads) {
+    context<cpu> ctx(threads);
+    tensor<float> y(ys), dx(xs), dw(ws);
+    conv2d<float>(ctx, x, w, {1, 1}, {}, y);
+    conv2d_backward_data<float>(ctx, y, w, {1, 1}, dx);
+    conv2d_backward_filter<float>(ctx, x, y, {1, 1}, dw);
+    std::vector<float> all(y.begin(), y.end());
+    all.insert(all.end(), dx.begin(), dx.end());
+    all.insert(all.end(), dw.begin(), dw.end());
+    return all;
+  };
+  const auto once = run(1);
+  CHECK(once == run(2));
+  CHECK(once == run(5));
+}
+
+TEST_CASE("conv2d adds the residual before the activation", "[kernels][cpu]") {
+  context<cpu> ctx(1);
+  tensor<float> x({1, 1, 3, 1}), w({1, 1, 1, 1}), residual({1, 1, 3, 1}), y({1, 1, 3, 1});
+  x[0] = 1, x[1] = -2, x[2] = 3;
+  residual[0] = -3, residual[1] = 5, residual[2] = -1;
+  w[0] = 2;
+  conv2d<float>(ctx, x, w, {}, {.bias = {}, .scale = {}, .residual = residual, .act = activation::relu}, y);
+  CHECK(y[0] == 0);
+  CHECK(y[1] == 1);
+  CHECK(y[2] == 5);
+}
+
+TEST_CASE("conv2d refuses shapes that do not fit and says which", "[kernels]") {
+  context<cpu> ctx(1);
+  context<dry> dry_ctx;
+  tensor<float> x({1, 4, 4, 3}), w({2, 3, 3, 5}), y({1, 2, 2, 2}), narrow({2, 9, 9, 3});
+  CHECK_THROWS_WITH(conv2d<float>(ctx, x, w, {}, {}, y), "conv2d: expected shape [2,3,3,3], found [2,3,3,5]");
+  CHECK_THROWS_AS(conv2d<float>(ctx, x, narrow, {}, {}, y), shape_error);
+  tensor<float, dry> dx(dry_ctx, {1, 4, 4, 3}), dw(dry_ctx, {2, 3, 3, 3}), wrong(dry_ctx, {1, 4, 4, 2});
+  CHECK_THROWS_WITH(conv2d<float>(dry_ctx, dx, dw, {}, {}, wrong), "conv2d: expected shape [1,2,2,2], found [1,4,4,2]");
+}
+
+TEST_CASE("a dry convolution counts two operations a product", "[kernels][dry]") {
+  context<dry> ctx;
+  tensor<float, dry> x(ctx, {2, 8, 8, 3}), w(ctx, {5, 3, 3, 3}), y(ctx, {2, 8, 8, 5});
+  conv2d<float>(ctx, x, w, {1, 1}, {}, y);
+  CHECK(ctx.spent().flops == 2.0 * 2 * 8 * 8 * 5 * 27);
+  CHECK(ctx.spent().bytes == 4.0 * (2 * 8 * 8 * 3 + 5 * 27 + 2 * 8 * 8 * 5));
+}
+
+}  // namespace aixcell
