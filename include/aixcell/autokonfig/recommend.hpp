@@ -1,0 +1,120 @@
+#pragma once
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <aixcell/autokonfig/machine_speed.hpp>
+#include <aixcell/data/fingerprint.hpp>
+#include <aixcell/library/pipeline_list.hpp>
+
+namespace aixcell {
+
+/// What the user needs. 0 means no limit.
+struct requirements {
+  task solves = task::instance_segmentation;
+  bool object_classes = false;    ///< tell objects apart (mono-/binuclear, cell types)
+  double latency_ms = 0;          ///< for one image of the data set's median size
+  double memory_bytes = 0;        ///< peak while training, and while predicting
+  double model_bytes = 0;         ///< of the model file
+  double budget_s = 1800;         ///< for search and training together
+};
+
+/// A registered pipeline seen with one data set and one set of requirements.
+struct candidate {
+  const registered_pipeline* pipeline = nullptr;
+  bool fits = false;
+  double preference = 0;         ///< how promising by rule, greater is better
+  double latency_ms = 0;         ///< predicted, for one image of median size
+  double training_bytes = 0;     ///< predicted peak while training
+  double step_s = 0;             ///< predicted, for one training step
+  resource_estimate resources;   ///< for one image of median size
+  std::string reason;            ///< why it was ranked so, or what it lacks
+};
+
+namespace detail {
+
+struct preference_rule {
+  bool holds;
+  double points;
+  const char* because;
+};
+
+/// What experience says before anything was tried. The meta-learner that learns from recorded runs takes this place.
+inline void apply_rules(candidate& c, const fingerprint& data, const requirements& wanted) {
+  const registered_pipeline& p = *c.pipeline;
+  const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
+  const double objects_seen = static_cast<double>(data.objects), diameter = data.diameter_percentiles[2];
+  const preference_rule rules[] = {
+      {has(p.postprocess, "star_convex") && !p.needs_nuclei, 3, "star-convex polygons separate touching round objects"},
+      {has(p.postprocess, "interior_border"), 2, "interior and border suit objects of any shape"},
+      {p.needs_nuclei && wanted.object_classes, 3.5, "counts the nuclei of each cell"},
+      {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},
+      {p.preprocess == "percentile", 1, "percentiles are robust against hot pixels"},
+      {has(p.preprocess, "top_hat") && data.background_unevenness > 0.5, 1.5, "the background is uneven"},
+      {has(p.preprocess, "resize") && (diameter > 80 || diameter < 8), 3, "objects are far from the size networks see well"},
+      {p.encoder == "resnet18", objects_seen > 300 ? 1.5 : 1.0, "resnet18 is strong for its cost"},
+      {has(p.encoder, "plain"), objects_seen > 5000 ? 0.8 : 1.2, "a small network learns from few objects"},
+      {p.encoder == "resnet34" && objects_seen < 5000, -1, "a large network needs more objects"},
+      {p.decoder == "unet", 0.5, "skip connections keep borders sharp"},
+  };
+  for (const preference_rule& rule : rules) {
+    if (!rule.holds) continue;
+    c.preference += rule.points;
+    c.reason += (c.reason.empty() ? "" : "; ") + std::string(rule.because);
+  }
+}
+
+/// What the candidate lacks, empty if nothing.
+inline std::string misfit(const candidate& c, const fingerprint& data, const requirements& wanted) {
+  const registered_pipeline& p = *c.pipeline;
+  const auto limit = [](double found, double most, const char* what, double unit, const char* unit_name) -> std::string {
+    if (most <= 0 || found <= most) return "";
+    return std::string(what) + " " + std::to_string(std::lround(found / unit)) + " " + unit_name + " exceeds " +
+           std::to_string(std::lround(most / unit)) + " " + unit_name;
+  };
+  if (p.solves != wanted.solves) return "solves another task";
+  if (p.needs_nuclei && !data.has_nuclei) return "needs the nuclei inside the objects";
+  const bool tells_classes = p.needs_nuclei || p.needs_object_classes;
+  if (tells_classes != wanted.object_classes) return tells_classes ? "tells classes nobody asked for" : "tells no object classes";
+  for (const std::string& over :
+       {limit(c.latency_ms, wanted.latency_ms, "predicted latency", 1, "ms"),
+        limit(c.training_bytes, wanted.memory_bytes, "predicted memory", 1 << 20, "MiB"),
+        limit(static_cast<double>(c.resources.weight_bytes), wanted.model_bytes, "model", 1 << 20, "MiB")})
+    if (!over.empty()) return over;
+  return "";
+}
+
+}  // namespace detail
+
+/// Judges every registered pipeline without training any: what fits comes first, the most promising first among these;
+/// what does not fit follows, with the reason. `batch` is the shape of a training step.
+inline std::vector<candidate> recommend(const pipeline_list& list, const fingerprint& data, const requirements& wanted,
+                                        const machine_speed& speed, const shape& batch) {
+  std::vector<candidate> all;
+  const shape one_image{1, std::max<index>(1, data.median_height), std::max<index>(1, data.median_width), batch[3]};
+  for (const registered_pipeline& p : list.entries()) {
+    candidate c;
+    c.pipeline = &p;
+    const auto model = p.make();
+    c.resources = model->estimate(one_image);
+    const resource_estimate step = model->estimate(batch);
+    c.latency_ms = 1e3 * speed.seconds(c.resources.inference);
+    c.step_s = speed.seconds(step.training);
+    // Weights, gradients, two moments, the moving average and the best so far.
+    c.training_bytes = static_cast<double>(step.training_bytes + 6 * step.weight_bytes);
+    const std::string lacks = detail::misfit(c, data, wanted);
+    c.fits = lacks.empty();
+    if (c.fits)
+      detail::apply_rules(c, data, wanted);
+    else
+      c.reason = lacks;
+    all.push_back(std::move(c));
+  }
+  std::stable_sort(all.begin(), all.end(), [](const candidate& a, const candidate& b) {
+    if (a.fits != b.fits) return a.fits;
+    return a.preference != b.preference ? a.preference > b.preference : a.latency_ms < b.latency_ms;
+  });
+  return all;
+}
+
+}  // namespace aixcell

@@ -1,0 +1,32 @@
+#pragma once
+#include <aixcell/decoder/fpn.hpp>
+#include <aixcell/decoder/unet.hpp>
+#include <aixcell/encoder/plain.hpp>
+#include <aixcell/encoder/resnet.hpp>
+#include <aixcell/library/registry.hpp>
+#include <aixcell/postprocess/interior_border.hpp>
+#include <aixcell/postprocess/nuclei_per_cell.hpp>
+#include <aixcell/postprocess/semantic.hpp>
+#include <aixcell/postprocess/star_convex.hpp>
+#include <aixcell/postprocess/with_classes.hpp>
+#include <aixcell/preprocess/chain.hpp>
+#include <aixcell/preprocess/clahe.hpp>
+#include <aixcell/preprocess/percentile.hpp>
+#include <aixcell/preprocess/resize_to_diameter.hpp>
+#include <aixcell/preprocess/top_hat.hpp>
+#include <aixcell/preprocess/z_score.hpp>
+
+namespace aixcell {
+
+// What the command line and autokonfig choose from. Networks cost compile time, the other stages little: a unit holds
+// one encoder with one decoder and all pre- and postprocessing (aixcell_add_instances).
+
+inline constexpr auto default_preprocesses =
+    stages<percentile, z_score, chain<top_hat, percentile>, chain<clahe, z_score>, chain<resize_to_diameter, percentile>>;
+inline constexpr auto default_encoders = stages<plain<4, 16>, plain<4, 32>, resnet18, resnet34>;
+inline constexpr auto default_decoders = stages<unet, fpn>;
+inline constexpr auto default_postprocesses =
+    stages<semantic, interior_border, star_convex<32>, with_classes<interior_border>, with_classes<star_convex<32>>,
+           nuclei_per_cell>;
+
+}  // namespace aixcell

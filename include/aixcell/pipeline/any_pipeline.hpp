@@ -1,0 +1,101 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/stages.hpp>
+
+namespace aixcell {
+
+/// What the data decides about a pipeline before training.
+struct pipeline_setup {
+  int channels = 1;        ///< of the images
+  int pixel_classes = 2;   ///< of a semantic data set, background included
+  int object_classes = 0;  ///< 0 if objects have no classes
+  std::uint64_t seed = 0;  ///< of the initial weights
+};
+
+/// A tunable value of a stage, by name: `preprocess.low`, `postprocess.probability_threshold`.
+struct tunable {
+  std::string name;
+  std::variant<float*, int*> value;
+  double low, high;
+  aixcell::scale scale;
+  bool decodes_only;  ///< may change after training
+
+  double get() const {
+    return std::visit([](auto* v) { return static_cast<double>(*v); }, value);
+  }
+  void set(double to) const {
+    std::visit([&](auto* v) { *v = static_cast<std::remove_reference_t<decltype(*v)>>(to); }, value);
+  }
+};
+
+/// Part of what preprocessing learned from the training split.
+struct fitted_value {
+  std::string name;
+  std::variant<float*, std::vector<float>*> value;
+};
+
+/// A tensor of the network by its name in the model file. `gradient` is null for running statistics.
+struct network_tensor {
+  std::string name;
+  tensor<float>* value;
+  tensor<float>* gradient;
+  bool decays;
+};
+
+/// What a pipeline needs for a batch of images, found without running it.
+struct resource_estimate {
+  double parameters = 0;          ///< trainable values
+  cost inference;                 ///< one forward pass
+  cost training;                  ///< one forward and backward pass
+  std::size_t weight_bytes = 0;   ///< parameters and running statistics, once
+  std::size_t inference_bytes = 0;  ///< peak of activations and workspace, without weights
+  std::size_t training_bytes = 0;   ///< peak of activations, gradients of activations and workspace, without weights
+};
+
+/// Mirror images of a dense map.
+enum class mirror { horizontal, vertical };
+
+/// A pipeline whose type is not known: what training, prediction, files and search work with. One virtual call per
+/// image or batch; everything inside runs on the static types. Const members may be called from several threads, each
+/// with a context of its own.
+class any_pipeline {
+ public:
+  virtual ~any_pipeline() = default;
+
+  // Facts.
+  virtual std::string name() const = 0;
+  virtual task solves() const = 0;
+  virtual bool needs_nuclei() const = 0;
+  virtual bool needs_object_classes() const = 0;
+  virtual const pipeline_setup& setup() const = 0;
+  virtual resource_estimate estimate(const shape& batch) const = 0;
+
+  // Life: set_up, fit_preprocess, then learn; or set_up and reading the values of a file.
+  virtual std::unique_ptr<any_pipeline> blank() const = 0;  ///< same stages and tunables, not set up
+  virtual void set_up(context<cpu>& ctx, const pipeline_setup& setup) = 0;
+  virtual void fit_preprocess(context<cpu>& ctx, const example_source& training) = 0;
+  /// Forward, loss, backward on x [N,H,W,C] and target [N,H,W,T]: adds to the gradients, returns the loss.
+  virtual double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) = 0;
+
+  // The stages.
+  virtual tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const = 0;
+  virtual tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const = 0;
+  virtual tensor<float> target(context<cpu>& ctx, const annotation& truth) const = 0;
+  virtual prediction decode(context<cpu>& ctx, view<const float, cpu> dense) const = 0;
+  /// Gives the channels of a mirrored dense map [H,W,K] the meaning they have in the image that was not mirrored.
+  virtual void restore_directions(view<float, cpu> dense, mirror m) const = 0;
+
+  // Values.
+  virtual std::vector<tunable> tunables() = 0;
+  virtual std::vector<fitted_value> fitted_values() = 0;
+  virtual std::vector<network_tensor> tensors() = 0;
+};
+
+}  // namespace aixcell

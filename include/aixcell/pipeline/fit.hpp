@@ -1,0 +1,73 @@
+#pragma once
+#include <filesystem>
+
+#include <aixcell/data/split.hpp>
+#include <aixcell/pipeline/checkpoint.hpp>
+#include <aixcell/pipeline/training.hpp>
+#include <aixcell/pipeline/tune_decoding.hpp>
+
+namespace aixcell {
+
+struct fit_options {
+  training_options training;
+  double validation_share = 0.15;    ///< of the images, by group, held out to choose weights and thresholds
+  std::filesystem::path checkpoint;  ///< file saved after every epoch and gone on from if it exists; empty: none
+  std::function<void(const epoch_report&)> on_epoch = {};
+};
+
+struct fit_report {
+  int epochs = 0;
+  double seconds = 0;
+  double validation = 0;  ///< evaluation::score after tuning the thresholds
+  index training_images = 0, validation_images = 0;
+};
+
+/// What the data set decides about a pipeline. Throws data_error if it lacks what the pipeline needs.
+inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, std::uint64_t seed) {
+  data.require_trainable();
+  if (model.needs_nuclei() && !data.has_nuclei())
+    throw data_error(data.name + ": pipeline " + model.name() + " needs the nuclei inside the objects, the data set has none; add a folder nuclei/ beside masks/");
+  if (model.needs_object_classes() && !data.has_object_classes())
+    throw data_error(data.name + ": pipeline " + model.name() + " needs a class for each object, the data set has none; add classes.csv (id,label,class)");
+  if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
+    throw data_error(data.name + ": pipeline " + model.name() + " finds objects, the masks hold pixel classes; take a pipeline with semantic, or label every object");
+  pipeline_setup setup;
+  setup.channels = static_cast<int>(data.channels);
+  setup.seed = seed;
+  if (data.task == task::semantic_segmentation)
+    setup.pixel_classes = std::max<int>(2, static_cast<int>(data.class_names.size()));
+  else if (data.has_object_classes())
+    setup.object_classes = static_cast<int>(data.class_names.size());
+  return setup;
+}
+
+/// Runs epochs until the plan or the budget is done, saving after each.
+inline void run_training(training& run, const fit_options& options) {
+  while (!run.finished()) {
+    const epoch_report report = run.run_epoch();
+    if (!options.checkpoint.empty()) save_checkpoint(run, options.checkpoint);
+    if (options.on_epoch) options.on_epoch(report);
+  }
+}
+
+/// Trains a pipeline on a data set: holds out a validation split, fits preprocessing on the rest, trains, keeps the
+/// best averaged weights and tunes the thresholds of decoding. With a checkpoint file of the same run, goes on there.
+inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& data, const fit_options& options = {}) {
+  const pipeline_setup setup = setup_for(model, data, options.training.seed);
+  const data_split parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
+  model.set_up(ctx, setup);
+  model.fit_preprocess(ctx, parts.train);
+  training run(ctx, model, parts.train, parts.validation, options.training);
+  if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) load_checkpoint(run, options.checkpoint);
+  run_training(run, options);
+  run.keep_best();
+  fit_report report;
+  report.validation = tune_decoding(ctx, model, parts.validation);
+  report.epochs = run.epochs();
+  report.seconds = run.elapsed_s();
+  report.training_images = parts.train.size();
+  report.validation_images = parts.validation.size();
+  return report;
+}
+
+}  // namespace aixcell

@@ -1,0 +1,164 @@
+#pragma once
+#include <optional>
+
+#include <aixcell/pipeline/any_pipeline.hpp>
+#include <aixcell/pipeline/network.hpp>
+#include <aixcell/preprocess/apply.hpp>
+
+namespace aixcell {
+
+/// Four stages in a row: the type says everything that must be known before the first byte of data. Checks, the
+/// backward pass, cost, memory and the search space follow from it.
+///
+///     pipeline<percentile, plain<4, 16>, unet, star_convex<32>> model;
+///     fit(ctx, model, training_data, {.budget_s = 600});
+///     prediction p = predict(ctx, model, read_image("cells.tif"));
+template <Preprocess Pre, Encoder Enc, DecoderStage Dec, Postprocess Post>
+class pipeline final : public any_pipeline {
+  static_assert(EncoderHasEnoughLevels<Dec, Enc>, "the decoder needs more feature levels than this encoder has");
+  static_assert(StridesDouble<Enc>, "every feature level of the encoder must have twice the stride of the one before");
+
+ public:
+  explicit pipeline(Pre pre = {}, Post post = {}) : preprocess_(std::move(pre)), postprocess_(std::move(post)) {}
+
+  static std::string stable_name() {
+    return std::string(Pre::name) + "+" + std::string(Enc::name) + "+" + std::string(Dec::name) + "+" + std::string(Post::name);
+  }
+
+  std::string name() const override { return stable_name(); }
+  task solves() const override { return Post::solves; }
+  bool needs_nuclei() const override { return says_it_needs_nuclei; }
+  bool needs_object_classes() const override { return says_it_needs_object_classes; }
+  const pipeline_setup& setup() const override { return setup_; }
+
+  /// Runs the network dry: forward alone, then forward and backward.
+  resource_estimate estimate(const shape& batch) const override {
+    resource_estimate found;
+    random_stream none(0);
+    context<dry> ctx;
+    aixcell::network<Enc, Dec, dry> dry_network(ctx, static_cast<int>(batch[3]), postprocess_.output_channels(), none);
+    for_each_parameter(dry_network, [&](std::string_view, auto& p) {
+      found.parameters += static_cast<double>(p.value.size());
+      found.weight_bytes += static_cast<std::size_t>(p.value.size()) * sizeof(float);
+    });
+    for_each_buffer(dry_network, [&](std::string_view, auto& b) {
+      found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float);
+    });
+    const std::size_t weights = ctx.memory().use().live;
+    ctx.memory().reset_peak();
+    const tensor<float, dry> x(ctx, batch);
+    dry_network.forward(ctx, x, nullptr);
+    found.inference = ctx.spent();
+    found.inference_bytes = ctx.memory().use().peak - weights;
+    ctx.memory().reset_peak();
+    typename aixcell::network<Enc, Dec, dry>::saved kept;
+    auto y = dry_network.forward(ctx, x, &kept);
+    tensor<float, dry> dy(ctx, y.shape());
+    y = {};
+    dry_network.backward(ctx, std::move(dy), kept);
+    found.training = ctx.spent();
+    found.training.flops -= found.inference.flops;
+    found.training.bytes -= found.inference.bytes;
+    found.training_bytes = ctx.memory().use().peak - weights;
+    return found;
+  }
+
+  std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }
+
+  void set_up(context<cpu>& ctx, const pipeline_setup& setup) override {
+    setup_ = setup;
+    if constexpr (requires { postprocess_.classes; })
+      postprocess_.classes = says_it_needs_object_classes ? setup.object_classes : setup.pixel_classes;
+    random_stream random = random_stream(setup.seed).child(0x6E6574);  // "net"
+    network_.emplace(ctx, Pre::channels_out(setup.channels), postprocess_.output_channels(), random);
+  }
+
+  void fit_preprocess(context<cpu>& ctx, const example_source& training) override {
+    state_ = aixcell::fit_preprocess(ctx, preprocess_, training);
+  }
+
+  double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) override {
+    typename network_type::saved kept;
+    auto y = network_->forward(ctx, x, &kept);
+    tensor<float> gradient(ctx, y.shape());
+    const double loss = postprocess_.loss(ctx, view<const float, cpu>(y), view<const float, cpu>(target), gradient.as_view());
+    y = {};
+    network_->backward(ctx, std::move(gradient), kept);
+    return loss;
+  }
+
+  tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const override {
+    return apply_preprocess(ctx, preprocess_, state_, pixels);
+  }
+  tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override {
+    return network_->forward(ctx, x, nullptr);
+  }
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const override { return postprocess_.target(ctx, truth); }
+  prediction decode(context<cpu>& ctx, view<const float, cpu> dense) const override {
+    return postprocess_.decode(ctx, dense);
+  }
+  void restore_directions([[maybe_unused]] view<float, cpu> dense, [[maybe_unused]] mirror m) const override {
+    if constexpr (requires { postprocess_.flip(dense, m); }) postprocess_.flip(dense, m);
+  }
+
+  std::vector<tunable> tunables() override {
+    std::vector<tunable> all;
+    const auto add = [&](const std::string& prefix, auto& policy, bool decodes) {
+      for_each_hyperparameter(policy, [&](const auto& h, auto& value) {
+        all.push_back({prefix + std::string(h.name), &value, static_cast<double>(h.low), static_cast<double>(h.high), h.scale,
+                       decodes && is_for_decoding(h.name)});
+      });
+    };
+    add("preprocess.", preprocess_, false);
+    add("postprocess.", postprocess_, true);
+    return all;
+  }
+
+  std::vector<fitted_value> fitted_values() override {
+    std::vector<fitted_value> all;
+    fitted_state_t<Pre>::for_each_member(
+        state_, [&](std::string_view name, auto& value) { all.push_back({std::string(name), &value}); });
+    return all;
+  }
+
+  std::vector<network_tensor> tensors() override {
+    std::vector<network_tensor> all;
+    for_each_parameter(*network_, [&](std::string_view name, auto& p) {
+      all.push_back({std::string(name), &p.value, &p.gradient, p.decays});
+    });
+    for_each_buffer(*network_, [&](std::string_view name, auto& b) {
+      all.push_back({std::string(name), &b.value, nullptr, false});
+    });
+    return all;
+  }
+
+  Pre& preprocess_policy() { return preprocess_; }
+  Post& postprocess_policy() { return postprocess_; }
+
+ private:
+  using network_type = aixcell::network<Enc, Dec, cpu>;
+
+  static constexpr bool says_it_needs_nuclei = [] {
+    if constexpr (requires { Post::needs_nuclei; }) return Post::needs_nuclei;
+    return false;
+  }();
+  static constexpr bool says_it_needs_object_classes = [] {
+    if constexpr (requires { Post::needs_object_classes; }) return Post::needs_object_classes;
+    return false;
+  }();
+
+  static bool is_for_decoding([[maybe_unused]] std::string_view name) {
+    bool found = false;
+    if constexpr (requires { Post::decode_hyperparameters(); })
+      std::apply([&](const auto&... h) { ((found = found || h.name == name), ...); }, Post::decode_hyperparameters());
+    return found;
+  }
+
+  Pre preprocess_;
+  Post postprocess_;
+  pipeline_setup setup_;
+  fitted_state_t<Pre> state_{};
+  std::optional<network_type> network_;
+};
+
+}  // namespace aixcell

@@ -1,0 +1,124 @@
+#pragma once
+#include <array>
+#include <cmath>
+
+#include <aixcell/core/parallel.hpp>
+#include <aixcell/data/tiles.hpp>
+#include <aixcell/kernels/cpu/resize.hpp>
+#include <aixcell/pipeline/any_pipeline.hpp>
+
+namespace aixcell {
+
+struct predict_options {
+  index tile = 512;          ///< larger images are cut into tiles of this edge
+  index overlap = 64;        ///< pixels that neighbouring tiles share, blended smoothly
+  bool mirrored = false;     ///< average over the image and its three mirror images: better borders, four times the work
+  bool keep_dense = false;   ///< leave the network's blended output in the prediction
+};
+
+namespace detail {
+
+/// x [H,W,C] with rows and/or columns in reverse order, in place.
+inline void mirror_in_place(view<float, cpu> x, mirror m) {
+  const index rows = x.extent(0), columns = x.extent(1), channels = x.extent(2);
+  if (m == mirror::vertical) {
+    for (index i = 0; i < rows / 2; ++i)
+      std::swap_ranges(x.slice(i).begin(), x.slice(i).end(), x.slice(rows - 1 - i).begin());
+    return;
+  }
+  for (index i = 0; i < rows; ++i) {
+    float* row = x.slice(i).data();
+    for (index j = 0; j < columns / 2; ++j)
+      std::swap_ranges(row + j * channels, row + (j + 1) * channels, row + (columns - 1 - j) * channels);
+  }
+}
+
+/// The network's output for one tile [h,w,C], averaged over mirror images if asked.
+inline tensor<float> dense_of_tile(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& tile,
+                                   const predict_options& options) {
+  const shape s = tile.shape();
+  tensor<float> sum = model.forward(ctx, tile.reshaped({1, s[0], s[1], s[2]}));
+  sum = sum.reshaped({s[0], s[1], sum.extent(3)});
+  if (!options.mirrored) return sum;
+  constexpr std::array<std::array<bool, 2>, 3> turns{{{true, false}, {false, true}, {true, true}}};
+  for (const auto& [horizontal, vertical] : turns) {
+    tensor<float> turned(ctx, s);
+    std::copy(tile.begin(), tile.end(), turned.begin());
+    if (horizontal) mirror_in_place(turned, mirror::horizontal);
+    if (vertical) mirror_in_place(turned, mirror::vertical);
+    tensor<float> dense = model.forward(ctx, turned.reshaped({1, s[0], s[1], s[2]}));
+    dense = dense.reshaped(sum.shape());
+    if (horizontal) mirror_in_place(dense, mirror::horizontal), model.restore_directions(dense, mirror::horizontal);
+    if (vertical) mirror_in_place(dense, mirror::vertical), model.restore_directions(dense, mirror::vertical);
+    for (index i = 0; i < sum.size(); ++i) sum[i] += dense[i];
+  }
+  for (float& v : sum) v *= 0.25f;
+  return sum;
+}
+
+inline void require_usable_image(const any_pipeline& model, view<const float, cpu> pixels) {
+  require_rank("predict", 3, "an image [H,W,C]", pixels.shape());
+  if (pixels.empty()) throw shape_error("predict: the image is empty " + to_string(pixels.shape()));
+  if (pixels.extent(2) != model.setup().channels)
+    throw shape_error("predict: the model was trained on " + std::to_string(model.setup().channels) +
+                      " channel(s), the image has " + std::to_string(pixels.extent(2)) +
+                      "; select the same channels as in training");
+}
+
+}  // namespace detail
+
+/// The network's output [H',W',K] for preprocessed pixels [H',W',C] of any size: tile by tile, each tile weighted by a
+/// smooth window so that no seam shows. Memory grows with the tile, not with the image, but for the result.
+inline tensor<float> predict_dense(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& pixels,
+                                   const predict_options& options = {}) {
+  const index height = pixels.extent(0), width = pixels.extent(1);
+  if (height <= options.tile && width <= options.tile) return detail::dense_of_tile(ctx, model, pixels, options);
+  tensor<float> sum, weights({height, width});
+  for (const rectangle& r : tile_grid(height, width, {.tile = options.tile, .overlap = options.overlap})) {
+    const tensor<float> tile = crop_reflected(pixels, r);
+    const tensor<float> dense = detail::dense_of_tile(ctx, model, tile, options);
+    const tensor<float> blend = blend_weights(r.height, r.width, options.overlap);
+    const index channels = dense.extent(2);
+    if (sum.empty()) sum = tensor<float>({height, width, channels});
+    for (index i = 0; i < r.height; ++i)
+      for (index j = 0; j < r.width; ++j) {
+        const float w = blend(i, j);
+        weights(r.top + i, r.left + j) += w;
+        float* to = &sum(r.top + i, r.left + j, 0);
+        const float* from = &dense(i, j, 0);
+        for (index c = 0; c < channels; ++c) to[c] += w * from[c];
+      }
+  }
+  for (index p = 0; p < height * width; ++p)
+    for (index c = 0; c < sum.extent(2); ++c) sum[p * sum.extent(2) + c] /= weights[p];
+  return sum;
+}
+
+/// Decodes a dense map and brings the result to the size of the image, whatever size the network saw.
+inline prediction decode_to_size(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> dense, index height,
+                                 index width) {
+  prediction found = model.decode(ctx, dense);
+  if (found.labels.extent(0) != height || found.labels.extent(1) != width) {
+    found.labels = resize_labels(found.labels, height, width);
+    if (!found.nuclei.empty()) found.nuclei = resize_labels(found.nuclei, height, width);
+  }
+  return found;
+}
+
+/// Preprocess, network, postprocess. Pixels [H,W,C] in file units, any size from 1x1, as many channels as in training
+/// (else shape_error), finite (else data_error).
+inline prediction predict(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> pixels,
+                          const predict_options& options = {}) {
+  detail::require_usable_image(model, pixels);
+  tensor<float> dense = predict_dense(ctx, model, model.preprocess(ctx, pixels), options);
+  prediction found = decode_to_size(ctx, model, dense, pixels.extent(0), pixels.extent(1));
+  if (options.keep_dense) found.dense = std::move(dense);
+  return found;
+}
+
+inline prediction predict(context<cpu>& ctx, const any_pipeline& model, const image& picture,
+                          const predict_options& options = {}) {
+  return predict(ctx, model, picture.pixels.as_view(), options);
+}
+
+}  // namespace aixcell

@@ -1,0 +1,310 @@
+#pragma once
+#include <chrono>
+#include <functional>
+#include <numeric>
+#include <optional>
+
+#include <aixcell/data/augment.hpp>
+#include <aixcell/data/dataset.hpp>
+#include <aixcell/optim/adamw.hpp>
+#include <aixcell/optim/clip.hpp>
+#include <aixcell/optim/moving_average.hpp>
+#include <aixcell/optim/schedule.hpp>
+#include <aixcell/optim/sgd.hpp>
+#include <aixcell/pipeline/evaluate.hpp>
+
+namespace aixcell {
+
+enum class optimiser { adamw, sgd };
+
+struct training_options {
+  int epochs = 0;             ///< planned; 0: as many as the budget allows
+  double budget_s = 600;      ///< seconds for a run without a planned number of epochs
+  int batch = 4;              ///< crops a step
+  index tile = 256;           ///< edge of a training crop
+  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, within 64..512
+  aixcell::optimiser optimiser = aixcell::optimiser::adamw;
+  adamw_options adamw;
+  sgd_options sgd;
+  cosine_schedule schedule;
+  double clip_norm = 1;       ///< greatest norm of all gradients together; 0: no clipping
+  double average_decay = 0.998;  ///< of the moving average of the weights, the ones that are validated and kept
+  int patience = 0;           ///< epochs without a better validation score before training ends; 0: never
+  index validate_at_most = 48;  ///< images validated after an epoch
+  augmentation augment;
+  std::uint64_t seed = 0;
+  std::function<bool()> stop_requested = {};  ///< asked before every step; true throws `interrupted`
+  std::size_t cache_bytes = std::size_t{2} << 30;  ///< of preprocessed training images kept in memory
+};
+
+/// What an epoch gave.
+struct epoch_report {
+  int epoch = 0;           ///< 1, 2, ...
+  double progress = 0;     ///< share of the run that is done, 0..1
+  double loss = 0;         ///< mean over the epoch's steps
+  double learning_rate = 0;
+  double validation = 0;   ///< evaluation::score of the averaged weights
+  double best = 0;         ///< greatest so far
+  double elapsed_s = 0;    ///< of the run, interruptions not counted
+  double remaining_s = 0;  ///< estimated
+  double crops_per_s = 0;
+};
+
+/// A training run: the pipeline's weights, the optimiser's moments, the averaged and the best weights, and where in the
+/// plan it is. Everything that decides the next epoch is in `for_each_value`, and every random number comes from (seed,
+/// epoch, crop): a run that was saved after an epoch and goes on elsewhere gives the same bits as one that never stopped.
+///
+/// The learning rate follows `progress`, from 0 to 1. With planned epochs every epoch advances it equally; with a time
+/// budget an epoch advances it by its share of the time that is left, so that the schedule ends with the budget on a
+/// machine of any, even changing, speed.
+class training {
+ public:
+  /// The pipeline must be set up and its preprocessing fitted. `train` and `validation` outlive the run.
+  training(context<cpu>& ctx, any_pipeline& model, const example_source& train, const example_source& validation,
+           training_options options)
+      : ctx_(ctx), model_(model), train_(train), validation_(validation), options_(std::move(options)), tensors_(model.tensors()) {
+    for (const network_tensor& t : tensors_) {
+      if (t.gradient) trained_.push_back({t.value->data(), t.gradient->data(), t.value->size(), t.decays});
+      averaged_.push_back(t.value->clone());
+      best_.push_back(t.value->clone());
+    }
+    adamw_ = adamw(options_.adamw, trained_);
+    sgd_ = sgd(options_.sgd, trained_);
+    read_training_images();
+  }
+
+  bool finished() const { return progress_ >= 1 || (options_.patience > 0 && epochs_since_best_ >= options_.patience); }
+  int epochs() const { return static_cast<int>(epoch_); }
+  int cycle() const { return static_cast<int>(cycle_); }  ///< restarts so far
+  double best_score() const { return best_score_; }
+  double elapsed_s() const { return elapsed_s_; }
+  const training_options& options() const { return options_; }
+
+  /// One pass over the crops of an epoch, then validation of the averaged weights.
+  epoch_report run_epoch() {
+    const auto start = std::chrono::steady_clock::now();
+    const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+    const std::vector<index> order = crop_order();
+    const index steps = std::max<index>(1, static_cast<index>(order.size()) / options_.batch);
+    const double advance = epoch_share();
+    epoch_report report;
+    for (index step = 0; step < steps; ++step) {
+      if (options_.stop_requested && options_.stop_requested())
+        throw interrupted("training stopped in epoch " + std::to_string(epoch_ + 1) + "; all earlier epochs are in the checkpoint");
+      const double at = progress_ + advance * static_cast<double>(step) / static_cast<double>(steps);
+      report.learning_rate = learning_rate_at(at);
+      report.loss += learn_batch(order, step, report.learning_rate) / static_cast<double>(steps);
+    }
+    report.crops_per_s = static_cast<double>(steps * options_.batch) / seconds();
+    progress_ = std::min(1.0, progress_ + advance);
+    if (progress_ > 1 - 1e-9) progress_ = 1;
+    ++epoch_;
+
+    report.validation = validate();
+    elapsed_s_ += seconds();
+    report.epoch = static_cast<int>(epoch_);
+    report.progress = progress_;
+    report.best = best_score_;
+    report.elapsed_s = elapsed_s_;
+    const double per_progress = (elapsed_s_ - cycle_start_s_) / std::max(progress_, 1e-9);
+    report.remaining_s = options_.epochs > 0 ? per_progress * (1 - progress_) : std::max(0.0, cycle_start_s_ + options_.budget_s - elapsed_s_);
+    if (progress_ >= 1) report.remaining_s = 0;
+    return report;
+  }
+
+  /// Goes on after the end: a new warm restart of the schedule (Loshchilov & Hutter 2017) with a budget of its own.
+  void restart(double budget_s) {
+    options_.budget_s = budget_s;
+    progress_ = 0;
+    cycle_start_s_ = elapsed_s_;
+    cycle_start_epoch_ = epoch_;
+    ++cycle_;
+  }
+
+  /// Leaves the best averaged weights in the pipeline.
+  void keep_best() {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
+  }
+
+  /// Visits everything that a checkpoint must hold: visit(name, tensor<float>&), visit(name, double&),
+  /// visit(name, std::int64_t&).
+  template <class Visit>
+  void for_each_value(Visit&& visit) {
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      visit("model." + tensors_[i].name, *tensors_[i].value);
+      visit("average." + tensors_[i].name, averaged_[i]);
+      visit("best." + tensors_[i].name, best_[i]);
+    }
+    const auto prefixed = [&](const char* prefix) {
+      return [&visit, prefix](std::string_view name, auto& value) { visit(prefix + std::string(name), value); };
+    };
+    if (options_.optimiser == optimiser::adamw)
+      adamw::for_each_member(adamw_, prefixed("adamw."));
+    else
+      sgd::for_each_member(sgd_, prefixed("sgd."));
+    visit("epoch", epoch_);
+    visit("steps", steps_);
+    visit("epochs_since_best", epochs_since_best_);
+    visit("cycle", cycle_);
+    visit("cycle_start_epoch", cycle_start_epoch_);
+    visit("progress", progress_);
+    visit("best_score", best_score_);
+    visit("elapsed_s", elapsed_s_);
+    visit("cycle_start_s", cycle_start_s_);
+  }
+
+ private:
+  struct prepared {
+    tensor<float> pixels;
+    annotation truth;
+  };
+
+  static index tiles_of(const shape& s, index tile) {
+    return ((s[0] + tile - 1) / tile) * ((s[1] + tile - 1) / tile);
+  }
+
+  prepared prepare(context<cpu>& ctx, index i) const {
+    example e = train_.load(i);
+    prepared p{model_.preprocess(ctx, e.picture.pixels), std::move(e.truth)};
+    const index height = p.pixels.extent(0), width = p.pixels.extent(1);
+    if (p.truth.labels.extent(0) != height || p.truth.labels.extent(1) != width) {
+      p.truth.labels = resize_labels(p.truth.labels, height, width);
+      if (!p.truth.nuclei.empty()) p.truth.nuclei = resize_labels(p.truth.nuclei, height, width);
+    }
+    as_pixel_classes(p.truth, model_);
+    return p;
+  }
+
+  void read_training_images() {
+    cache_.resize(static_cast<std::size_t>(train_.size()));
+    tiles_.resize(cache_.size());
+    std::vector<std::size_t> bytes(cache_.size());
+    parallel_for(ctx_, train_.size(), [&](index i) {
+      context<cpu> serial(1);
+      const auto at = static_cast<std::size_t>(i);
+      cache_[at] = prepare(serial, i);
+      cache_[at]->pixels = cache_[at]->pixels.clone();  // out of the short-lived context's pool
+      tiles_[at] = tiles_of(cache_[at]->pixels.shape(), options_.tile);
+      bytes[at] = static_cast<std::size_t>(cache_[at]->pixels.size() + 2 * cache_[at]->truth.labels.size()) * sizeof(float);
+    });
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < cache_.size(); ++i)
+      if ((kept += bytes[i]) > options_.cache_bytes) cache_[i].reset();  // read again when its turn comes
+  }
+
+  /// Which image each crop of this epoch comes from: images by the number of their tiles, in random order.
+  std::vector<index> crop_order() const {
+    std::vector<index> pool;
+    for (std::size_t i = 0; i < tiles_.size(); ++i) pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index>(i));
+    const std::size_t wanted = options_.crops_per_epoch > 0 ? static_cast<std::size_t>(options_.crops_per_epoch)
+                                                            : std::clamp<std::size_t>(pool.size(), 64, 512);
+    std::vector<index> order;
+    random_stream random = random_stream(options_.seed).child(0x6F72646572).child(static_cast<std::uint64_t>(epoch_));
+    while (order.size() < wanted) {
+      random.shuffle(pool);
+      order.insert(order.end(), pool.begin(), pool.end());
+    }
+    order.resize(std::max<std::size_t>(wanted, static_cast<std::size_t>(options_.batch)));
+    return order;
+  }
+
+  double learn_batch(const std::vector<index>& order, index step, double learning_rate) {
+    const index batch = options_.batch, tile = options_.tile;
+    std::vector<prepared> crops(static_cast<std::size_t>(batch));
+    std::vector<tensor<float>> targets(crops.size());
+    while (serial_.size() < crops.size()) serial_.emplace_back(1);
+    parallel_for(ctx_, batch, [&](index b) {
+      const auto slot = static_cast<std::size_t>(b);
+      const index position = step * batch + b, i = order[static_cast<std::size_t>(position)];
+      random_stream random = random_stream(options_.seed).child(0x63726F70).child(static_cast<std::uint64_t>(epoch_)).child(static_cast<std::uint64_t>(position));
+      const std::optional<prepared>& cached = cache_[static_cast<std::size_t>(i)];
+      prepared read;
+      if (!cached) read = prepare(serial_[slot], i);
+      const prepared& whole = cached ? *cached : read;
+      augmented_crop crop = augment(options_.augment, whole.pixels, whole.truth, tile, random);
+      targets[slot] = model_.target(serial_[slot], crop.truth);
+      crops[slot] = {std::move(crop.pixels), {}};
+    });
+    const shape xs = crops[0].pixels.shape(), ts = targets[0].shape();
+    tensor<float> x(ctx_, {batch, xs[0], xs[1], xs[2]}), target(ctx_, {batch, ts[0], ts[1], ts[2]});
+    for (index b = 0; b < batch; ++b) {
+      const auto slot = static_cast<std::size_t>(b);
+      std::copy(crops[slot].pixels.begin(), crops[slot].pixels.end(), x.slice(b).begin());
+      std::copy(targets[slot].begin(), targets[slot].end(), target.slice(b).begin());
+    }
+    for (const parameter_slice& p : trained_) std::fill_n(p.gradient, p.count, 0.0f);
+    const double loss = model_.learn(ctx_, x, target);
+    if (!std::isfinite(loss))
+      throw data_error("training: the loss is not finite in epoch " + std::to_string(epoch_ + 1) +
+                       "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
+    if (options_.clip_norm > 0) clip_gradient_norm(ctx_, trained_, options_.clip_norm);
+    if (options_.optimiser == optimiser::adamw)
+      adamw_.step(ctx_, trained_, learning_rate);
+    else
+      sgd_.step(ctx_, trained_, learning_rate);
+    const float decay = static_cast<float>(moving_average_decay(options_.average_decay, steps_++));
+    parallel_for(ctx_, static_cast<index>(tensors_.size()), [&](index i) {
+      const auto at = static_cast<std::size_t>(i);
+      const float* value = tensors_[at].value->data();
+      float* average = averaged_[at].data();
+      for (index k = 0; k < averaged_[at].size(); ++k) average[k] += (1 - decay) * (value[k] - average[k]);
+    });
+    return loss;
+  }
+
+  double validate() {
+    exchange_with_average();
+    const double score = evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = options_.validate_at_most}).score();
+    if (score > best_score_) {
+      best_score_ = score;
+      epochs_since_best_ = 0;
+      for (std::size_t i = 0; i < tensors_.size(); ++i)
+        std::copy(tensors_[i].value->begin(), tensors_[i].value->end(), best_[i].begin());
+    } else {
+      ++epochs_since_best_;
+    }
+    exchange_with_average();
+    return score;
+  }
+
+  void exchange_with_average() {
+    for (std::size_t i = 0; i < tensors_.size(); ++i)
+      std::swap_ranges(tensors_[i].value->begin(), tensors_[i].value->end(), averaged_[i].begin());
+  }
+
+  /// By how much this epoch advances `progress`.
+  double epoch_share() const {
+    const auto done = static_cast<double>(epoch_ - cycle_start_epoch_);
+    if (options_.epochs > 0) return (1 - progress_) / std::max(1.0, options_.epochs - done);
+    if (done == 0) return std::min(1.0, first_epoch_share);
+    const double used = elapsed_s_ - cycle_start_s_, left = options_.budget_s - used, epoch_s = used / done;
+    return left <= epoch_s ? 1 - progress_ : (1 - progress_) / (left / epoch_s);
+  }
+
+  double learning_rate_at(double progress) const {
+    const double base = options_.optimiser == optimiser::adamw ? options_.adamw.learning_rate : options_.sgd.learning_rate;
+    return base * options_.schedule.factor(progress);
+  }
+
+  /// How long an epoch takes is not known before the first.
+  static constexpr double first_epoch_share = 0.02;
+
+  context<cpu>& ctx_;
+  any_pipeline& model_;
+  const example_source& train_;
+  const example_source& validation_;
+  training_options options_;
+  std::vector<network_tensor> tensors_;
+  std::vector<parameter_slice> trained_;
+  std::vector<tensor<float>> averaged_, best_;
+  aixcell::adamw adamw_;
+  aixcell::sgd sgd_;
+  std::vector<std::optional<prepared>> cache_;
+  std::vector<index> tiles_;
+  std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused
+
+  std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, cycle_ = 0, cycle_start_epoch_ = 0;
+  double progress_ = 0, best_score_ = -1, elapsed_s_ = 0, cycle_start_s_ = 0;
+};
+
+}  // namespace aixcell
