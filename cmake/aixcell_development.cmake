@@ -5,12 +5,14 @@ option(AIXCELL_WARNINGS_AS_ERRORS "Refuse warnings" ON)
 if(AIXCELL_WARNINGS_AS_ERRORS)
   target_compile_options(aixcell_development INTERFACE -Werror)
 endif()
+
 set(AIXCELL_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 if(AIXCELL_SANITIZE)
   target_compile_options(aixcell_development INTERFACE -fsanitize=${AIXCELL_SANITIZE} -fno-omit-frame-pointer
                                                        -fno-sanitize-recover=all)
   target_link_options(aixcell_development INTERFACE -fsanitize=${AIXCELL_SANITIZE})
 endif()
+
 find_program(AIXCELL_CCACHE ccache)
 if(AIXCELL_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${AIXCELL_CCACHE})

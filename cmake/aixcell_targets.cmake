@@ -1,43 +1,64 @@
-# The exported targets. aixcell::aixcell needs Eigen, Boost headers and threads; each optional part says what else it needs.
-#   aixcell::png   stb_image, one implementation unit per consumer     aixcell::jpeg  libjpeg-turbo
-#   aixcell::tiff  libtiff and pugixml                                 aixcell::json  nlohmann_json (model files)
-#   aixcell::library  the registry of pipelines (Boost.Hana)           aixcell::images = png + jpeg + tiff
+# The exported targets. aixcell::aixcell needs Eigen, Boost headers and threads, and uses OpenMP where the compiler has
+# it. Each optional component exists where its packages were found:
+#   png      PNG and BMP through stb, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
+#   tiff     TIFF and OME-TIFF through libtiff and pugixml                     images   png + jpeg + tiff
+#   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
+# No component adds -march or -ffast-math: hot loops choose their instruction set at run time.
 include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+include(${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake)
+
+set(AIXCELL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/aixcell)
+
+file(GLOB_RECURSE AIXCELL_HEADERS CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/aixcell/*.hpp
+     ${PROJECT_SOURCE_DIR}/include/aixcell/*.inl ${PROJECT_SOURCE_DIR}/include/aixcell/*.cuh)
+
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(Boost 1.74 REQUIRED)
 find_package(Threads REQUIRED)
-find_package(OpenMP)
-find_package(nlohmann_json 3.11 REQUIRED)
-find_package(JPEG REQUIRED)
-find_package(TIFF REQUIRED)
-find_package(pugixml REQUIRED)
-find_path(AIXCELL_STB_INCLUDE_DIR stb/stb_image.h REQUIRED)
+find_package(OpenMP QUIET COMPONENTS CXX)
 
 add_library(aixcell INTERFACE)
+add_library(aixcell::aixcell ALIAS aixcell)
 target_compile_features(aixcell INTERFACE cxx_std_20)
-target_include_directories(aixcell INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>
-                                             $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+target_sources(aixcell INTERFACE FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${AIXCELL_HEADERS})
 target_link_libraries(aixcell INTERFACE Eigen3::Eigen Boost::headers Threads::Threads)
 if(OpenMP_CXX_FOUND)
-  target_link_libraries(aixcell INTERFACE OpenMP::OpenMP_CXX)
+  # The installed package looks for OpenMP itself: the consumer's compiler may not have it.
+  target_link_libraries(aixcell INTERFACE $<BUILD_INTERFACE:OpenMP::OpenMP_CXX>)
 endif()
+install(TARGETS aixcell EXPORT aixcell_aixcell FILE_SET HEADERS)
+install(EXPORT aixcell_aixcell NAMESPACE aixcell:: DESTINATION ${AIXCELL_CMAKE_DIR} FILE aixcell_aixcell.cmake)
 
-function(aixcell_component name)
-  cmake_parse_arguments(PARSE_ARGV 1 part "" "" "LINK")
-  add_library(aixcell_${name} INTERFACE)
-  target_link_libraries(aixcell_${name} INTERFACE aixcell ${part_LINK})
-  add_library(aixcell::${name} ALIAS aixcell_${name})
-  set_target_properties(aixcell_${name} PROPERTIES EXPORT_NAME ${name})
-endfunction()
+# Each component is an export file of its own, so that a package is looked for only where it is needed.
+foreach(component IN LISTS AIXCELL_COMPONENTS)
+  aixcell_find_dependencies(${component} missing)
+  if(missing)
+    message(STATUS "aixcell: no component '${component}': Debian's ${missing} would add it")
+    continue()
+  endif()
+  add_library(aixcell_${component} INTERFACE)
+  add_library(aixcell::${component} ALIAS aixcell_${component})
+  set_target_properties(aixcell_${component} PROPERTIES EXPORT_NAME ${component})
+  target_link_libraries(aixcell_${component} INTERFACE aixcell ${AIXCELL_LINK_${component}})
+  foreach(part IN LISTS AIXCELL_PARTS_${component})
+    target_link_libraries(aixcell_${component} INTERFACE aixcell_${part})
+  endforeach()
+  if(component STREQUAL png)
+    target_include_directories(aixcell_png SYSTEM INTERFACE $<BUILD_INTERFACE:${AIXCELL_STB_INCLUDE_DIR}>)
+    target_sources(aixcell_png INTERFACE
+      $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cmake/stb_implementation.cpp>
+      $<INSTALL_INTERFACE:${AIXCELL_CMAKE_DIR}/stb_implementation.cpp>)
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/stb_implementation.cpp DESTINATION ${AIXCELL_CMAKE_DIR})
+  endif()
+  install(TARGETS aixcell_${component} EXPORT aixcell_${component})
+  install(EXPORT aixcell_${component} NAMESPACE aixcell:: DESTINATION ${AIXCELL_CMAKE_DIR}
+          FILE aixcell_${component}.cmake)
+endforeach()
 
-add_library(aixcell::aixcell ALIAS aixcell)
-aixcell_component(json LINK nlohmann_json::nlohmann_json)
-aixcell_component(png)
-target_include_directories(aixcell_png SYSTEM INTERFACE ${AIXCELL_STB_INCLUDE_DIR})
-target_sources(aixcell_png INTERFACE
-  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/cmake/stb_implementation.cpp>
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_DATADIR}/aixcell/stb_implementation.cpp>)
-aixcell_component(jpeg LINK JPEG::JPEG)
-aixcell_component(tiff LINK TIFF::TIFF pugixml::pugixml)
-aixcell_component(images LINK aixcell_png aixcell_jpeg aixcell_tiff)
-aixcell_component(library LINK aixcell_json)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/aixcell-config.cmake.in
+  ${PROJECT_BINARY_DIR}/aixcell-config.cmake INSTALL_DESTINATION ${AIXCELL_CMAKE_DIR})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+install(FILES ${PROJECT_BINARY_DIR}/aixcell-config.cmake ${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake DESTINATION ${AIXCELL_CMAKE_DIR})

@@ -1,0 +1,39 @@
+# What each optional component needs: read by the build and, installed, by find_package(aixcell).
+#   AIXCELL_COMPONENTS        in the order in which they build on each other
+#   AIXCELL_PARTS_<name>      the components it contains       AIXCELL_LINK_<name>  the imported targets it links
+#   AIXCELL_PACKAGES_<name>   what find_package looks for      AIXCELL_DEBIAN_<name>  the Debian packages with them
+set(AIXCELL_COMPONENTS png jpeg tiff json images library)
+set(AIXCELL_DEBIAN_png libstb-dev)
+set(AIXCELL_PACKAGES_jpeg JPEG)
+set(AIXCELL_LINK_jpeg JPEG::JPEG)
+set(AIXCELL_DEBIAN_jpeg libjpeg62-turbo-dev)
+set(AIXCELL_PACKAGES_tiff TIFF pugixml)
+set(AIXCELL_LINK_tiff TIFF::TIFF pugixml::pugixml)
+set(AIXCELL_DEBIAN_tiff "libtiff-dev and libpugixml-dev")
+set(AIXCELL_PACKAGES_json nlohmann_json)
+set(AIXCELL_LINK_json nlohmann_json::nlohmann_json)
+set(AIXCELL_DEBIAN_json nlohmann-json3-dev)
+set(AIXCELL_PARTS_images png jpeg tiff)
+set(AIXCELL_PARTS_library json)
+
+# Looks for what a component needs; `missing` becomes the Debian packages to install, or empty.
+# A macro: the imported targets and result variables of find_package belong to the caller's folder.
+macro(aixcell_find_dependencies component missing)
+  set(${missing} "")
+  foreach(aixcell_part IN ITEMS ${AIXCELL_PARTS_${component}} ${component})
+    if(aixcell_part STREQUAL "png")
+      find_path(AIXCELL_STB_INCLUDE_DIR stb/stb_image.h)
+      if(NOT AIXCELL_STB_INCLUDE_DIR)
+        list(APPEND ${missing} ${AIXCELL_DEBIAN_png})
+      endif()
+    endif()
+    foreach(aixcell_package IN LISTS AIXCELL_PACKAGES_${aixcell_part})
+      find_package(${aixcell_package} QUIET)
+      if(NOT ${aixcell_package}_FOUND)
+        list(APPEND ${missing} ${AIXCELL_DEBIAN_${aixcell_part}})
+      endif()
+    endforeach()
+  endforeach()
+  list(REMOVE_DUPLICATES ${missing})
+  list(JOIN ${missing} ", " ${missing})
+endmacro()
