@@ -1,0 +1,65 @@
+#pragma once
+#include <aixcell/kernels/channels.hpp>
+#include <aixcell/kernels/cpu/detail/pixel_ranges.hpp>
+
+namespace aixcell {
+
+template <class Real>
+void concatenate_channels(context<cpu>& ctx, view<const Real, cpu> a, view<const Real, cpu> b, view<Real, cpu> y) {
+  detail::require_concatenation("concatenate_channels", a.shape(), b.shape(), y.shape());
+  const index left = a.extent(3), right = b.extent(3);
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
+    const index image = n * y.extent(1) * y.extent(2);
+    for (index p = image + begin; p < image + end; ++p) {
+      Real* to = y.data() + p * (left + right);
+      std::copy_n(a.data() + p * left, left, to);
+      std::copy_n(b.data() + p * right, right, to + left);
+    }
+  });
+}
+
+template <class Real>
+void split_channels(context<cpu>& ctx, view<const Real, cpu> y, view<Real, cpu> a, view<Real, cpu> b) {
+  detail::require_concatenation("split_channels", a.shape(), b.shape(), y.shape());
+  const index left = a.extent(3), right = b.extent(3);
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
+    const index image = n * y.extent(1) * y.extent(2);
+    for (index p = image + begin; p < image + end; ++p) {
+      const Real* from = y.data() + p * (left + right);
+      std::copy_n(from, left, a.data() + p * left);
+      std::copy_n(from + left, right, b.data() + p * right);
+    }
+  });
+}
+
+template <class Real>
+void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) {
+  detail::require_bias("add_bias", y.shape(), bias.shape());
+  const index channels = y.extent(3);
+  const Real* from = bias.data();
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
+    Real* to = y.slice(n).data() + begin * channels;
+    for (index p = begin; p < end; ++p, to += channels) {
+#pragma omp simd
+      for (index c = 0; c < channels; ++c) to[c] += from[c];
+    }
+  });
+}
+
+template <class Real>
+void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dbias) {
+  detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
+  const index channels = dy.extent(3);
+  tensor<double> sums(ctx, {dy.extent(0), 1, channels});
+  detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index n, index begin, index end, double* sum) {
+    const Real* from = dy.slice(n).data() + begin * channels;
+    for (index p = begin; p < end; ++p, from += channels) {
+#pragma omp simd
+      for (index c = 0; c < channels; ++c) sum[c] += static_cast<double>(from[c]);
+    }
+  });
+  for (index n = 0; n < dy.extent(0); ++n)
+    for (index c = 0; c < channels; ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
+}
+
+}  // namespace aixcell

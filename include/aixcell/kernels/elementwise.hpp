@@ -1,0 +1,40 @@
+#pragma once
+#include <aixcell/core/context.hpp>
+#include <aixcell/core/view.hpp>
+#include <aixcell/kernels/activation.hpp>
+
+namespace aixcell {
+
+// Value by value, on views of one shape (else shape_error):
+//
+//   accumulate           y += x
+//   apply_activation     y = act(x)                  y may be x
+//   activation_backward  dx = dy * act'(x)           dx may be dy
+
+namespace detail {
+constexpr cost values_cost(const shape& x, double flops_each, double operands, std::size_t element) {
+  const auto count = static_cast<double>(x.count());
+  return {.flops = flops_each * count, .bytes = operands * static_cast<double>(element) * count};
+}
+}  // namespace detail
+
+template <class Real>
+void accumulate(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
+  require_equal_shapes("accumulate", x, y);
+  ctx.spend(detail::values_cost(x.shape(), 1, 3, sizeof(Real)));
+}
+
+template <class Real>
+void apply_activation(context<dry>& ctx, view<const Real, dry> x, activation, view<Real, dry> y) {
+  require_equal_shapes("apply_activation", x, y);
+  ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
+}
+
+template <class Real>
+void activation_backward(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> x, activation,
+                         view<Real, dry> dx) {
+  require_equal_shapes("activation_backward", dy, x, dx);
+  ctx.spend(detail::values_cost(x.shape(), 2, 3, sizeof(Real)));
+}
+
+}  // namespace aixcell

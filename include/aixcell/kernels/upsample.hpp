@@ -1,0 +1,41 @@
+#pragma once
+#include <aixcell/kernels/elementwise.hpp>
+
+namespace aixcell {
+
+/// How a value between pixels is found. bilinear: pixel centres lie at i + 0.5, the border is continued (what others
+/// call align_corners = false).
+enum class interpolation { nearest, bilinear };
+
+// Resizing of images [N,H,W,C] to any other size [N,H',W',C], and its adjoint as a gather: every output is written
+// once, by one thread, in a fixed order. Sizes are at least 1; other extents equal, else shape_error.
+//
+//   upsample           y = x, resized
+//   upsample_backward  dx = adjoint of dy, overwritten
+
+namespace detail {
+inline void require_resizable(std::string_view where, const shape& x, const shape& y) {
+  require_rank(where, 4, "an image batch [N,H,W,C]", x);
+  require_rank(where, 4, "an image batch [N,H,W,C]", y);
+  require_shape(where, {x[0], y[1], y[2], x[3]}, y);
+  if (x[1] * x[2] < 1) throw_wrong_rank(where, "an image of at least one pixel", x);
+}
+constexpr cost upsample_cost(const shape& x, interpolation mode, const shape& y, std::size_t element) {
+  return {.flops = mode == interpolation::nearest ? 0.0 : 7.0 * static_cast<double>(y.count()),
+          .bytes = static_cast<double>(element) * static_cast<double>(x.count() + y.count())};
+}
+}  // namespace detail
+
+template <class Real>
+void upsample(context<dry>& ctx, view<const Real, dry> x, interpolation mode, view<Real, dry> y) {
+  detail::require_resizable("upsample", x.shape(), y.shape());
+  ctx.spend(detail::upsample_cost(x.shape(), mode, y.shape(), sizeof(Real)));
+}
+
+template <class Real>
+void upsample_backward(context<dry>& ctx, view<const Real, dry> dy, interpolation mode, view<Real, dry> dx) {
+  detail::require_resizable("upsample_backward", dx.shape(), dy.shape());
+  ctx.spend(detail::upsample_cost(dx.shape(), mode, dy.shape(), sizeof(Real)));
+}
+
+}  // namespace aixcell
