@@ -1,14 +1,21 @@
 #pragma once
+#include <aixcell/io/jpeg.hpp>
 #include <aixcell/io/png.hpp>
 #include <aixcell/io/read_image.hpp>
+#include <aixcell/io/tiff.hpp>
+#include <aixcell/io/write_png.hpp>
+#include <aixcell/io/write_tiff.hpp>
+
+// All formats under one name (target aixcell::images).
 
 namespace aixcell {
 
 /// Every format this library reads.
-using any_codec = codecs<png_codec>;
+using any_codec = codecs<png_codec, jpeg_codec, tiff_codec>;
 
 /// The image in a file or in memory, as [H,W,C] in the numbers of the file; the format is told by the first bytes.
-/// Throws io_error if it is missing, damaged or no image, data_error if it is empty, beyond the limits or not finite.
+/// Of a stack, the slice and time 0 (read_tiff gives others). Throws io_error if the file is missing, damaged or no
+/// image, data_error if it is empty, beyond the limits or not finite.
 inline image read_image(image_source from, const image_limits& limits = {}) {
   return any_codec::read(std::move(from), limits);
 }
@@ -22,6 +29,15 @@ inline label_map read_labels(image_source from, const image_limits& limits = {})
 inline bool is_image_file(const std::filesystem::path& path) {
   std::error_code failure;
   return std::filesystem::is_regular_file(path, failure) && any_codec::recognises(read_file_head(path, 16));
+}
+
+/// Labels [H,W] as .png (16 bits, up to 65535 objects) or .tif/.tiff, all or nothing. Throws data_error for labels
+/// that do not fit, io_error for another extension.
+inline void write_labels(const std::filesystem::path& path, view<const std::int32_t, cpu> labels) {
+  const std::filesystem::path extension = path.extension();
+  if (extension == ".png") return write_png_labels(path, labels);
+  if (extension == ".tif" || extension == ".tiff") return write_tiff_labels(path, labels);
+  throw io_error(path.string() + ": labels are written as .png, .tif or .tiff, found \"" + extension.string() + "\"");
 }
 
 }  // namespace aixcell

@@ -1,0 +1,124 @@
+#pragma once
+#include <cstdlib>
+
+#include <aixcell/io/png.hpp>
+
+namespace aixcell {
+
+namespace detail {
+
+inline void append_big_endian_32(std::vector<std::byte>& bytes, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::byte>(value >> shift));
+}
+
+inline void append_png_chunk(std::vector<std::byte>& png, std::string_view type, std::span<const std::byte> body) {
+  append_big_endian_32(png, static_cast<std::uint32_t>(body.size()));
+  const std::size_t begin = png.size();
+  for (const char c : type) png.push_back(static_cast<std::byte>(c));
+  png.insert(png.end(), body.begin(), body.end());
+  append_big_endian_32(png, crc_32(std::span(png).subspan(begin)));
+}
+
+/// Appends to `out` the filter's number and the filtered row: 0 as it is, 1 minus the left pixel, 2 minus the pixel
+/// above (PNG specification, 9.2). The filter with the smallest sum of absolute differences wins, as in libpng: labels
+/// have long runs, of which `above` makes zeros.
+inline void append_filtered_row(std::vector<std::byte>& out, std::span<const std::byte> row,
+                                std::span<const std::byte> above, std::size_t pixel_bytes) {
+  const auto filtered = [&](int filter, std::size_t i) {
+    const int value = std::to_integer<int>(row[i]);
+    const int left = i >= pixel_bytes ? std::to_integer<int>(row[i - pixel_bytes]) : 0;
+    const int up = above.empty() ? 0 : std::to_integer<int>(above[i]);
+    return static_cast<std::byte>(filter == 0 ? value : filter == 1 ? value - left : value - up);
+  };
+  int best = 0;
+  long smallest = -1;
+  for (int filter = 0; filter < 3; ++filter) {
+    long sum = 0;
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      sum += std::abs(static_cast<int>(static_cast<signed char>(filtered(filter, i))));
+    }
+    if (smallest < 0 || sum < smallest) {
+      smallest = sum;
+      best = filter;
+    }
+  }
+  out.push_back(static_cast<std::byte>(best));
+  for (std::size_t i = 0; i < row.size(); ++i) out.push_back(filtered(best, i));
+}
+
+template <class Sample>
+std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
+  const shape& found = pixels.shape();
+  const index channels = found.rank() == 3 ? found[2] : 1;
+  if ((found.rank() != 2 && found.rank() != 3) || (channels != 1 && channels != 3) || pixels.empty()) {
+    throw shape_error("encode_png: expected pixels [H,W], [H,W,1] or [H,W,3], found " + to_string(found));
+  }
+  const auto pixel_bytes = static_cast<std::size_t>(channels) * sizeof(Sample);
+  const std::size_t row_bytes = static_cast<std::size_t>(found[1]) * pixel_bytes;
+  if ((row_bytes + 1) > (std::size_t{1} << 30) / static_cast<std::size_t>(found[0])) {
+    throw shape_error("encode_png: " + to_string(found) + " is more than the 1 GiB a PNG may hold here; write a .tif");
+  }
+
+  std::vector<std::byte> filtered, row(row_bytes), above;
+  filtered.reserve((row_bytes + 1) * static_cast<std::size_t>(found[0]));
+  for (index y = 0; y < found[0]; ++y) {
+    const Sample* samples = pixels.data() + y * found[1] * channels;
+    for (index i = 0; i < found[1] * channels; ++i) {
+      if constexpr (sizeof(Sample) == 1) {
+        row[i] = static_cast<std::byte>(samples[i]);
+      } else {
+        row[2 * i] = static_cast<std::byte>(samples[i] >> 8);
+        row[2 * i + 1] = static_cast<std::byte>(samples[i] & 255);
+      }
+    }
+    append_filtered_row(filtered, row, above, pixel_bytes);
+    above = row;
+  }
+
+  std::vector<std::byte> png;
+  for (const char c : png_magic) png.push_back(static_cast<std::byte>(c));
+  std::vector<std::byte> header;
+  append_big_endian_32(header, static_cast<std::uint32_t>(found[1]));
+  append_big_endian_32(header, static_cast<std::uint32_t>(found[0]));
+  const int colour = channels == 3 ? 2 : 0;
+  for (const int value : {static_cast<int>(8 * sizeof(Sample)), colour, 0, 0, 0}) {
+    header.push_back(static_cast<std::byte>(value));
+  }
+  append_png_chunk(png, "IHDR", header);
+  const auto stream = stb_zlib_compress(filtered);
+  if (stream.empty()) throw io_error("encode_png: not enough memory to compress " + to_string(found));
+  append_png_chunk(png, "IDAT", stream);
+  append_png_chunk(png, "IEND", {});
+  return png;
+}
+
+}  // namespace detail
+
+/// Pixels [H,W], [H,W,1] or [H,W,3] (red, green, blue) as the bytes of a PNG, without loss, of 8 or 16 bits per
+/// channel. Throws shape_error for other shapes.
+inline std::vector<std::byte> encode_png(view<const std::uint8_t, cpu> pixels) { return detail::encode_png(pixels); }
+inline std::vector<std::byte> encode_png(view<const std::uint16_t, cpu> pixels) { return detail::encode_png(pixels); }
+
+/// The same as a file, all or nothing. Throws io_error if it cannot be written.
+inline void write_png(const std::filesystem::path& path, view<const std::uint8_t, cpu> pixels) {
+  write_file_atomically(path, encode_png(pixels));
+}
+inline void write_png(const std::filesystem::path& path, view<const std::uint16_t, cpu> pixels) {
+  write_file_atomically(path, encode_png(pixels));
+}
+
+/// Labels [H,W] as 16-bit gray PNG. Throws data_error if one is negative or above 65535: only TIFF holds those.
+inline void write_png_labels(const std::filesystem::path& path, view<const std::int32_t, cpu> labels) {
+  require_rank("write_png_labels", 2, "labels [H,W]", labels.shape());
+  tensor<std::uint16_t> samples(labels.shape());
+  for (index i = 0; i < labels.size(); ++i) {
+    if (labels[i] < 0 || labels[i] > 65535) {
+      throw data_error(path.string() + ": label " + std::to_string(labels[i]) +
+                       " does not fit into a PNG (expected 0..65535); write a .tif");
+    }
+    samples[i] = static_cast<std::uint16_t>(labels[i]);
+  }
+  write_png(path, view<const std::uint16_t, cpu>(samples));
+}
+
+}  // namespace aixcell
