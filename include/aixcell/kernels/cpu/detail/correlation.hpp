@@ -79,13 +79,12 @@ void correlate_images(context<cpu>& ctx, const correlation& c, Filter&& filter) 
   parallel_for(ctx, blocks.count(), [&](index b) {
     const index first = blocks.first(b);
     const int width = blocks.width(b), valid = blocks.valid(b);
-    for (int k = 0; k < width; ++k) {
-      bias[first + k] = c.bias && k < valid ? c.bias[first + k] : 0.0f;
-      float* to = packed.data() + first * depth + k;
-      for (index r = 0; r < c.tap_rows; ++r)
-        for (index s = 0; s < c.tap_columns; ++s)
-          for (index i = 0; i < channels; ++i, to += width) *to = k < valid ? filter(first + k, r, s, i) : 0.0f;
-    }
+    for (int k = 0; k < width; ++k) bias[first + k] = c.bias && k < valid ? c.bias[first + k] : 0.0f;
+    float* to = packed.data() + first * depth;
+    for (index r = 0; r < c.tap_rows; ++r)
+      for (index s = 0; s < c.tap_columns; ++s)
+        for (index i = 0; i < channels; ++i, to += width)
+          for (int k = 0; k < width; ++k) to[k] = k < valid ? filter(first + k, r, s, i) : 0.0f;
   });
 
   const index columns = (c.out.width - 1) * c.stride + std::max(c.tap_columns, 1);

@@ -1,0 +1,100 @@
+// Convolution in float32: forward, data gradient, filter gradient, with the machine's ceiling and Eigen's matrix product of
+// the same size (im2col, without the cost of building it) beside it. Args: N, H = W, C, K, R = S, stride.
+#include <benchmark/benchmark.h>
+#include <aixcell/kernels/cpu/conv2d.hpp>
+
+#include <Eigen/Core>
+
+#include <chrono>
+
+namespace aixcell {
+namespace {
+
+/// Products per second that the register tiles reach on data in the first-level cache: what memory never slows.
+double ceiling_flops_per_s(int threads) {
+  static const double measured = [&] {
+    context<cpu> ctx(threads);
+    constexpr index pixels = 48, window = 64, block = 32, repeats = 4000;
+    double best = 0;
+    for (int attempt = 0; attempt < 5; ++attempt) {
+      const auto start = std::chrono::steady_clock::now();
+      parallel_for(ctx, threads, [&](index) {
+        tensor<float> x({pixels, window}), filter({window, block}), y({pixels, block});
+        const detail::instruction_set& set = detail::best_instruction_set();
+        const int width = 2 * set.lanes;
+        for (index r = 0; r < repeats; ++r)
+          set.correlate({x.data(), 0, window, 1, window, filter.data(), nullptr, width, width, y.data(), block, pixels});
+        benchmark::DoNotOptimize(y.data());
+      });
+      const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      best = std::max(best, 2.0 * threads * repeats * pixels * window * 2 * detail::best_instruction_set().lanes / s);
+    }
+    return best;
+  }();
+  return measured;
+}
+
+struct workload {
+  explicit workload(const benchmark::State& state)
+      : g{static_cast<int>(state.range(5)), static_cast<int>(state.range(4)) / 2},
+        x({state.range(0), state.range(1), state.range(1), state.range(2)}),
+        filter({state.range(3), state.range(4), state.range(4), state.range(2)}),
+        y(conv2d_output_shape(x.shape(), filter.shape(), g)) {
+    x.fill(0.5f), filter.fill(0.25f), y.fill(0.125f);
+  }
+
+  void report(benchmark::State& state, int threads) const {
+    const double flops = conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(float)).flops;
+    state.counters["FLOP/s"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
+    state.counters["ceiling"] = ceiling_flops_per_s(threads);
+    state.SetLabel(std::string(detail::best_instruction_set().name));
+  }
+
+  conv2d_geometry g;
+  tensor<float> x, filter, y;
+};
+
+enum class direction { forward, data_gradient, filter_gradient };
+
+template <direction Direction>
+void convolution_cpu(benchmark::State& state) {
+  context<cpu> ctx;
+  workload w(state);
+  for (auto _ : state) {
+    if constexpr (Direction == direction::forward) conv2d<float>(ctx, w.x, w.filter, w.g, {}, w.y);
+    if constexpr (Direction == direction::data_gradient) conv2d_backward_data<float>(ctx, w.y, w.filter, w.g, w.x);
+    if constexpr (Direction == direction::filter_gradient) conv2d_backward_filter<float>(ctx, w.x, w.y, w.g, w.filter);
+    benchmark::ClobberMemory();
+  }
+  w.report(state, ctx.threads());
+}
+
+void eigen_product(benchmark::State& state) {
+  context<cpu> ctx;
+  workload w(state);
+  const index columns = w.y.size() / w.y.extent(3), depth = w.filter.size() / w.filter.extent(0);
+  Eigen::MatrixXf patches = Eigen::MatrixXf::Constant(depth, columns, 0.5f), out(w.filter.extent(0), columns);
+  Eigen::MatrixXf filter = Eigen::MatrixXf::Constant(w.filter.extent(0), depth, 0.25f);
+  for (auto _ : state) {
+    out.noalias() = filter * patches;
+    benchmark::DoNotOptimize(out.data());
+  }
+  w.report(state, ctx.threads());
+}
+
+void shapes(benchmark::internal::Benchmark* b) {
+  b->ArgNames({"N", "H", "C", "K", "R", "stride"});
+  b->Args({4, 256, 1, 16, 3, 1})->Args({4, 256, 16, 16, 3, 1})->Args({4, 256, 32, 32, 3, 1})->Args({4, 256, 64, 64, 3, 1});
+  b->Args({4, 256, 3, 64, 7, 2})->Args({4, 64, 64, 128, 3, 2})->Args({4, 64, 256, 64, 1, 1})->Args({4, 32, 256, 256, 3, 1});
+  b->Args({4, 8, 512, 512, 3, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
+}
+
+BENCHMARK(convolution_cpu<direction::forward>)->Name("conv2d/cpu")->Apply(shapes);
+BENCHMARK(convolution_cpu<direction::data_gradient>)->Name("conv2d_backward_data/cpu")->Apply(shapes);
+BENCHMARK(convolution_cpu<direction::filter_gradient>)->Name("conv2d_backward_filter/cpu")->Apply(shapes);
+BENCHMARK(eigen_product)->Name("conv2d/eigen_im2col")->Args({1, 256, 32, 32, 3, 1})->Args({1, 256, 64, 64, 3, 1})->ArgNames({"N", "H", "C", "K", "R", "stride"})->UseRealTime()->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace aixcell
+
+BENCHMARK_MAIN();

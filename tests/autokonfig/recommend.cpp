@@ -1,0 +1,80 @@
+#include <aixcell/autokonfig/recommend.hpp>
+#include "pipeline/toy.hpp"
+#include "support/catch.hpp"
+
+#include <aixcell/library/registry.hpp>
+#include <aixcell/postprocess/nuclei_per_cell.hpp>
+#include <aixcell/postprocess/semantic.hpp>
+#include <aixcell/postprocess/with_classes.hpp>
+
+namespace aixcell::test {
+
+namespace {
+
+const pipeline_list& registered() {
+  static const pipeline_list list = [] {
+    pipeline_list l;
+    add_product(l, stages<percentile>, stages<plain<2, 4>, plain<2, 32>>, stages<unet>,
+                stages<semantic, interior_border, star_convex<8>, with_classes<interior_border>, nuclei_per_cell>);
+    return l;
+  }();
+  return list;
+}
+
+fingerprint some_nuclei() {
+  fingerprint f;
+  f.images = 40;
+  f.objects = 1000;
+  f.median_height = f.median_width = 128;
+  f.diameter_percentiles = {8, 15, 20, 25, 40};
+  return f;
+}
+
+const machine_speed speed{1e11, 1e10};
+const shape batch{4, 128, 128, 1};
+
+}  // namespace
+
+TEST_CASE("what solves another task does not fit, and says so", "[autokonfig]") {
+  const auto all = recommend(registered(), some_nuclei(), {}, speed, batch);
+  REQUIRE(all.size() == registered().entries().size());
+  for (const candidate& c : all) {
+    CAPTURE(c.pipeline->name, c.reason);
+    CHECK(c.fits == (c.pipeline->postprocess == "interior_border" || c.pipeline->postprocess == "star_convex8"));
+    CHECK_FALSE(c.reason.empty());
+  }
+  CHECK(all.front().pipeline->postprocess == "star_convex8");
+}
+
+TEST_CASE("object classes bring in the pipelines that tell them", "[autokonfig]") {
+  fingerprint f = some_nuclei();
+  const auto fitting = [&](bool nuclei) {
+    f.has_nuclei = nuclei;
+    std::vector<std::string> names;
+    for (const candidate& c : recommend(registered(), f, {.object_classes = true}, speed, batch))
+      if (c.fits && c.pipeline->encoder == "plain2x4") names.push_back(c.pipeline->postprocess);
+    return names;
+  };
+  CHECK(fitting(false) == std::vector<std::string>{"interior_border_classes"});
+  CHECK(fitting(true) == std::vector<std::string>{"nuclei_per_cell", "interior_border_classes"});
+}
+
+TEST_CASE("limits leave out what is predicted to exceed them", "[autokonfig]") {
+  const auto names_that_fit = [&](requirements wanted) {
+    std::vector<std::string> encoders;
+    for (const candidate& c : recommend(registered(), some_nuclei(), wanted, speed, batch))
+      if (c.fits) encoders.push_back(c.pipeline->encoder);
+    return encoders;
+  };
+  double small = 0, large = 0;
+  for (const candidate& c : recommend(registered(), some_nuclei(), {}, speed, batch)) {
+    if (c.pipeline->postprocess != "interior_border") continue;
+    (c.pipeline->encoder == "plain2x4" ? small : large) = c.latency_ms;
+  }
+  REQUIRE(small < large);
+  for (const std::string& encoder : names_that_fit({.latency_ms = (small + large) / 2})) CHECK(encoder == "plain2x4");
+  CHECK(names_that_fit({.memory_bytes = 1}).empty());
+  CHECK(names_that_fit({.model_bytes = 1}).empty());
+}
+
+}  // namespace aixcell::test

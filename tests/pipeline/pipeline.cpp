@@ -1,0 +1,70 @@
+#include <aixcell/pipeline/pipeline.hpp>
+#include "pipeline/toy.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell::test {
+
+TEST_CASE("a pipeline is named after its stages", "[pipeline]") {
+  CHECK(toy_pipeline().name() == "percentile+plain2x4+unet+interior_border");
+}
+
+TEST_CASE("the dry estimate is what the pipeline really needs", "[pipeline]") {
+  const shape batch = GENERATE(shape{1, 16, 16, 1}, shape{2, 33, 47, 1}, shape{1, 1, 1, 1});
+  CAPTURE(to_string(batch));
+  toy_pipeline model;
+  context<cpu> setup_ctx(1), ctx(1);
+  model.set_up(setup_ctx, {.channels = 1});
+  const resource_estimate estimate = model.estimate(batch);
+
+  double parameters = 0;
+  for (const network_tensor& t : model.tensors()) parameters += t.gradient ? static_cast<double>(t.value->size()) : 0;
+  CHECK(estimate.parameters == parameters);
+
+  const tensor<float> x = tensor<float>::zeros(ctx, batch);
+  model.forward(ctx, x);
+  const auto inference = static_cast<double>(ctx.memory().use().peak);
+  CHECK(static_cast<double>(estimate.inference_bytes) <= inference);
+  ctx.memory().reset_peak();
+  const tensor<float> target = tensor<float>::zeros(ctx, {batch[0], batch[1], batch[2], toy_pipeline().postprocess_policy().target_channels()});
+  model.learn(ctx, x, target);
+  // Kernels take workspace (packed filters, padded rows) that the dry run does not see.
+  const auto training = static_cast<double>(ctx.memory().use().peak);
+  CHECK(static_cast<double>(estimate.training_bytes) <= training);
+  if (batch.count() > 1000) CHECK(training < 1.5 * static_cast<double>(estimate.training_bytes));
+  CHECK(estimate.training.flops > 2.5 * estimate.inference.flops);
+}
+
+TEST_CASE("tunables carry the stage, the range and whether they decode", "[pipeline]") {
+  toy_pipeline model;
+  const auto all = model.tunables();
+  const auto named = [&](std::string_view name) {
+    return std::find_if(all.begin(), all.end(), [&](const tunable& t) { return t.name == name; });
+  };
+  REQUIRE(named("preprocess.low") != all.end());
+  CHECK_FALSE(named("preprocess.low")->decodes_only);
+  CHECK(std::any_of(all.begin(), all.end(), [](const tunable& t) { return t.decodes_only; }));
+  named("preprocess.low")->set(2.5);
+  CHECK(model.preprocess_policy().low == 2.5f);
+  for (const tunable& t : all) {
+    CAPTURE(t.name);
+    CHECK(t.low <= t.get());
+    CHECK(t.get() <= t.high);
+  }
+}
+
+TEST_CASE("equal seeds give equal weights", "[pipeline]") {
+  context<cpu> ctx(1);
+  toy_pipeline a, b, c;
+  a.set_up(ctx, {.channels = 2, .seed = 5});
+  b.set_up(ctx, {.channels = 2, .seed = 5});
+  c.set_up(ctx, {.channels = 2, .seed = 6});
+  const auto flat = [](any_pipeline& m) {
+    std::vector<float> all;
+    for (const network_tensor& t : m.tensors()) all.insert(all.end(), t.value->begin(), t.value->end());
+    return all;
+  };
+  CHECK(flat(a) == flat(b));
+  CHECK(flat(a) != flat(c));
+}
+
+}  // namespace aixcell::test

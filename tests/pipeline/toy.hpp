@@ -1,0 +1,42 @@
+#pragma once
+// A data set and a pipeline small enough to train in a test.
+#include <aixcell/data/dataset.hpp>
+#include <aixcell/decoder/unet.hpp>
+#include <aixcell/encoder/plain.hpp>
+#include <aixcell/pipeline/pipeline.hpp>
+#include <aixcell/postprocess/interior_border.hpp>
+#include <aixcell/postprocess/star_convex.hpp>
+#include <aixcell/preprocess/percentile.hpp>
+
+namespace aixcell::test {
+
+using toy_pipeline = pipeline<percentile, plain<2, 4>, unet, interior_border>;
+using toy_star_pipeline = pipeline<percentile, plain<2, 4>, unet, star_convex<8>>;
+
+/// Bright discs of radius 5 to 8 on a noisy dark background.
+inline example discs(index height, index width, int count, random_stream random) {
+  example e;
+  e.picture.pixels = tensor<float>({height, width, 1});
+  e.truth.labels = label_map({height, width});
+  for (float& v : e.picture.pixels) v = 20 + 4 * random.normal();
+  for (int n = 1; n <= count; ++n) {
+    const auto radius = static_cast<float>(5 + random.below(4));
+    const auto y = static_cast<float>(random.below(height)), x = static_cast<float>(random.below(width));
+    for (index i = 0; i < height; ++i)
+      for (index j = 0; j < width; ++j) {
+        const float dy = static_cast<float>(i) - y, dx = static_cast<float>(j) - x;
+        if (dy * dy + dx * dx > radius * radius || e.truth.labels(i, j) != 0) continue;
+        e.truth.labels(i, j) = n;
+        e.picture.pixels(i, j, 0) += 80;
+      }
+  }
+  return e;
+}
+
+inline dataset discs_dataset(int images, index height = 48, index width = 48) {
+  std::vector<example> all;
+  for (int i = 0; i < images; ++i) all.push_back(discs(height, width, 4, random_stream(11).child(static_cast<std::uint64_t>(i))));
+  return dataset::from_examples("discs", std::move(all));
+}
+
+}  // namespace aixcell::test
