@@ -126,6 +126,13 @@ class training {
     for (std::size_t i = 0; i < tensors_.size(); ++i) std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
   }
 
+  /// What must be equal for a checkpoint to be gone on from: pipeline, data, seed, plan and step size.
+  std::string identity() const {
+    return model_.name() + ", " + std::to_string(train_.size()) + " training images, seed " + std::to_string(options_.seed) +
+           (options_.epochs > 0 ? ", " + std::to_string(options_.epochs) + " epochs" : ", within a budget") + ", batch " +
+           std::to_string(options_.batch) + " of " + std::to_string(options_.tile);
+  }
+
   /// Visits everything that a checkpoint must hold: visit(name, tensor<float>&), visit(name, double&),
   /// visit(name, std::int64_t&).
   template <class Visit>

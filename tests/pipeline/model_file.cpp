@@ -1,0 +1,109 @@
+#include <aixcell/pipeline/model_file.hpp>
+#include "pipeline/toy.hpp"
+#include "support/catch.hpp"
+
+#include <aixcell/library/load_model.hpp>
+#include <aixcell/library/registry.hpp>
+#include <aixcell/pipeline/predict.hpp>
+#include <aixcell/preprocess/chain.hpp>
+#include <aixcell/preprocess/resize_to_diameter.hpp>
+#include <unistd.h>
+
+namespace aixcell::test {
+
+namespace {
+
+using fitted_pipeline = pipeline<chain<resize_to_diameter, percentile>, plain<2, 4>, unet, interior_border>;
+
+struct scratch_folder {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / ("aixcell_model_" + std::to_string(::getpid()));
+  scratch_folder() { std::filesystem::create_directories(path); }
+  ~scratch_folder() { std::filesystem::remove_all(path); }
+};
+
+pipeline_list toy_list() {
+  pipeline_list list;
+  add_pipeline<percentile, plain<2, 4>, unet, interior_border>(list);
+  add_pipeline<chain<resize_to_diameter, percentile>, plain<2, 4>, unet, interior_border>(list);
+  return list;
+}
+
+}  // namespace
+
+TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
+  const scratch_folder folder;
+  const auto file = folder.path / "model.safetensors";
+  context<cpu> ctx(2);
+  fitted_pipeline model;
+  const dataset data = discs_dataset(3);
+  model.set_up(ctx, {.channels = 1, .seed = 3});
+  model.fit_preprocess(ctx, data);
+  for (const tunable& t : model.tunables())
+    if (t.decodes_only) t.set(t.low + 0.25 * (t.high - t.low));
+  save_model(file, model, {.class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
+
+  const loaded_model loaded = load_model(ctx, file, toy_list());
+  CHECK(loaded.card.pipeline == model.name());
+  CHECK(loaded.card.class_names == std::vector<std::string>{"cell"});
+  CHECK(loaded.card.channel_names == std::vector<std::string>{"DAPI"});
+  CHECK(loaded.card.facts["score"] == 0.5);
+  const image picture = discs(53, 41, 4, random_stream(8)).picture;
+  const prediction a = predict(ctx, model, picture, {.keep_dense = true}), b = predict(ctx, *loaded.model, picture, {.keep_dense = true});
+  CHECK(std::equal(a.labels.begin(), a.labels.end(), b.labels.begin()));
+  CHECK(std::equal(a.dense.begin(), a.dense.end(), b.dense.begin()));
+
+  fitted_pipeline same_type;
+  CHECK(load_model_into(ctx, file, same_type).pipeline == model.name());
+  toy_pipeline other_type;
+  CHECK_THROWS_WITH(load_model_into(ctx, file, other_type), Catch::Contains("holds pipeline " + model.name()));
+  pipeline_list empty;
+  CHECK_THROWS_AS(load_model(ctx, file, empty), not_available);
+}
+
+TEST_CASE("damaged and foreign model files are refused with the file's name", "[pipeline]") {
+  const scratch_folder folder;
+  const auto file = folder.path / "model.safetensors";
+  context<cpu> ctx(1);
+  toy_pipeline model;
+  model.set_up(ctx, {.channels = 1});
+  save_model(file, model, {});
+  const safetensors_file whole = read_safetensors(file);
+  const pipeline_list list = toy_list();
+  const auto refused = [&](const safetensors_file& content, const std::string& because) {
+    write_safetensors(file, content);
+    CHECK_THROWS_WITH(load_model(ctx, file, list), Catch::StartsWith(file.string()) && Catch::Contains(because));
+  };
+  const auto described = [&](auto&& change) {
+    safetensors_file content = whole;
+    nlohmann::json j = nlohmann::json::parse(content.metadata["aixcell"]);
+    change(j);
+    content.metadata["aixcell"] = j.dump();
+    return content;
+  };
+
+  safetensors_file foreign = whole;
+  foreign.metadata.clear();
+  refused(foreign, "not a model of aixcell");
+  foreign.metadata["aixcell"] = "{";
+  refused(foreign, "damaged");
+  refused(described([](auto& j) { j["format"] = 99; }), "model format 99");
+  refused(described([](auto& j) { j["pipeline"] = "a+b+c+d"; }), "not among");
+  refused(described([](auto& j) { j["pipeline"] = 7; }), "damaged");
+  refused(described([](auto& j) { j["setup"]["channels"] = 1 << 30; }), "number of channels");
+  refused(described([](auto& j) { j["setup"]["channels"] = 2; }), "expected F32");
+  refused(described([](auto& j) { j.erase("tunables"); }), "damaged");
+  safetensors_file missing = whole;
+  missing.tensors.erase(missing.tensors.begin());
+  refused(missing, "is missing");
+  safetensors_file extra = whole;
+  extra.tensors["left.over"] = extra.tensors.begin()->second;
+  refused(extra, "expected");
+  safetensors_file broken = whole;
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  std::memcpy(broken.tensors.begin()->second.bytes.data(), &nan, sizeof nan);
+  refused(broken, "not finite");
+  write_safetensors(file, whole);
+  CHECK_NOTHROW(load_model(ctx, file, list));
+}
+
+}  // namespace aixcell::test
