@@ -1,4 +1,4 @@
-// expect: no matching function for call to
+// expect: context<aixcell::cpu>
 // A context gives memory of its own device only.
 #include <aixcell/core/tensor.hpp>
 
