@@ -13,6 +13,7 @@ namespace aixcell {
 //
 //   channel_sums                sums = sum x, sum x^2                                       forward, pass 1
 //   normalisation_moments       sums -> mean, variance
+//   move_running_statistics     running = (1 - momentum) * running + momentum * batch, with the unbiased variance
 //   normalisation_coefficients  mean, variance, weight, bias -> scale, shift
 //   scale_shift_activate        y = act(z), z = scale * x + shift + residual                forward, pass 2
 //   scale_shift_backward_sums   sums = sum dz, sum dz * x, dz = dy * act'(z)                backward, pass 1
@@ -62,6 +63,15 @@ struct normalisation_gradients {
   view<Real, Device> weight;   ///< [C], added to
   view<Real, Device> bias;     ///< [C], added to
   view<Real, Device> factors;  ///< [M,3,C], overwritten: p, q, r
+};
+
+/// The statistics of a batch on their way into the running ones.
+template <class Real, class Device>
+struct batch_statistics {
+  view<const Real, Device> mean;      ///< [1,C]
+  view<const Real, Device> variance;  ///< [1,C], biased
+  index count = 0;                    ///< values per channel
+  double momentum = 0.1;
 };
 
 namespace detail {
@@ -116,6 +126,12 @@ template <class Real>
 void normalisation_coefficients(context<dry>&, const normalisation_inputs<Real, dry>& in, view<Real, dry> scale,
                                 view<Real, dry> shift) {
   require_equal_shapes("normalisation_coefficients", in.mean, in.variance, scale, shift);
+}
+
+template <class Real>
+void move_running_statistics(context<dry>&, const batch_statistics<Real, dry>& batch,
+                             const normalisation_statistics<Real, dry>& running) {
+  require_equal_shapes("move_running_statistics", batch.mean, batch.variance, running.mean, running.variance);
 }
 
 template <class Real>

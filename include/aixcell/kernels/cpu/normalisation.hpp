@@ -92,6 +92,21 @@ void normalisation_coefficients(context<cpu>&, const normalisation_inputs<Real, 
 }
 
 template <class Real>
+void move_running_statistics(context<cpu>&, const batch_statistics<Real, cpu>& batch,
+                             const normalisation_statistics<Real, cpu>& running) {
+  require_equal_shapes("move_running_statistics", batch.mean, batch.variance, running.mean, running.variance);
+  const auto move = [&](Real& value, double to) {
+    value = static_cast<Real>((1 - batch.momentum) * static_cast<double>(value) + batch.momentum * to);
+  };
+  const auto count = static_cast<double>(batch.count);
+  const double unbiased = batch.count > 1 ? count / (count - 1) : 1.0;
+  for (index i = 0; i < batch.mean.size(); ++i) {
+    move(running.mean[i], batch.mean[i]);
+    move(running.variance[i], unbiased * batch.variance[i]);
+  }
+}
+
+template <class Real>
 void scale_shift_activate(context<cpu>& ctx, const scaled_input<Real, cpu>& in, view<Real, cpu> y) {
   detail::require_scaled_input("scale_shift_activate", in, y.shape());
   const index channels = y.extent(3);

@@ -1,0 +1,79 @@
+#pragma once
+#include <aixcell/layers/batch_norm.hpp>
+#include <aixcell/layers/convolution.hpp>
+#include <aixcell/layers/group_norm.hpp>
+
+namespace aixcell {
+
+struct conv_norm_act_options {
+  int inputs = 1;   ///< channels
+  int outputs = 1;  ///< channels
+  int kernel = 3;
+  int stride = 1;
+  activation act = activation::relu;
+  int groups = 0;              ///< of a group normalisation; batch normalisation has none
+  bool input_gradient = true;  ///< false for the first layer of a network
+};
+
+/// y = act(norm(conv(x)) + residual), the unit every network here is made of. Training keeps x and the convolution's
+/// result; inference with batch normalisation is one convolution, the normalisation folded into its filter.
+template <class Device, class Real, template <class, class> class Norm = batch_norm>
+struct conv_norm_act {
+  struct saved {
+    typename convolution<Device, Real>::saved conv;
+    typename Norm<Device, Real>::saved norm;
+  };
+
+  conv_norm_act() = default;
+  conv_norm_act(context<Device>& ctx, const conv_norm_act_options& o, random_stream& random)
+      : conv(ctx,
+             {.inputs = o.inputs, .outputs = o.outputs, .kernel = o.kernel, .stride = o.stride, .bias = false,
+              .input_gradient = o.input_gradient},
+             random),
+        norm(ctx, norm_options(o), random),
+        act(o.act) {}
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+    return forward(ctx, x, {}, keep);
+  }
+  /// `residual` has the shape of y, or is empty.
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
+                               const tensor<Real, Device>& residual, saved* keep) const {
+    if constexpr (requires { norm.folded(ctx); }) {
+      if (!keep) {
+        const auto f = norm.folded(ctx);
+        return conv.forward(ctx, x, {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
+      }
+    }
+    const auto y = conv.forward(ctx, x, keep ? &keep->conv : nullptr);
+    return norm.forward(ctx, y, {residual, act}, keep ? &keep->norm : nullptr);
+  }
+
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    return backward_residual(ctx, std::move(dy), kept).dx;
+  }
+  residual_gradients<Real, Device> backward_residual(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    auto d = norm.backward_residual(ctx, std::move(dy), kept.norm);
+    d.dx = conv.backward(ctx, std::move(d.dx), kept.conv);
+    return d;
+  }
+
+  static void for_each_member(auto& self, auto&& visit) {
+    visit("conv", self.conv);
+    visit("norm", self.norm);
+  }
+
+  convolution<Device, Real> conv;
+  Norm<Device, Real> norm;
+  activation act = activation::relu;
+
+ private:
+  static auto norm_options(const conv_norm_act_options& o) {
+    if constexpr (std::is_same_v<Norm<Device, Real>, group_norm<Device, Real>>)
+      return group_norm_options{.channels = o.outputs, .groups = o.groups};
+    else
+      return batch_norm_options{.channels = o.outputs};
+  }
+};
+
+}  // namespace aixcell

@@ -1,0 +1,72 @@
+#pragma once
+#include <aixcell/kernels/channels.hpp>
+#include <aixcell/kernels/conv2d.hpp>
+#include <aixcell/kernels/cpu/channels.hpp>
+#include <aixcell/kernels/cpu/conv2d.hpp>
+#include <aixcell/layers/parameter.hpp>
+
+namespace aixcell {
+
+struct convolution_options {
+  int inputs = 1;              ///< channels
+  int outputs = 1;             ///< channels
+  int kernel = 3;              ///< edge of the filter, odd
+  int stride = 1;
+  bool bias = true;
+  bool input_gradient = true;  ///< false for the first layer of a network: backward returns an empty tensor
+};
+
+/// Convolution with zeros around the image, kernel / 2 on each side: [N,H,W,inputs] to
+/// [N,ceil(H/stride),ceil(W/stride),outputs]. Keeps its input.
+template <class Device, class Real>
+struct convolution {
+  struct saved {
+    tensor<Real, Device> x;
+  };
+
+  convolution() = default;
+  convolution(context<Device>& ctx, const convolution_options& o, random_stream& random)
+      : weight(he_parameter<Device, Real>(ctx, {o.outputs, o.kernel, o.kernel, o.inputs},
+                                          index{o.kernel} * o.kernel * o.inputs, random)),
+        geometry{.stride = o.stride, .padding = o.kernel / 2},
+        input_gradient(o.input_gradient) {
+    if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));
+  }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+    return forward(ctx, x, conv2d_epilogue<Real, Device>{.bias = bias.value, .scale = {}, .residual = {}}, keep);
+  }
+
+  /// With what follows in the same pass over the result; `epilogue.bias` replaces the layer's own.
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
+                               const conv2d_epilogue<Real, Device>& epilogue, saved* keep) const {
+    require_rank("convolution", 4, "an image batch [N,H,W,C]", x.shape());
+    tensor<Real, Device> y(ctx, conv2d_output_shape(x.shape(), weight.value.shape(), geometry));
+    conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y);
+    if (keep) keep->x = x;
+    return y;
+  }
+
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    const shape extents = kept.x.shape();
+    conv2d_backward_filter<Real>(ctx, kept.x, dy, geometry, weight.gradient);
+    kept = {};
+    if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
+    if (!input_gradient) return {};
+    tensor<Real, Device> dx(ctx, extents);
+    conv2d_backward_data<Real>(ctx, dy, weight.value, geometry, dx);
+    return dx;
+  }
+
+  static void for_each_member(auto& self, auto&& visit) {
+    visit("weight", self.weight);
+    visit("bias", self.bias);
+  }
+
+  parameter<Device, Real> weight;  ///< [outputs,kernel,kernel,inputs]
+  parameter<Device, Real> bias;    ///< [outputs] or empty
+  conv2d_geometry geometry;
+  bool input_gradient = true;
+};
+
+}  // namespace aixcell

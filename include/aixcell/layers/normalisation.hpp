@@ -1,0 +1,83 @@
+#pragma once
+#include <utility>
+
+#include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/layers/parameter.hpp>
+
+namespace aixcell {
+
+/// What follows a normalisation in the same pass: y = act(normalised + residual).
+template <class Real, class Device>
+struct normalisation_epilogue {
+  tensor<Real, Device> residual;  ///< as x, or empty
+  activation act = activation::none;
+};
+
+/// What comes back from it.
+template <class Real, class Device>
+struct residual_gradients {
+  tensor<Real, Device> dx;
+  tensor<Real, Device> dresidual;  ///< empty without a residual
+};
+
+/// What batch and group normalisation share: weight * (x - mean) / sqrt(variance + epsilon) + bias, with the mean and
+/// variance of x itself over a scope. Keeps x, the residual and [M,C] statistics; the output is not kept but computed
+/// again on the way back.
+template <class Device, class Real>
+struct normalisation {
+  struct saved {
+    tensor<Real, Device> x, mean, variance, scale, shift;
+    normalisation_epilogue<Real, Device> epilogue;
+
+    scaled_input<Real, Device> input() const {
+      return {.x = x, .scale = scale, .shift = shift, .residual = epilogue.residual, .act = epilogue.act};
+    }
+  };
+
+  normalisation() = default;
+  normalisation(context<Device>& ctx, int channels, double epsilon_)
+      : weight(constant_parameter<Device, Real>(ctx, {channels}, Real(1))),
+        bias(constant_parameter<Device, Real>(ctx, {channels}, Real(0))),
+        epsilon(epsilon_) {}
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, normalisation_scope scope,
+                               const normalisation_epilogue<Real, Device>& epilogue, saved* keep) const {
+    const index images = x.extent(0), channels = x.extent(3);
+    const shape coefficients{images / scope.images, channels};
+    tensor<double, Device> sums(ctx, {images, 2, channels});
+    channel_sums<Real>(ctx, x, sums);
+    saved s{x, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, epilogue};
+    normalisation_moments<Real>(ctx, sums, x.extent(1) * x.extent(2), scope, {s.mean, s.variance});
+    normalisation_coefficients<Real>(ctx, inputs(s.mean, s.variance), s.scale, s.shift);
+    tensor<Real, Device> y(ctx, x.shape());
+    scale_shift_activate<Real>(ctx, s.input(), y);
+    if (keep) *keep = std::move(s);
+    return y;
+  }
+
+  residual_gradients<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, normalisation_scope scope,
+                                            saved& kept) {
+    const index images = dy.extent(0), channels = dy.extent(3);
+    tensor<double, Device> sums(ctx, {images, 2, channels});
+    scale_shift_backward_sums<Real>(ctx, dy, kept.input(), sums);
+    tensor<Real, Device> factors(ctx, {images / scope.images, 3, channels});
+    normalisation_backward<Real>(ctx, sums, dy.extent(1) * dy.extent(2), scope, inputs(kept.mean, kept.variance),
+                                 {weight.gradient, bias.gradient, factors});
+    residual_gradients<Real, Device> out{tensor<Real, Device>(ctx, dy.shape()), {}};
+    if (!kept.epilogue.residual.empty()) out.dresidual = tensor<Real, Device>(ctx, dy.shape());
+    scale_shift_backward<Real>(ctx, dy, kept.input(), factors, out.dx, out.dresidual);
+    kept = {};
+    return out;
+  }
+
+  normalisation_inputs<Real, Device> inputs(const tensor<Real, Device>& mean,
+                                            const tensor<Real, Device>& variance) const {
+    return {.mean = mean, .variance = variance, .weight = weight.value, .bias = bias.value, .epsilon = epsilon};
+  }
+
+  parameter<Device, Real> weight;  ///< [channels], 1 at first
+  parameter<Device, Real> bias;    ///< [channels], 0 at first
+  double epsilon = 1e-5;
+};
+
+}  // namespace aixcell

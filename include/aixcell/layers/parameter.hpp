@@ -1,0 +1,44 @@
+#pragma once
+#include <cmath>
+
+#include <aixcell/core/random.hpp>
+#include <aixcell/core/tensor.hpp>
+
+namespace aixcell {
+
+/// Values that training moves, and the gradient that backward passes add to. `decays` = weight decay applies: true for
+/// filters, false for biases and normalisations.
+template <class Device, class Real>
+struct parameter {
+  tensor<Real, Device> value;
+  tensor<Real, Device> gradient;
+  bool decays = true;
+};
+
+/// Values that belong to a layer and are not trained by gradients: running statistics.
+template <class Device, class Real>
+struct buffer {
+  tensor<Real, Device> value;
+};
+
+/// A parameter with zero gradient, every value `value`.
+template <class Device, class Real>
+parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& extents, Real value) {
+  parameter<Device, Real> p{tensor<Real, Device>(ctx, extents), tensor<Real, Device>::zeros(ctx, extents), false};
+  p.value.fill(value);
+  return p;
+}
+
+/// A filter with zero gradient and normally distributed values of variance 2 / fan_in, which keeps the variance of
+/// activations through ReLU layers (He et al. 2015, eq. 10). On the dry device nothing is drawn.
+template <class Device, class Real>
+parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index fan_in, random_stream& random) {
+  parameter<Device, Real> p{tensor<Real, Device>(ctx, extents), tensor<Real, Device>::zeros(ctx, extents), true};
+  if constexpr (!std::is_same_v<Device, dry>) {
+    const double deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
+    for (Real& v : p.value) v = static_cast<Real>(deviation * static_cast<double>(random.normal()));
+  }
+  return p;
+}
+
+}  // namespace aixcell
