@@ -7,6 +7,7 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 include(${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/aixcell_instances.cmake)
 
 set(AIXCELL_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/aixcell)
 
@@ -61,4 +62,5 @@ configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/aixcell-config.cmake.in
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/aixcell-config.cmake ${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
-  ${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake DESTINATION ${AIXCELL_CMAKE_DIR})
+  ${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/aixcell_instances.cmake
+  DESTINATION ${AIXCELL_CMAKE_DIR})

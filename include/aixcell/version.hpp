@@ -3,7 +3,7 @@
 
 namespace aixcell {
 
-/// Of this library; the same as in CMakeLists.txt.
+/// Of this library; CMake reads it from here.
 inline constexpr std::string_view version = "0.1.0";
 
 }  // namespace aixcell

@@ -38,7 +38,7 @@ template <std::size_t Levels>
 struct decoder_of_levels {
   static constexpr std::string_view name = "decoder";
   static constexpr std::size_t levels_needed = Levels;
-  static constexpr int output_channels = 8;
+  static constexpr int output_channels(std::span<const feature_level>) { return 8; }
   template <class Device, class Real>
   struct network {};
 };

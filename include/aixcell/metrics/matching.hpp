@@ -158,7 +158,7 @@ class dataset_matching {
 
  private:
   match_scores mean_scores(std::size_t k) const {
-    if (images_.empty()) return scores_of({});
+    if (images_.empty()) return scores_of(match_counts{});
     match_scores mean;
     const double share = 1.0 / static_cast<double>(images_.size());
     for (const image_counts& one : images_) {
