@@ -59,6 +59,10 @@ inline table parse_csv(std::string_view content, const std::string& file) {
     throw data_error(file + ":" + std::to_string(where) + ": " + what);
   };
   for (std::size_t at = 0; at < content.size();) {
+    if (content[at] == '\n' || content[at] == '\r') {  // an empty line
+      line += content[at++] == '\n';
+      continue;
+    }
     std::vector<std::string> record;
     const int first_line = line;
     for (bool more = true; more;) {
@@ -88,7 +92,6 @@ inline table parse_csv(std::string_view content, const std::string& file) {
     if (at < content.size() && content[at] == '\r') ++at;
     if (at < content.size() && content[at] == '\n') ++at;
     ++line;
-    if (record.size() == 1 && record[0].empty()) continue;
     if (result.columns.empty()) {
       result.columns = std::move(record);
       for (std::size_t i = 0; i < result.columns.size(); ++i) {

@@ -110,7 +110,8 @@ void for_each_tiff_block(tiff_handle& file, const tiff_page& page, Function&& us
     TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &block_height);
     block_height = std::min(block_height, static_cast<std::uint32_t>(page.height));
   }
-  constexpr index most = index{1} << 32;  // bytes of a block: 4 channels of 2^28 float pixels
+  // Bytes of a block. A strip may be the whole image, which was checked; a tile of a small image may claim any size.
+  const index most = index{1} << (tiled ? 28 : 33);
   if (block_height == 0 || block_width == 0 || index{block_width} * samples > most ||
       page.bytes_of(index{block_width} * samples) > most / index{block_height}) {
     throw_damaged(file.source(), "TIFF", "strips or tiles of impossible size");
