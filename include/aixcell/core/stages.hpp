@@ -2,6 +2,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -82,11 +83,11 @@ concept HasLevelsNeeded = requires {
   { D::levels_needed } -> std::convertible_to<std::size_t>;
 };
 template <class D>
-concept HasOutputChannels = requires {
-  { D::output_channels } -> std::convertible_to<int>;
+concept HasOutputChannels = requires(std::span<const feature_level> levels) {
+  { D::output_channels(levels) } -> std::convertible_to<int>;
 };
 
-/// Feature levels to one dense map at the resolution of the input image.
+/// Feature levels to one dense map at the resolution of the input image; its channels may depend on the levels'.
 template <class D>
 concept DecoderStage = HasName<D> && HasLevelsNeeded<D> && HasOutputChannels<D> &&
                        requires { typename D::template network<cpu, float>; };
