@@ -1,0 +1,66 @@
+#pragma once
+#include <cmath>
+#include <string>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/optim/parameter_slice.hpp>
+
+namespace aixcell {
+
+struct adamw_options {
+  float learning_rate = 1e-3f;
+  float beta1 = 0.9f;          ///< memory of the mean gradient
+  float beta2 = 0.999f;        ///< memory of the mean squared gradient
+  float epsilon = 1e-8f;
+  float weight_decay = 1e-2f;
+
+  static constexpr auto hyperparameters() {
+    return std::tuple{hyperparameter{"learning_rate", &adamw_options::learning_rate, 1e-5f, 1e-2f, scale::logarithmic},
+                      hyperparameter{"weight_decay", &adamw_options::weight_decay, 1e-5f, 1e-1f, scale::logarithmic}};
+  }
+};
+
+/// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), bias-corrected.
+class adamw {
+ public:
+  adamw() = default;
+  adamw(const adamw_options& options, std::span<const parameter_slice> parameters)
+      : options_(options), mean_(detail::zeros_like(parameters)), square_(detail::zeros_like(parameters)) {}
+
+  /// Moves all values one step. The parameters are the ones given at construction, in their order.
+  void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
+    ++steps_;
+    const double t = static_cast<double>(steps_);
+    const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta1), t)));
+    const auto correct2 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta2), t)));
+    const auto rate = static_cast<float>(learning_rate);
+    detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
+      const parameter_slice& p = parameters[i];
+      float* m = mean_[i].data();
+      float* v = square_[i].data();
+      const float keep = 1 - (p.decays ? rate * options_.weight_decay : 0.0f);
+      for (index k = begin; k < end; ++k) {
+        const float g = p.gradient[k];
+        m[k] = options_.beta1 * m[k] + (1 - options_.beta1) * g;
+        v[k] = options_.beta2 * v[k] + (1 - options_.beta2) * g * g;
+        p.value[k] = keep * p.value[k] - rate * (m[k] * correct1) / (std::sqrt(v[k] * correct2) + options_.epsilon);
+      }
+    });
+  }
+
+  /// What a checkpoint must hold: visit(name, tensor<float>&) and visit(name, std::int64_t&).
+  static void for_each_member(auto& self, auto&& visit) {
+    visit("steps", self.steps_);
+    for (std::size_t i = 0; i < self.mean_.size(); ++i) {
+      visit("mean." + std::to_string(i), self.mean_[i]);
+      visit("square." + std::to_string(i), self.square_[i]);
+    }
+  }
+
+ private:
+  adamw_options options_;
+  std::int64_t steps_ = 0;
+  std::vector<tensor<float>> mean_, square_;
+};
+
+}  // namespace aixcell

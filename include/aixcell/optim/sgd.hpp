@@ -1,0 +1,51 @@
+#pragma once
+#include <string>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/optim/parameter_slice.hpp>
+
+namespace aixcell {
+
+struct sgd_options {
+  float learning_rate = 1e-2f;
+  float momentum = 0.9f;
+  float weight_decay = 1e-4f;  ///< added to the gradient
+  bool nesterov = true;        ///< look ahead by the momentum (Sutskever et al. 2013)
+
+  static constexpr auto hyperparameters() {
+    return std::tuple{hyperparameter{"learning_rate", &sgd_options::learning_rate, 1e-4f, 1e-1f, scale::logarithmic},
+                      hyperparameter{"momentum", &sgd_options::momentum, 0.0f, 0.99f}};
+  }
+};
+
+/// Stochastic gradient descent with momentum: v = momentum * v + g; value -= rate * (g + momentum * v), or rate * v.
+class sgd {
+ public:
+  sgd() = default;
+  sgd(const sgd_options& options, std::span<const parameter_slice> parameters)
+      : options_(options), velocity_(detail::zeros_like(parameters)) {}
+
+  void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
+    const auto rate = static_cast<float>(learning_rate);
+    detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
+      const parameter_slice& p = parameters[i];
+      float* v = velocity_[i].data();
+      const float decay = p.decays ? options_.weight_decay : 0.0f;
+      for (index k = begin; k < end; ++k) {
+        const float g = p.gradient[k] + decay * p.value[k];
+        v[k] = options_.momentum * v[k] + g;
+        p.value[k] -= rate * (options_.nesterov ? g + options_.momentum * v[k] : v[k]);
+      }
+    });
+  }
+
+  static void for_each_member(auto& self, auto&& visit) {
+    for (std::size_t i = 0; i < self.velocity_.size(); ++i) visit("velocity." + std::to_string(i), self.velocity_[i]);
+  }
+
+ private:
+  sgd_options options_;
+  std::vector<tensor<float>> velocity_;
+};
+
+}  // namespace aixcell
