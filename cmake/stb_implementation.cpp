@@ -40,11 +40,11 @@ __attribute__((weak)) stb_pixels stb_decode(std::span<const std::byte> file, int
   stb_pixels result;
   const auto* bytes = reinterpret_cast<const stbi_uc*>(file.data());
   const int size = static_cast<int>(file.size());
-  void* pixels = bits == 16
-                     ? static_cast<void*>(stbi_load_16_from_memory(bytes, size, &result.width, &result.height,
-                                                                   &result.channels, 0))
-                     : static_cast<void*>(stbi_load_from_memory(bytes, size, &result.width, &result.height,
-                                                                &result.channels, 0));
+  void* pixels =
+      bits == 16
+          ? static_cast<void*>(
+                stbi_load_16_from_memory(bytes, size, &result.width, &result.height, &result.channels, 0))
+          : static_cast<void*>(stbi_load_from_memory(bytes, size, &result.width, &result.height, &result.channels, 0));
   result.data = {pixels, [](void* p) { std::free(p); }};
   if (!pixels) result.failure = stbi_failure_reason();
   return result;

@@ -26,7 +26,8 @@ TEST_CASE("what is no image is refused in one line that names it", "[io]") {
   write_file_atomically(folder / "magic.jpg", std::string_view("\xFF\xD8\xFF"));
   write_file_atomically(folder / "magic.tif", std::string_view("II*\0", 4));
   std::filesystem::create_directory(folder / "folder.png");
-  for (const char* name : {"empty.png", "text.png", "magic.png", "magic.jpg", "magic.tif", "folder.png", "missing.png"}) {
+  for (const char* name :
+       {"empty.png", "text.png", "magic.png", "magic.jpg", "magic.tif", "folder.png", "missing.png"}) {
     INFO(name);
     CHECK(is_good_message(message_of<io_error>([&] { read_image(folder / name); }), name));
     CHECK(is_good_message(message_of([&] { read_labels(folder / name); }), name));
@@ -41,7 +42,9 @@ TEST_CASE("what is no image is refused in one line that names it", "[io]") {
 TEST_CASE("pixels that are not finite are named", "[io]") {
   tensor<float> pixels({3, 4, 2});
   pixels(2, 1, 1) = GENERATE(std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity());
-  CHECK(contains(message_of<data_error>([&] { read_image({encode_tiff(pixels), "n.tif"}); }),
+  CHECK(contains(message_of<data_error>([&] {
+                   read_image({encode_tiff(pixels), "n.tif"});
+                 }),
                  "n.tif: pixel row 2, column 1, channel 1 is"));
 }
 

@@ -24,7 +24,8 @@ std::vector<std::byte> make_jpeg(int width, int height, J_COLOR_SPACE space, boo
   jpeg_start_compress(&encoder, TRUE);
   std::vector<unsigned char> row(static_cast<std::size_t>(width * channels));
   for (int y = 0; y < height; ++y) {
-    for (int i = 0; i < width * channels; ++i) row[i] = static_cast<unsigned char>(2 * (i / channels) + 20 * (i % channels));
+    for (int i = 0; i < width * channels; ++i)
+      row[i] = static_cast<unsigned char>(2 * (i / channels) + 20 * (i % channels));
     JSAMPROW pointer = row.data();
     jpeg_write_scanlines(&encoder, &pointer, 1);
   }
@@ -69,9 +70,13 @@ TEST_CASE("random damage to a JPEG is an error or an image, never a crash", "[io
 }
 
 TEST_CASE("print colours, large images and labels are refused with the cure", "[io]") {
-  CHECK(contains(message_of<io_error>([] { read_jpeg({make_jpeg(8, 8, JCS_CMYK, false), "c.jpg"}); }), "convert it to RGB"));
+  CHECK(contains(message_of<io_error>([] {
+                   read_jpeg({make_jpeg(8, 8, JCS_CMYK, false), "c.jpg"});
+                 }),
+                 "convert it to RGB"));
   CHECK_THROWS_AS(read_jpeg({make_jpeg(8, 8, JCS_RGB, false), "b.jpg"}, {.max_pixels = 63}), data_error);
-  CHECK(contains(message_of<data_error>([] { jpeg_codec::read_labels("m.jpg", {}); }), "m.jpg: JPEG changes pixel values"));
+  CHECK(contains(message_of<data_error>([] { jpeg_codec::read_labels("m.jpg", {}); }),
+                 "m.jpg: JPEG changes pixel values"));
 }
 
 }  // namespace aixcell::test

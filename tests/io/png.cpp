@@ -54,11 +54,13 @@ TEST_CASE("PNG of every kind gives the numbers of the file", "[io]") {
   CHECK(values(read_png({make_png(3, 1, 8, 0, {0, 7, 8, 255}), "gray"})) == std::vector<float>{7, 8, 255});
   CHECK(values(read_png({make_png(2, 1, 16, 0, {0, 1, 2, 255, 255}), "gray 16"})) == std::vector<float>{258, 65535});
   CHECK(values(read_png({make_png(1, 1, 8, 2, {0, 1, 2, 3}), "rgb"})) == std::vector<float>{1, 2, 3});
-  CHECK(values(read_png({make_png(1, 1, 16, 2, {0, 1, 0, 2, 0, 3, 0}), "rgb 16"})) == std::vector<float>{256, 512, 768});
+  CHECK(values(read_png({make_png(1, 1, 16, 2, {0, 1, 0, 2, 0, 3, 0}), "rgb 16"})) ==
+        std::vector<float>{256, 512, 768});
   CHECK(values(read_png({make_png(1, 1, 8, 6, {0, 1, 2, 3, 99}), "rgba"})) == std::vector<float>{1, 2, 3});
   CHECK(values(read_png({make_png(2, 1, 8, 4, {0, 1, 99, 2, 99}), "gray alpha"})) == std::vector<float>{1, 2});
   CHECK(values(read_png({make_png(4, 1, 2, 0, {0, 0b00011011}), "2 bits"})) == std::vector<float>{0, 1, 2, 3});
-  CHECK(values(read_png({make_png(8, 1, 1, 0, {0, 0b01000001}), "1 bit"})) == std::vector<float>{0, 1, 0, 0, 0, 0, 0, 1});
+  CHECK(values(read_png({make_png(8, 1, 1, 0, {0, 0b01000001}), "1 bit"})) ==
+        std::vector<float>{0, 1, 0, 0, 0, 0, 0, 1});
   CHECK(values(read_png({make_png(2, 1, 8, 3, {0, 1, 0}, {9, 9, 9, 20, 20, 20}), "gray palette"})) ==
         std::vector<float>{20, 9});
   CHECK(values(read_png({make_png(1, 1, 8, 3, {0, 1}, {9, 9, 9, 1, 2, 3}), "palette"})) == std::vector<float>{1, 2, 3});
@@ -84,9 +86,13 @@ TEST_CASE("labels keep their numbers", "[io]") {
   CHECK(labels[0] == 258);
   CHECK(labels[1] == 65535);
   CHECK(read_png_labels({make_png(1, 1, 8, 2, {0, 5, 5, 5}), "equal"})[0] == 5);
-  CHECK(contains(message_of<data_error>([] { read_png_labels({make_png(1, 1, 8, 2, {0, 5, 5, 6}), "m.png"}); }),
+  CHECK(contains(message_of<data_error>([] {
+                   read_png_labels({make_png(1, 1, 8, 2, {0, 5, 5, 6}), "m.png"});
+                 }),
                  "m.png: expected a gray label image, found 3 different channels; save"));
-  CHECK(contains(message_of<data_error>([] { read_png_labels({make_png(1, 1, 8, 3, {0, 1}, {9, 9, 9, 1, 2, 3}), "p"}); }),
+  CHECK(contains(message_of<data_error>([] {
+                   read_png_labels({make_png(1, 1, 8, 3, {0, 1}, {9, 9, 9, 1, 2, 3}), "p"});
+                 }),
                  "palette"));
 }
 

@@ -53,32 +53,64 @@ TEST_CASE("a model file reads back, bit for bit", "[io]") {
                  "m: tensor \"encoder.weight\": expected F32 [3,2], found F32 [2,3]"));
   CHECK(contains(message_of<io_error>([&] { back.get("m", "weight", other.as_view()); }), "is missing"));
   CHECK(parse_safetensors(file_of("{}", 0), "empty").tensors.empty());
-  CHECK(parse_safetensors(file_of(R"({"s":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}}   )", 2), "scalar").tensors.size() == 1);
+  CHECK(parse_safetensors(file_of(R"({"s":{"dtype":"BF16","shape":[],"data_offsets":[0,2]}}   )", 2), "scalar")
+            .tensors.size() == 1);
 }
 
 TEST_CASE("every corrupt header is refused in one line", "[io]") {
   const std::string good = R"("dtype":"F32","shape":[2],"data_offsets":[0,8])";
   const auto one = [](const std::string& entry) { return file_of("{\"w\":{" + entry + "}}", 8); };
   const auto two = [](const std::string& a, const std::string& b, std::size_t bytes) {
-    return file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)" + a + R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + b + "}}", bytes);
+    return file_of(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)" + a +
+                       R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + b + "}}",
+                   bytes);
   };
   const std::vector<std::vector<std::byte>> corrupt = {
-      file_of("", 0), file_of("", 8), file_of("{}", 1), file_of("[]", 0), file_of("{", 0), file_of("null", 0),
-      file_of("7", 0), file_of("{}", 0, 3), file_of("{}", 0, 1), file_of("{}", 0, std::uint64_t{1} << 63),
-      file_of("{}", 0, ~std::uint64_t{0}), file_of("{}", 0, 100'000'001), file_of(" {}", 0), file_of("{}x", 0),
-      file_of("{\"\xFF\":{}}", 0), file_of("{\"w\":1}", 0), file_of("{\"w\":[]}", 0), file_of("{\"w\":null}", 0),
-      file_of("{\"w\":{}}", 0), file_of(R"({"__metadata__":1})", 0), file_of(R"({"__metadata__":{"a":1}})", 0),
-      file_of(R"({"__metadata__":{"a":{"b":"c"}}})", 0), file_of(R"({"__metadata__":{"a":"1","a":"2"}})", 0),
-      file_of("{\"w\":{" + good + "},\"w\":{" + good + "}}", 8), file_of("{\"w\":{" + good + "}}", 7),
-      file_of("{\"w\":{" + good + "}}", 9), file_of("{\"w\":{" + good + "}}", 0), one(good + ",\"x\":1"),
-      one(good + "," + good), one(R"("dtype":"F32","shape":[2])"), one(R"("dtype":"F32","data_offsets":[0,8])"),
-      one(R"("shape":[2],"data_offsets":[0,8])"), one(R"("dtype":"F33","shape":[2],"data_offsets":[0,8])"),
-      one(R"("dtype":"","shape":[2],"data_offsets":[0,8])"), one(R"("dtype":4,"shape":[2],"data_offsets":[0,8])"),
-      one(R"("dtype":"f32","shape":[2],"data_offsets":[0,8])"), one(R"("dtype":"F64","shape":[2],"data_offsets":[0,8])"),
-      one(R"("dtype":"F32","shape":2,"data_offsets":[0,8])"), one(R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])"),
-      one(R"("dtype":"F32","shape":[2.0],"data_offsets":[0,8])"), one(R"("dtype":"F32","shape":["2"],"data_offsets":[0,8])"),
-      one(R"("dtype":"F32","shape":[[2]],"data_offsets":[0,8])"), one(R"("dtype":"F32","shape":[3],"data_offsets":[0,8])"),
-      one(R"("dtype":"F32","shape":[1],"data_offsets":[0,8])"), one(R"("dtype":"F32","shape":[],"data_offsets":[0,8])"),
+      file_of("", 0),
+      file_of("", 8),
+      file_of("{}", 1),
+      file_of("[]", 0),
+      file_of("{", 0),
+      file_of("null", 0),
+      file_of("7", 0),
+      file_of("{}", 0, 3),
+      file_of("{}", 0, 1),
+      file_of("{}", 0, std::uint64_t{1} << 63),
+      file_of("{}", 0, ~std::uint64_t{0}),
+      file_of("{}", 0, 100'000'001),
+      file_of(" {}", 0),
+      file_of("{}x", 0),
+      file_of("{\"\xFF\":{}}", 0),
+      file_of("{\"w\":1}", 0),
+      file_of("{\"w\":[]}", 0),
+      file_of("{\"w\":null}", 0),
+      file_of("{\"w\":{}}", 0),
+      file_of(R"({"__metadata__":1})", 0),
+      file_of(R"({"__metadata__":{"a":1}})", 0),
+      file_of(R"({"__metadata__":{"a":{"b":"c"}}})", 0),
+      file_of(R"({"__metadata__":{"a":"1","a":"2"}})", 0),
+      file_of("{\"w\":{" + good + "},\"w\":{" + good + "}}", 8),
+      file_of("{\"w\":{" + good + "}}", 7),
+      file_of("{\"w\":{" + good + "}}", 9),
+      file_of("{\"w\":{" + good + "}}", 0),
+      one(good + ",\"x\":1"),
+      one(good + "," + good),
+      one(R"("dtype":"F32","shape":[2])"),
+      one(R"("dtype":"F32","data_offsets":[0,8])"),
+      one(R"("shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":"F33","shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":"","shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":4,"shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":"f32","shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":"F64","shape":[2],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":2,"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[2.0],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":["2"],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[[2]],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[3],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[1],"data_offsets":[0,8])"),
+      one(R"("dtype":"F32","shape":[],"data_offsets":[0,8])"),
       one(R"("dtype":"F32","shape":[0],"data_offsets":[0,8])"),
       one(R"("dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,8])"),
       one(R"("dtype":"F32","shape":[4611686018427387905,2],"data_offsets":[0,8])"),
@@ -86,14 +118,23 @@ TEST_CASE("every corrupt header is refused in one line", "[io]") {
       one(R"("dtype":"F32","shape":[18446744073709551615],"data_offsets":[0,8])"),
       one(R"("dtype":"F32","shape":[18446744073709551616],"data_offsets":[0,8])"),
       one(R"("dtype":"F32","shape":[0,18446744073709551615],"data_offsets":[0,8])"),
-      one(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"), one(R"("dtype":"F32","shape":[2],"data_offsets":[8,16])"),
-      one(R"("dtype":"F32","shape":[2],"data_offsets":[-8,0])"), one(R"("dtype":"F32","shape":[2],"data_offsets":[0])"),
-      one(R"("dtype":"F32","shape":[2],"data_offsets":[0,8,8])"), one(R"("dtype":"F32","shape":[2],"data_offsets":8)"),
-      one(R"("dtype":"F32","shape":[2],"data_offsets":[0.0,8])"), one(R"("dtype":"F32","shape":[2],"data_offsets":["0","8"])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[8,16])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[-8,0])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[0])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[0,8,8])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":8)"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":[0.0,8])"),
+      one(R"("dtype":"F32","shape":[2],"data_offsets":["0","8"])"),
       one(R"("dtype":"F32","shape":[2],"data_offsets":[0,18446744073709551615])"),
-      one(R"("dtype":"F32","shape":[1],"data_offsets":[4,8])"), two("[0,4]", "[0,4]", 4), two("[0,4]", "[2,6]", 6),
-      two("[0,4]", "[5,9]", 9), two("[1,5]", "[5,9]", 9), two("[0,4]", "[4,8]", 9),
-      file_of(std::string(5000, '[') + std::string(5000, ']'), 0), file_of("{\"a\":" + std::string(90000, '['), 0),
+      one(R"("dtype":"F32","shape":[1],"data_offsets":[4,8])"),
+      two("[0,4]", "[0,4]", 4),
+      two("[0,4]", "[2,6]", 6),
+      two("[0,4]", "[5,9]", 9),
+      two("[1,5]", "[5,9]", 9),
+      two("[0,4]", "[4,8]", 9),
+      file_of(std::string(5000, '[') + std::string(5000, ']'), 0),
+      file_of("{\"a\":" + std::string(90000, '['), 0),
       file_of("{\"a\":" + std::string(9000, '[') + std::string(9000, ']') + "}", 0)};
   CHECK(corrupt.size() >= 60);
   for (std::size_t i = 0; i < corrupt.size(); ++i) {
@@ -117,7 +158,8 @@ TEST_CASE("random damage to a model file is an error or a valid file, never a cr
   int refused = 0;
   for (int i = 0; i < 5000; ++i) {
     auto damaged = whole;
-    for (std::uint32_t k = 0; k <= random() % 3; ++k) damaged[random() % damaged.size()] ^= static_cast<std::byte>(1u << random() % 8);
+    for (std::uint32_t k = 0; k <= random() % 3; ++k)
+      damaged[random() % damaged.size()] ^= static_cast<std::byte>(1u << random() % 8);
     refused += !refusal(damaged).empty();
   }
   CHECK(refused > 2500);

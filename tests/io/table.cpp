@@ -4,7 +4,8 @@
 namespace aixcell::test {
 
 TEST_CASE("CSV with quotes, commas, line breaks and either line ending", "[io]") {
-  const auto t = parse_csv("\xEF\xBB\xBFid,label,class\r\n\r\na,1,\"mono, or \"\"bi\"\"\"\r\n\"x\ny\",-2.5,\nlast,3,z", "c.csv");
+  const auto t =
+      parse_csv("\xEF\xBB\xBFid,label,class\r\n\r\na,1,\"mono, or \"\"bi\"\"\"\r\n\"x\ny\",-2.5,\nlast,3,z", "c.csv");
   CHECK(t.columns == std::vector<std::string>{"id", "label", "class"});
   REQUIRE(t.rows.size() == 3);
   CHECK(t.text(0, "class") == "mono, or \"bi\"");
@@ -40,7 +41,8 @@ TEST_CASE("damaged tables are refused with file and line", "[io]") {
   CHECK(contains(message("a,a\n"), "c.csv:1: column \"a\" occurs twice"));
   CHECK(contains(message(""), "c.csv: the table is empty"));
   const auto t = parse_csv("a,b\n1,2x\n", "c.csv");
-  CHECK(contains(message_of<data_error>([&] { t.number<int>(0, "b"); }), "c.csv:2: column b: expected a number, found \"2x\""));
+  CHECK(contains(message_of<data_error>([&] { t.number<int>(0, "b"); }),
+                 "c.csv:2: column b: expected a number, found \"2x\""));
   CHECK(contains(message_of<data_error>([&] { t.text(0, "c"); }), "expected a column \"c\", found a, b"));
 }
 

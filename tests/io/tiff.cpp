@@ -31,9 +31,10 @@ std::vector<std::byte> make_tiff(const tiff_kind& kind) {
       TIFFSetField(t, TIFFTAG_IMAGELENGTH, kind.height);
       TIFFSetField(t, TIFFTAG_SAMPLESPERPIXEL, kind.samples);
       TIFFSetField(t, TIFFTAG_BITSPERSAMPLE, static_cast<int>(8 * sizeof(T)));
-      TIFFSetField(t, TIFFTAG_SAMPLEFORMAT, std::is_floating_point_v<T> ? SAMPLEFORMAT_IEEEFP
-                                            : std::is_signed_v<T>       ? SAMPLEFORMAT_INT
-                                                                        : SAMPLEFORMAT_UINT);
+      TIFFSetField(t, TIFFTAG_SAMPLEFORMAT,
+                   std::is_floating_point_v<T> ? SAMPLEFORMAT_IEEEFP
+                   : std::is_signed_v<T>       ? SAMPLEFORMAT_INT
+                                               : SAMPLEFORMAT_UINT);
       TIFFSetField(t, TIFFTAG_PHOTOMETRIC, kind.photometric);
       TIFFSetField(t, TIFFTAG_PLANARCONFIG, kind.planar);
       TIFFSetField(t, TIFFTAG_COMPRESSION, kind.compression);
@@ -89,16 +90,20 @@ void check_image(const image& picture, const tiff_kind& kind, const std::vector<
 const std::string imagej = "ImageJ=1.53t\nimages=12\nchannels=2\nslices=3\nframes=2\nhyperstack=true\nunit=micron\n";
 
 std::string ome(const std::string& order, const std::string& inside) {
-  return "<?xml version=\"1.0\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\"><Image ID=\"Image:0\">"
-         "<Pixels DimensionOrder=\"" + order + "\" SizeX=\"7\" SizeY=\"5\" SizeC=\"2\" SizeZ=\"3\" SizeT=\"2\" "
+  return "<?xml version=\"1.0\"?><OME xmlns=\"http://www.openmicroscopy.org/Schemas/OME/2016-06\"><Image "
+         "ID=\"Image:0\">"
+         "<Pixels DimensionOrder=\"" +
+         order +
+         "\" SizeX=\"7\" SizeY=\"5\" SizeC=\"2\" SizeZ=\"3\" SizeT=\"2\" "
          "PhysicalSizeX=\"325\" PhysicalSizeXUnit=\"nm\" Type=\"uint16\"><Channel Name=\"DAPI\"/><Channel "
-         "Name=\"membrane\"/>" + inside + "</Pixels></Image></OME>";
+         "Name=\"membrane\"/>" +
+         inside + "</Pixels></Image></OME>";
 }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("TIFF of every sample type and layout", "[io]", std::uint8_t, std::int8_t, std::uint16_t, std::int16_t,
-                   std::uint32_t, std::int32_t, float, double) {
+TEMPLATE_TEST_CASE("TIFF of every sample type and layout", "[io]", std::uint8_t, std::int8_t, std::uint16_t,
+                   std::int16_t, std::uint32_t, std::int32_t, float, double) {
   tiff_kind kind;
   kind.samples = GENERATE(1, 2, 5);
   kind.tile = GENERATE(0, 16);
@@ -126,7 +131,10 @@ TEST_CASE("ImageJ hyperstacks: channels fastest, then slices, then frames", "[io
   check_image<std::uint16_t>(read_tiff({bytes, "i.tif"}), kind, {{0, 0}, {1, 0}});
   CHECK(contains(message_of<data_error>([&] { read_tiff({bytes, "i.tif"}, {.z = 3}); }), "3 slices and 2 times"));
   kind.pages = 3;
-  CHECK(contains(message_of<io_error>([&] { read_tiff({make_tiff<float>(kind), "i.tif"}); }), "12 images, the TIFF has 3"));
+  CHECK(contains(message_of<io_error>([&] {
+                   read_tiff({make_tiff<float>(kind), "i.tif"});
+                 }),
+                 "12 images, the TIFF has 3"));
 }
 
 TEST_CASE("OME-TIFF in every order of dimensions", "[io]") {
@@ -149,10 +157,15 @@ TEST_CASE("OME-TIFF in every order of dimensions", "[io]") {
 }
 
 TEST_CASE("OME-TIFF may place every plane, or leave some out", "[io]") {
-  tiff_kind kind{.pages = 2, .description = ome("XYCZT", "<TiffData IFD=\"1\" FirstC=\"0\"/><TiffData IFD=\"0\" FirstC=\"1\"/>")};
+  tiff_kind kind{.pages = 2,
+                 .description = ome("XYCZT", "<TiffData IFD=\"1\" FirstC=\"0\"/><TiffData IFD=\"0\" FirstC=\"1\"/>")};
   check_image<float>(read_tiff({make_tiff<float>(kind), "o"}), kind, {{1, 0}, {0, 0}});
-  CHECK(contains(message_of<io_error>([&] { read_tiff({make_tiff<float>(kind), "o"}, {.z = 1}); }), "not in this file"));
-  for (const char* damaged : {"<TiffData IFD=\"99\"/>", "<TiffData FirstZ=\"-1\"/>", "<TiffData FirstC=\"7\"/>", "<Broken"}) {
+  CHECK(contains(message_of<io_error>([&] {
+                   read_tiff({make_tiff<float>(kind), "o"}, {.z = 1});
+                 }),
+                 "not in this file"));
+  for (const char* damaged :
+       {"<TiffData IFD=\"99\"/>", "<TiffData FirstZ=\"-1\"/>", "<TiffData FirstC=\"7\"/>", "<Broken"}) {
     kind.description = ome("XYCZT", damaged);
     CHECK(is_good_message(message_of<io_error>([&] { read_tiff({make_tiff<float>(kind), "o.tif"}); }), "o.tif"));
   }
@@ -181,7 +194,9 @@ TEST_CASE("transparency is dropped, inverted tables are undone, palettes refused
   CHECK_THROWS_AS(read_tiff_labels({make_tiff<std::uint8_t>(inverted), "w"}), data_error);
   CHECK_THROWS_AS(read_tiff({make_tiff<float>(inverted), "w"}), io_error);
   const tiff_kind palette{.photometric = PHOTOMETRIC_PALETTE};
-  CHECK(contains(message_of<io_error>([&] { read_tiff({make_tiff<std::uint8_t>(palette), "p.tif"}); }),
+  CHECK(contains(message_of<io_error>([&] {
+                   read_tiff({make_tiff<std::uint8_t>(palette), "p.tif"});
+                 }),
                  "p.tif: TIFF with a colour palette is not read; save it as gray (ImageJ"));
 }
 
@@ -196,21 +211,27 @@ TEST_CASE("a TIFF cut anywhere is refused or complete", "[io]") {
   const tiff_kind kind{.pages = 2, .compression = compression};
   const auto whole = make_tiff<std::uint16_t>(kind);
   for (std::size_t n = 0; n < whole.size(); ++n) {
-    CHECK(is_good_message(message_of<io_error>([&] { read_tiff({std::span(whole).first(n), "cut.tif"}, {.z = 1}); }),
+    CHECK(is_good_message(message_of<io_error>([&] {
+                            read_tiff({std::span(whole).first(n), "cut.tif"}, {.z = 1});
+                          }),
                           "cut.tif"));
   }
 }
 
 TEST_CASE("random damage to a TIFF is an error or an image, never a crash", "[io]") {
-  const tiff_kind kind{.pages = 12, .compression = GENERATE(COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE),
-                       .tile = GENERATE(0, 16), .description = GENERATE(as<std::string>{}, imagej, ome("XYCZT", ""))};
+  const tiff_kind kind{.pages = 12,
+                       .compression = GENERATE(COMPRESSION_NONE, COMPRESSION_LZW, COMPRESSION_ADOBE_DEFLATE),
+                       .tile = GENERATE(0, 16),
+                       .description = GENERATE(as<std::string>{}, imagej, ome("XYCZT", ""))};
   const auto whole = make_tiff<std::uint16_t>(kind);
   std::mt19937 random(11);
   int refused = 0;
   for (int i = 0; i < 300; ++i) {
     auto damaged = whole;
     for (int k = 0; k < 3; ++k) damaged[random() % damaged.size()] = static_cast<std::byte>(random());
-    refused += !message_of([&] { read_tiff({damaged, "d.tif"}, {}, {.max_pixels = 1 << 20, .max_values = 1 << 22}); }).empty();
+    refused += !message_of([&] {
+                  read_tiff({damaged, "d.tif"}, {}, {.max_pixels = 1 << 20, .max_values = 1 << 22});
+                }).empty();
   }
   CHECK(refused > 0);
 }

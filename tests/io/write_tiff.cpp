@@ -9,7 +9,8 @@ TEMPLATE_TEST_CASE("TIFF keeps every number", "[io]", std::uint8_t, std::uint16_
   const auto extents = GENERATE(shape{1, 1}, shape{5, 7, 1}, shape{130, 311, 2}, shape{40, 21, 3}, shape{9, 9, 5});
   std::mt19937 random(3);
   tensor<TestType> pixels(extents);
-  for (TestType& v : pixels) v = static_cast<TestType>(static_cast<double>(random()) / 7e4 - (std::is_signed_v<TestType> ? 9.0 : 0.0));
+  for (TestType& v : pixels)
+    v = static_cast<TestType>(static_cast<double>(random()) / 7e4 - (std::is_signed_v<TestType> ? 9.0 : 0.0));
   write_tiff(folder / "t.tif", pixels, {.pixel_size_um = 0.5});
   const image back = read_tiff(folder / "t.tif");
   CHECK(back.channels() == (extents.rank() == 3 ? extents[2] : 1));

@@ -30,14 +30,15 @@ class jpeg_decoder {
     // Warnings are what libjpeg repairs: it paints over what is missing. A measurement must not be invented.
     errors_.emit_message = [](j_common_ptr common, int level) {
       const int code = common->err->msg_code;
-      const bool harmless = code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM ||
-                            code == JWRN_BOGUS_ICC;
+      const bool harmless =
+          code == JWRN_EXTRANEOUS_DATA || code == JWRN_JFIF_MAJOR || code == JWRN_ADOBE_XFORM || code == JWRN_BOGUS_ICC;
       if (level < 0 && !harmless) common->err->error_exit(common);
     };
     // A progressive file may ask for thousands of passes over the image.
     progress_.progress_monitor = [](j_common_ptr common) {
       constexpr int most_scans = 200;
-      if (!common->is_decompressor || reinterpret_cast<j_decompress_ptr>(common)->input_scan_number <= most_scans) return;
+      if (!common->is_decompressor || reinterpret_cast<j_decompress_ptr>(common)->input_scan_number <= most_scans)
+        return;
       auto& self = *static_cast<jpeg_decoder*>(common->client_data);
       std::snprintf(self.message_, sizeof self.message_, "more than %d scans", most_scans);
       std::longjmp(self.jump_, 1);
@@ -104,7 +105,8 @@ inline image read_jpeg(image_source from, const image_limits& limits = {}) {
   detail::jpeg_decoder decoder(file);
   if (!decoder.read_header()) detail::throw_damaged(from, "JPEG", decoder.message());
   if (!decoder.is_gray() && !decoder.is_rgb()) {
-    throw io_error(from.name() + ": JPEG in CMYK or another print colour space, expected gray or RGB; convert it to RGB");
+    throw io_error(from.name() +
+                   ": JPEG in CMYK or another print colour space, expected gray or RGB; convert it to RGB");
   }
   const shape extents{decoder.height(), decoder.width(), decoder.is_gray() ? 1 : 3};
   detail::check_image_size(from.name(), limits, extents);
@@ -122,8 +124,9 @@ struct jpeg_codec {
   static bool recognises(std::span<const std::byte> head) { return detail::begins_with(head, detail::jpeg_magic); }
   static image read(image_source from, const image_limits& limits) { return read_jpeg(std::move(from), limits); }
   static label_map read_labels(image_source from, const image_limits&) {
-    throw data_error(from.name() + ": JPEG changes pixel values and cannot hold labels; export them as 16-bit gray PNG "
-                                   "or 32-bit gray TIFF");
+    throw data_error(from.name() +
+                     ": JPEG changes pixel values and cannot hold labels; export them as 16-bit gray PNG "
+                     "or 32-bit gray TIFF");
   }
 };
 

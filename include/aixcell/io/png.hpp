@@ -32,8 +32,8 @@ inline std::uint32_t crc_32(std::span<const std::byte> bytes) {
 /// What the header of a PNG or BMP says, known before anything is decoded.
 struct stb_header {
   index height = 0, width = 0;
-  int bits = 8;            ///< of a sample in the file
-  bool gray = false;       ///< one channel, or a palette of grays
+  int bits = 8;       ///< of a sample in the file
+  bool gray = false;  ///< one channel, or a palette of grays
   bool palette = false;
 };
 
@@ -96,8 +96,8 @@ inline stb_header check_bmp(const image_source& from, std::span<const std::byte>
   const std::size_t row = (static_cast<std::size_t>(header.width) * bits + 31) / 32 * 4;
   const std::size_t pixels = row * static_cast<std::size_t>(header.height);
   if (pixels_at < 14 + header_size || pixels_at > file.size() || pixels > file.size() - pixels_at) {
-    throw_damaged(from, "BMP", "expected " + std::to_string(pixels_at + pixels) + " bytes, found " +
-                                   std::to_string(file.size()));
+    throw_damaged(from, "BMP",
+                  "expected " + std::to_string(pixels_at + pixels) + " bytes, found " + std::to_string(file.size()));
   }
   if (header.palette) {
     header.gray = is_gray_palette(file.subspan(14 + header_size, pixels_at - 14 - header_size), 4);
@@ -158,8 +158,9 @@ inline image read_png(image_source from, const image_limits& limits = {}) {
 inline label_map read_png_labels(image_source from, const image_limits& limits = {}) {
   const auto samples = detail::read_png_samples(from, limits);
   if (samples.header.palette && !samples.header.gray) {
-    throw data_error(from.name() + ": expected a gray label image, found a colour palette; save the labels as 16-bit "
-                                   "gray PNG or 32-bit gray TIFF");
+    throw data_error(from.name() +
+                     ": expected a gray label image, found a colour palette; save the labels as 16-bit "
+                     "gray PNG or 32-bit gray TIFF");
   }
   return detail::labels_from_samples<std::uint16_t>(from.name(), samples.values);
 }

@@ -16,9 +16,7 @@ struct table {
   std::vector<int> lines;  ///< the line of the file where a row begins; empty for a table that was not read
 
   /// True if there is such a column.
-  bool has(std::string_view column) const {
-    return std::find(columns.begin(), columns.end(), column) != columns.end();
-  }
+  bool has(std::string_view column) const { return std::find(columns.begin(), columns.end(), column) != columns.end(); }
 
   /// Its position. Throws data_error naming the columns there are.
   std::size_t column(std::string_view wanted) const {
@@ -104,8 +102,8 @@ inline table parse_csv(std::string_view content, const std::string& file) {
       continue;
     }
     if (record.size() != result.columns.size()) {
-      fail(first_line, "expected " + std::to_string(result.columns.size()) + " cells, found " +
-                           std::to_string(record.size()));
+      fail(first_line,
+           "expected " + std::to_string(result.columns.size()) + " cells, found " + std::to_string(record.size()));
     }
     result.rows.push_back(std::move(record));
     result.lines.push_back(first_line);
@@ -126,14 +124,14 @@ inline std::string encode_csv(const table& content) {
   std::string text;
   const auto append = [&](const std::vector<std::string>& record) {
     if (record.size() != content.columns.size()) {
-      throw data_error(content.name + ": expected " + std::to_string(content.columns.size()) + " cells in a row, found " +
-                       std::to_string(record.size()));
+      throw data_error(content.name + ": expected " + std::to_string(content.columns.size()) +
+                       " cells in a row, found " + std::to_string(record.size()));
     }
     for (std::size_t i = 0; i < record.size(); ++i) {
       if (i > 0) text += ',';
       // A lone empty cell would be an empty line, which is skipped.
-      const bool quoted = record[i].find_first_of(",\"\r\n") != std::string::npos ||
-                          (record.size() == 1 && record[i].empty());
+      const bool quoted =
+          record[i].find_first_of(",\"\r\n") != std::string::npos || (record.size() == 1 && record[i].empty());
       if (!quoted) {
         text += record[i];
         continue;

@@ -124,9 +124,9 @@ class tiff_stack {
 };
 
 /// One image [H,W,C] of a TIFF in the numbers of the file; declared transparency is dropped, white-is-zero is inverted.
-/// Channels come from the samples of a page and from the pages that ImageJ or OME metadata call channels. Integers above
-/// 2^24 are rounded. Palettes, CMYK, half floats and other bit depths are refused with what to do. Throws io_error,
-/// data_error.
+/// Channels come from the samples of a page and from the pages that ImageJ or OME metadata call channels. Integers
+/// above 2^24 are rounded. Palettes, CMYK, half floats and other bit depths are refused with what to do. Throws
+/// io_error, data_error.
 inline image read_tiff(image_source from, const tiff_selection& wanted = {}, const image_limits& limits = {}) {
   return tiff_stack(std::move(from), limits).read(wanted);
 }

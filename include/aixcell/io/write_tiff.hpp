@@ -30,8 +30,7 @@ void write_tiff_page(tiff_handle& file, const shape& page, const Sample* pixels,
   for (index row = 0, number = 0; row < height; row += rows, ++number) {
     const index count = std::min(rows, height - row) * width;
     for (index i = 0; i < count; ++i)
-      for (index s = 0; s < samples; ++s)
-        strip[i * samples + s] = pixels[(row * width + i) * pixel_stride + s];
+      for (index s = 0; s < samples; ++s) strip[i * samples + s] = pixels[(row * width + i) * pixel_stride + s];
     const tmsize_t bytes = count * samples * index{sizeof(Sample)};
     file.require(TIFFWriteEncodedStrip(tiff, static_cast<std::uint32_t>(number), strip.data(), bytes) == bytes);
   }

@@ -30,9 +30,8 @@ inline constexpr index most_tiff_planes = index{1} << 20;
 /// Micrometres in a unit of length as ImageJ and OME write it, 0 for `pixel` and the like.
 inline double micrometres_per(std::string_view unit) {
   constexpr std::pair<std::string_view, double> units[] = {
-      {"um", 1},         {"micron", 1}, {"microns", 1}, {"\xC2\xB5m", 1}, {"\xCE\xBCm", 1}, {"\\u00B5m", 1},
-      {"\xB5m", 1},      {"nm", 1e-3},  {"mm", 1e3},    {"cm", 1e4},      {"m", 1e6},       {"inch", 25400},
-      {"\xC3\x85", 1e-4}};
+      {"um", 1},    {"micron", 1}, {"microns", 1}, {"\xC2\xB5m", 1}, {"\xCE\xBCm", 1}, {"\\u00B5m", 1},   {"\xB5m", 1},
+      {"nm", 1e-3}, {"mm", 1e3},   {"cm", 1e4},    {"m", 1e6},       {"inch", 25400},  {"\xC3\x85", 1e-4}};
   for (const auto& [name, factor] : units)
     if (unit == name) return factor;
   return 0;

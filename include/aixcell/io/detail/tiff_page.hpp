@@ -11,7 +11,7 @@ namespace aixcell::detail {
 /// The layout of one page.
 struct tiff_page {
   index height = 0, width = 0;
-  index samples = 1;  ///< per pixel, with transparency
+  index samples = 1;       ///< per pixel, with transparency
   index transparency = 0;  ///< samples at the end that say how opaque a pixel is
   int bits = 1, sample_format = SAMPLEFORMAT_UINT;
   int photometric = PHOTOMETRIC_MINISBLACK;
@@ -64,21 +64,25 @@ inline tiff_page describe_tiff_page(tiff_handle& file) {
                              "save it as gray (ImageJ: Image > Lookup Tables > Grays) or as RGB");
   }
   if (format == SAMPLEFORMAT_VOID) format = SAMPLEFORMAT_UINT;
-  const bool integers = (format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_INT) &&
-                        (bits == 8 || bits == 16 || bits == 32);
+  const bool integers =
+      (format == SAMPLEFORMAT_UINT || format == SAMPLEFORMAT_INT) && (bits == 8 || bits == 16 || bits == 32);
   const bool bilevel = format == SAMPLEFORMAT_UINT && bits == 1 && samples == 1;
   const bool fractions = format == SAMPLEFORMAT_IEEEFP && (bits == 32 || bits == 64);
   if (!integers && !bilevel && !fractions) {
-    throw_unsupported_tiff(file.source(),
-                           std::to_string(bits) + "-bit samples of format " + std::to_string(format),
+    throw_unsupported_tiff(file.source(), std::to_string(bits) + "-bit samples of format " + std::to_string(format),
                            "save it with 8, 16 or 32 bits or as 32-bit float");
   }
   if (photometric == PHOTOMETRIC_MINISWHITE && format != SAMPLEFORMAT_UINT) {
     throw_unsupported_tiff(file.source(), "an inverted lookup table on signed or float samples",
                            "invert the lookup table and save again");
   }
-  tiff_page page{.height = height, .width = width, .samples = samples, .bits = bits, .sample_format = format,
-                 .photometric = photometric, .separate = planar == PLANARCONFIG_SEPARATE};
+  tiff_page page{.height = height,
+                 .width = width,
+                 .samples = samples,
+                 .bits = bits,
+                 .sample_format = format,
+                 .photometric = photometric,
+                 .separate = planar == PLANARCONFIG_SEPARATE};
   for (int i = extra_count - 1; i >= 0 && page.channels() > 1; --i) {
     if (extra[i] != EXTRASAMPLE_ASSOCALPHA && extra[i] != EXTRASAMPLE_UNASSALPHA) break;
     ++page.transparency;
