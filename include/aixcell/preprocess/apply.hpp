@@ -1,0 +1,51 @@
+#pragma once
+#include <cmath>
+#include <string>
+
+#include <aixcell/core/stages.hpp>
+
+namespace aixcell {
+
+namespace detail {
+template <class P>
+struct fitted_state {
+  using type = no_state;
+};
+template <FitsAndApplies P>
+struct fitted_state<P> {
+  using type = typename P::state;
+};
+}  // namespace detail
+
+/// What a preprocess policy learns from the training split; `no_state` if nothing.
+template <class P>
+using fitted_state_t = typename detail::fitted_state<P>::type;
+
+template <Preprocess P>
+fitted_state_t<P> fit_preprocess([[maybe_unused]] context<cpu>& ctx, [[maybe_unused]] const P& policy,
+                                 [[maybe_unused]] const example_source& training) {
+  if constexpr (FitsAndApplies<P>)
+    return policy.fit(ctx, training);
+  else
+    return {};
+}
+
+/// Applies a policy, with what it learned. Throws shape_error unless pixels are a non-empty image [H,W,C], data_error if
+/// one is not finite.
+template <Preprocess P>
+tensor<float> apply_preprocess(context<cpu>& ctx, const P& policy, [[maybe_unused]] const fitted_state_t<P>& state,
+                               view<const float, cpu> pixels) {
+  require_rank("preprocess", 3, "an image [H,W,C]", pixels.shape());
+  if (pixels.empty()) throw shape_error("preprocess: the image is empty " + to_string(pixels.shape()));
+  for (index i = 0; i < pixels.size(); ++i)
+    if (!std::isfinite(pixels[i]))
+      throw data_error("preprocess: pixel (" + std::to_string(i / pixels.extent(2) / pixels.extent(1)) + ", " +
+                       std::to_string(i / pixels.extent(2) % pixels.extent(1)) +
+                       ") is not a finite number; replace NaN and infinity before");
+  if constexpr (FitsAndApplies<P>)
+    return policy.apply(ctx, pixels, state);
+  else
+    return policy.apply(ctx, pixels);
+}
+
+}  // namespace aixcell

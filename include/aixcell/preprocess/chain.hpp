@@ -1,0 +1,125 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <string>
+#include <tuple>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/kernels/cpu/resize.hpp>
+#include <aixcell/preprocess/apply.hpp>
+
+namespace aixcell {
+
+namespace detail {
+
+/// `a_b_c` at compile time.
+template <class... P>
+struct joined_names {
+  static constexpr std::size_t length = (P::name.size() + ...) + sizeof...(P) - 1;
+  static constexpr std::array<char, length> text = [] {
+    std::array<char, length> all{};
+    std::size_t at = 0;
+    const auto put = [&](std::string_view name) {
+      if (at) all[at++] = '_';
+      for (const char c : name) all[at++] = c;
+    };
+    (put(P::name), ...);
+    return all;
+  }();
+  static constexpr std::string_view value{text.data(), length};
+};
+
+/// Examples as they come out of a policy; labels follow a change of size.
+template <class P>
+class preprocessed_source final : public example_source {
+ public:
+  preprocessed_source(const P& policy, const fitted_state_t<P>& state, const example_source& from) : policy_(policy), state_(state), from_(from) {}
+  index size() const override { return from_.size(); }
+  example load(index i) const override {
+    context<cpu> serial(1);
+    example e = from_.load(i);
+    e.picture.pixels = apply_preprocess(serial, policy_, state_, e.picture.pixels);
+    const index height = e.picture.height(), width = e.picture.width();
+    if (e.truth.labels.extent(0) != height || e.truth.labels.extent(1) != width) e.truth.labels = resize_labels(e.truth.labels, height, width);
+    return e;
+  }
+
+ private:
+  const P& policy_;
+  const fitted_state_t<P>& state_;
+  const example_source& from_;
+};
+
+}  // namespace detail
+
+/// Policies one after the other; each is fitted on what the ones before it make of the training split.
+template <Preprocess... P>
+struct chain {
+  static constexpr std::string_view name = detail::joined_names<P...>::value;
+  static constexpr int channels_out(int channels_in) {
+    ((channels_in = P::channels_out(channels_in)), ...);
+    return channels_in;
+  }
+
+  std::tuple<P...> policies;
+
+  struct state {
+    std::tuple<fitted_state_t<P>...> states;
+    /// Names are those of the policy, a dot, and its own: `top_hat.radius`.
+    static void for_each_member(auto& self, auto&& visit) { each(self, visit, std::index_sequence_for<P...>{}); }
+
+   private:
+    template <std::size_t... I>
+    static void each(auto& self, auto& visit, std::index_sequence<I...>) {
+      (fitted_state_t<P>::for_each_member(std::get<I>(self.states), [&](std::string_view member, auto& value) {
+         visit(std::string(P::name) + "." + std::string(member), value);
+       }), ...);
+    }
+  };
+
+  state fit(context<cpu>& ctx, const example_source& training) const {
+    state s;
+    fit_from<0>(ctx, training, s);
+    return s;
+  }
+
+  tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
+    tensor<float> out = apply_preprocess(ctx, std::get<0>(policies), std::get<0>(s.states), pixels);
+    apply_rest(ctx, out, s, std::make_index_sequence<sizeof...(P) - 1>{});
+    return out;
+  }
+
+ private:
+  template <std::size_t I>
+  void fit_from(context<cpu>& ctx, const example_source& training, state& s) const {
+    const auto& policy = std::get<I>(policies);
+    auto& fitted = std::get<I>(s.states);
+    fitted = fit_preprocess(ctx, policy, training);
+    if constexpr (I + 1 < sizeof...(P)) {
+      using type = std::tuple_element_t<I, std::tuple<P...>>;
+      fit_from<I + 1>(ctx, detail::preprocessed_source<type>(policy, fitted, training), s);
+    }
+  }
+  template <std::size_t... I>
+  void apply_rest(context<cpu>& ctx, tensor<float>& out, const state& s, std::index_sequence<I...>) const {
+    ((out = apply_preprocess(ctx, std::get<I + 1>(policies), std::get<I + 1>(s.states), out)), ...);
+  }
+};
+
+/// The tunables of a chain are those of its policies, named `top_hat.width`.
+template <class... P, class Function>
+void for_each_hyperparameter(chain<P...>& policy, Function&& f) {
+  std::apply([&](auto&... one) {
+    const auto each = [&](auto& member) {
+      for_each_hyperparameter(member, [&](const auto& h, auto& value) {
+        auto named = h;
+        const std::string name = std::string(member.name) + "." + std::string(h.name);
+        named.name = name;
+        f(named, value);
+      });
+    };
+    (each(one), ...);
+  }, policy.policies);
+}
+
+}  // namespace aixcell
