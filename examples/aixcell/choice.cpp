@@ -1,0 +1,64 @@
+#include "choice.hpp"
+
+#include <map>
+
+#include <aixcell/report/text.hpp>
+
+#include "text_table.hpp"
+
+namespace aixcell::program {
+
+namespace {
+
+std::string mebibytes(double bytes) { return fixed_text(bytes / 0x1p20, bytes < 10 * 0x1p20 ? 1 : 0) + " MiB"; }
+
+}  // namespace
+
+requirements requirements_for(const wanted_choice& wanted, const dataset& data) {
+  requirements r;
+  r.solves = wanted.goal.solves.value_or(data.task);
+  // Without a class for each object only nuclei that are annotated inside them tell mono- from binuclear.
+  const bool told_apart = data.has_object_classes() || data.has_nuclei();
+  r.object_classes = wanted.goal.object_classes.value_or(told_apart) && r.solves == task::instance_segmentation;
+  r.latency_ms = 1e3 * wanted.limits.latency_s;
+  r.memory_bytes = wanted.limits.memory_bytes;
+  r.budget_s = wanted.budget_s;
+  return r;
+}
+
+index tile_for(index asked, const fingerprint& data) {
+  if (asked > 0) return asked;
+  const index longer = std::max<index>(data.median_height, data.median_width);
+  return std::clamp<index>((longer + 31) / 32 * 32, 64, 256);
+}
+
+std::string candidates_text(const std::vector<candidate>& candidates) {
+  std::vector<std::vector<std::string>> rows{{"pipeline", "latency", "training memory", "parameters", "why"}};
+  std::map<std::string, int> lacking;
+  for (const candidate& c : candidates) {
+    if (!c.fits) {
+      ++lacking[c.reason];
+      continue;
+    }
+    rows.push_back({c.pipeline->name, fixed_text(c.latency_ms, 0) + " ms", mebibytes(c.training_bytes),
+                    fixed_text(c.resources.parameters / 1e6, 2) + " M", c.reason});
+  }
+  std::string text = rows.size() > 1 ? text_table(rows) : "no pipeline fits\n";
+  for (const auto& [reason, count] : lacking) text += std::to_string(count) + " left out: " + reason + "\n";
+  return text;
+}
+
+nlohmann::json to_json(const candidate& c) {
+  return {{"pipeline", c.pipeline->name},
+          {"fits", c.fits},
+          {"reason", c.reason},
+          {"preference", c.preference},
+          {"latency_ms", c.latency_ms},
+          {"training_bytes", c.training_bytes},
+          {"inference_bytes", c.resources.inference_bytes},
+          {"step_s", c.step_s},
+          {"parameters", c.resources.parameters},
+          {"flops", c.resources.inference.flops}};
+}
+
+}  // namespace aixcell::program

@@ -1,0 +1,89 @@
+#pragma once
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <aixcell/core/stages.hpp>
+#include <aixcell/data/synthetic.hpp>
+
+// The subcommands, each in the file of its name. Every one throws on failure; main turns that into a line and an exit code.
+
+namespace aixcell::program {
+
+/// What a chosen pipeline may cost. 0 means no limit.
+struct limits {
+  double memory_bytes = 0;
+  double latency_s = 0;
+};
+
+/// What the user wants to know about the images; what is not said follows from the data set.
+struct goal {
+  std::optional<task> solves;
+  std::optional<bool> object_classes;
+};
+
+struct fit_arguments {
+  std::string data;  ///< a folder, or `synthetic`
+  std::filesystem::path out;
+  std::string pipeline;  ///< empty: search
+  double budget_s = 1800;
+  int epochs = 0;  ///< of a named pipeline; 0: as many as the budget allows
+  std::uint64_t seed = 0;
+  int threads = 0;
+  index train_images = 0;  ///< the first of a seeded shuffle; 0: all
+  program::limits limits;
+  program::goal goal;
+  index tile = 0;  ///< 0: follows the size of the images
+  int batch = 4;
+  bool fresh = false;
+};
+void fit(const fit_arguments& arguments);
+
+struct predict_arguments {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> images;  ///< files, or folders of images
+  std::filesystem::path out;
+  int threads = 0;
+  bool mirrored = true;
+  index tile = 512;
+};
+void predict(const predict_arguments& arguments);
+
+struct evaluate_arguments {
+  std::filesystem::path model;
+  std::string data;
+  std::string split = "test";
+  std::filesystem::path out;  ///< empty: print only
+  int threads = 0;
+  bool mirrored = true;
+};
+void evaluate(const evaluate_arguments& arguments);
+
+struct recommend_arguments {
+  std::string data;
+  program::limits limits;
+  program::goal goal;
+  index tile = 0;
+  int batch = 4;
+  int threads = 0;
+  bool json = false;
+};
+void recommend(const recommend_arguments& arguments);
+
+struct info_arguments {
+  std::filesystem::path model;  ///< empty: lists the pipelines of this program
+  bool json = false;
+};
+void info(const info_arguments& arguments);
+
+struct synth_arguments {
+  std::filesystem::path out;
+  index images = 60;
+  synthetic_options options;
+  std::uint64_t seed = 0;
+};
+void synth(const synth_arguments& arguments);
+
+}  // namespace aixcell::program

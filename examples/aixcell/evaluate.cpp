@@ -1,0 +1,54 @@
+#include <cstdio>
+
+#include <aixcell/library/load_model.hpp>
+#include <aixcell/pipeline/evaluate.hpp>
+
+#include "aixcell_instances.hpp"
+#include "commands.hpp"
+#include "open_data.hpp"
+#include "results.hpp"
+#include "stop.hpp"
+
+namespace aixcell::program {
+
+namespace {
+
+/// Throws data_error if the model cannot say anything about these images.
+void require_fitting(const any_pipeline& model, const model_card& card, const dataset& data) {
+  if (data.channels != model.setup().channels)
+    throw data_error(data.name + ": the images have " + std::to_string(data.channels) + " channel(s), the model was trained on " +
+                     std::to_string(model.setup().channels) + "; give images with the channels of the training images");
+  if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
+    throw data_error(data.name + ": its masks hold pixel classes, the model finds objects; give masks with a number for each object");
+  if (model.needs_object_classes() && !data.class_names.empty() && data.class_names != card.class_names)
+    throw data_error(data.name + ": its classes are not those of the model, or in another order; name them as `aixcell info` shows them");
+}
+
+}  // namespace
+
+void evaluate(const evaluate_arguments& arguments) {
+  context<cpu> ctx(arguments.threads);
+  const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
+  const opened_data data = open_data(ctx, arguments.data);
+  const bool all = data.test.samples.empty() && arguments.split == "test";
+  const dataset& part = arguments.split == "train" || all ? data.train : data.test;
+  if (part.samples.empty()) throw data_error(arguments.data + ": has no images in its " + arguments.split + " part");
+  require_fitting(*loaded.model, loaded.card, part);
+  if (all) std::printf("%s has no test part: evaluating all %td images\n", arguments.data.c_str(), part.size());
+
+  const evaluation e = aixcell::evaluate(ctx, *loaded.model, part, {.predict = {.mirrored = arguments.mirrored}, .seen = [](index, const example&, const prediction&) {
+    throw_if_stopped("stopped; nothing was written");
+  }});
+  if (!arguments.out.empty()) {
+    const nlohmann::json metrics = {{"model", arguments.model.string()},
+                                    {"pipeline", loaded.model->name()},
+                                    {"data", arguments.data},
+                                    {"split", all ? "all" : arguments.split},
+                                    {"predicted_with", arguments.mirrored ? "mean of the image and its three mirror images" : "the image alone"},
+                                    {"metrics", metrics_json(e, loaded.card.class_names)}};
+    write_file_atomically(arguments.out, metrics.dump(1) + "\n");
+  }
+  std::fputs(metrics_text(e, loaded.card.class_names).c_str(), stdout);
+}
+
+}  // namespace aixcell::program

@@ -1,0 +1,225 @@
+#include <chrono>
+
+#include <aixcell/library/load_model.hpp>
+#include <aixcell/report/progress.hpp>
+#include <aixcell/version.hpp>
+
+#include "aixcell_instances.hpp"
+#include "choice.hpp"
+#include "fit_story.hpp"
+#include "open_data.hpp"
+#include "results.hpp"
+#include "run_folder.hpp"
+#include "stop.hpp"
+
+namespace aixcell::program {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// What must be equal for a run to go on. The number of threads changes no bit.
+nlohmann::json identity_of(const fit_arguments& a) {
+  nlohmann::json j = {{"data", a.data == "synthetic" ? a.data : fs::weakly_canonical(a.data).string()},
+                      {"--budget", std::to_string(a.budget_s) + "s"},
+                      {"--pipeline", a.pipeline},
+                      {"--epochs", a.epochs},
+                      {"--seed", a.seed},
+                      {"--train-images", a.train_images},
+                      {"--max-memory", a.limits.memory_bytes},
+                      {"--max-latency", a.limits.latency_s},
+                      {"--tile", a.tile},
+                      {"--batch", a.batch},
+                      {"version", std::string(version)}};
+  if (a.goal.solves) j["--task"] = *a.goal.solves == task::semantic_segmentation ? "semantic" : "instance";
+  if (a.goal.object_classes) j["--classes"] = *a.goal.object_classes ? "yes" : "no";
+  return j;
+}
+
+/// The first `count` images of a seeded shuffle: more images always contain those of fewer, as a learning curve needs.
+dataset first_images(const dataset& data, index count, std::uint64_t seed) {
+  if (count == 0) return data;
+  if (count > data.size())
+    throw data_error(data.name + ": --train-images " + std::to_string(count) + ", but there are " + std::to_string(data.size()) +
+                     " training images; ask for fewer");
+  std::vector<index> order;
+  for (index i = 0; i < data.size(); ++i) order.push_back(i);
+  random_stream(seed, 0x7375626573657400).shuffle(order);
+  order.resize(static_cast<std::size_t>(count));
+  return data.subset(order);
+}
+
+/// Everything a `fit` works with, from the arguments to the trained model.
+struct fit_run {
+  const fit_arguments& arguments;
+  context<cpu>& ctx;
+  const pipeline_list& compiled;
+  const dataset& train;
+  const fingerprint& facts;
+  run_folder& folder;
+  training_log& log;
+
+  std::unique_ptr<any_pipeline> model = nullptr;
+  fit_report report = {};
+  std::vector<candidate> candidates = {};
+  std::vector<trial> trials = {};
+
+  fit_options options(const std::string& pipeline, progress_line& progress) {
+    fit_options o;
+    o.training.epochs = arguments.epochs;
+    o.training.budget_s = arguments.budget_s;
+    o.training.batch = arguments.batch;
+    o.training.tile = tile_for(arguments.tile, facts);
+    o.training.seed = arguments.seed;
+    o.training.stop_requested = stop_requested;
+    o.on_epoch = [this, &pipeline, &progress](const epoch_report& r) {
+      log.epoch(pipeline, r);
+      const double epoch_s = r.elapsed_s / std::max(1, r.epoch);
+      progress_state state;
+      state.stage = pipeline;
+      state.epoch = r.epoch;
+      state.epochs = arguments.epochs > 0 ? arguments.epochs : r.epoch + static_cast<int>(std::lround(r.remaining_s / std::max(epoch_s, 1e-9)));
+      state.images_per_second = r.crops_per_s;
+      state.loss = r.loss;
+      state.metric_name = "validation";
+      state.metric = r.validation;
+      state.best_metric = r.best;
+      state.seconds_left = r.remaining_s;
+      progress.epoch(state);
+    };
+    return o;
+  }
+
+  void train_named() {
+    model = compiled.find(arguments.pipeline).make();
+    progress_line progress(stderr);
+    fit_options o = options(arguments.pipeline, progress);
+    o.checkpoint = folder.work() / "checkpoint.safetensors";
+    report = aixcell::fit(ctx, *model, train, o);
+  }
+
+  void search() {
+    const index tile = tile_for(arguments.tile, facts);
+    const requirements wanted = requirements_for({arguments.limits, arguments.goal, arguments.budget_s}, train);
+    // The search makes a pipeline when its turn comes: that is how the log knows whose epochs it gets.
+    std::string current;
+    pipeline_list watched;
+    for (registered_pipeline entry : compiled.entries()) {
+      entry.make = [&current, make = entry.make, name = entry.name] {
+        current = name;
+        return make();
+      };
+      watched.add(std::move(entry));
+    }
+    std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx), {arguments.batch, tile, tile, train.channels});
+    std::fputs(candidates_text(found).c_str(), stdout);
+    std::fflush(stdout);
+    progress_line progress(stderr);
+    search_result result = search_pipeline(ctx, found, train, wanted, options(current, progress), folder.work());
+    model = std::move(result.model);
+    report = result.report;
+    trials = std::move(result.trials);
+    // `watched` ends here; what remains points into the list of the program.
+    for (candidate& c : found) c.pipeline = &compiled.find(c.pipeline->name);
+    candidates = std::move(found);
+    for (const trial& t : trials)
+      log.line({{"event", "trial"}, {"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
+  }
+};
+
+std::vector<std::string> class_names_of(const any_pipeline& model, const dataset& data) {
+  if (!data.class_names.empty()) return data.class_names;
+  if (model.needs_nuclei()) return {"mononuclear", "binuclear"};
+  if (model.solves() == task::semantic_segmentation) return {"background", "foreground"};
+  return {};
+}
+
+nlohmann::json training_json(const fit_run& run) {
+  nlohmann::json j = {{"epochs", run.report.epochs},
+                      {"seconds", run.report.seconds},
+                      {"validation_score", run.report.validation},
+                      {"training_images", run.report.training_images},
+                      {"validation_images", run.report.validation_images},
+                      {"seed", run.arguments.seed},
+                      {"batch", run.arguments.batch},
+                      {"tile", tile_for(run.arguments.tile, run.facts)}};
+  for (const trial& t : run.trials)
+    j["trials"].push_back({{"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
+  return j;
+}
+
+/// Tests the trained model and puts model, metrics, overlays and report into the result folder.
+void write_results(fit_run& run, const opened_data& data) {
+  fit_story story;
+  story.data_name = data.train.name;
+  story.licence = data.train.licence;
+  story.pipeline = run.model->name();
+  story.class_names = class_names_of(*run.model, data.train);
+  story.fingerprint = to_json(run.facts);
+  story.test_images = data.test.size();
+  story.test_was_held_out = data.test_was_held_out;
+  story.training = run.report;
+  story.trials = run.trials;
+  story.candidates = run.candidates;
+  story.epochs = read_epochs(run.folder.log(), story.pipeline);
+  story.threads = run.ctx.threads();
+
+  std::vector<double> scores;
+  evaluation so_far = empty_evaluation(*run.model);
+  const auto start = std::chrono::steady_clock::now();
+  story.test = aixcell::evaluate(run.ctx, *run.model, data.test, {.predict = {.mirrored = true}, .seen = [&](index, const example& e, const prediction& found) {
+    throw_if_stopped("stopped while testing; the same command goes on");
+    so_far.add(e.truth, found);
+    scores.push_back(score_of_image(so_far, e.truth, found));
+  }});
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  story.prediction_ms = 1e3 * seconds / static_cast<double>(std::max<index>(1, data.test.size()));
+
+  const fs::path results = run.folder.results();
+  write_report(run.ctx, *run.model, data.test, story, choose_shown(scores), results);
+  const nlohmann::json test = metrics_json(story.test, story.class_names);
+  const nlohmann::json training = training_json(run);
+  const nlohmann::json metrics = {{"pipeline", story.pipeline}, {"aixcell", std::string(version)}, {"data", story.fingerprint}, {"test", test},
+                                  {"test_part", data.test_was_held_out ? "20 % of the images, held out by aixcell" : "of the data set"},
+                                  {"predicted_with", "mean of the image and its three mirror images"},
+                                  {"prediction_ms_per_image", story.prediction_ms}, {"training", training}};
+  write_file_atomically(results / "metrics.json", metrics.dump(1) + "\n");
+
+  model_card card;
+  card.class_names = story.class_names;
+  card.channel_names = data.train.channel_names;
+  card.facts = {{"data", story.fingerprint}, {"test", test}, {"training", training}, {"licence", story.licence}};
+  card.facts["data"]["name"] = data.train.name;
+  save_model(results / "model.safetensors", *run.model, card);
+  run.log.line({{"event", "finished"}, {"pipeline", story.pipeline}, {"validation", run.report.validation}, {"test_score", story.test.score()}});
+  run.folder.finish();
+  std::fputs(metrics_text(story.test, story.class_names).c_str(), stdout);
+}
+
+}  // namespace
+
+void fit(const fit_arguments& arguments) {
+  const pipeline_list compiled = compiled_pipelines();
+  if (!arguments.pipeline.empty()) compiled.find(arguments.pipeline);
+  run_folder folder(arguments.out, identity_of(arguments), arguments.fresh);
+  context<cpu> ctx(arguments.threads);
+  opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed);
+  data.train = first_images(data.train, arguments.train_images, arguments.seed);
+  data.train.require_trainable();
+  if (!arguments.pipeline.empty()) setup_for(*compiled.find(arguments.pipeline).make(), data.train, arguments.seed);
+
+  const fingerprint facts = fingerprint_of(ctx, data.train);
+  std::printf("%s: %td training and %td test images, %td objects to learn from\n", data.train.name.c_str(), data.train.size(), data.test.size(), data.train.objects());
+  std::fflush(stdout);
+  folder.begin();
+  if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());
+  training_log log(folder.log());
+  fit_run run{arguments, ctx, compiled, data.train, facts, folder, log};
+  arguments.pipeline.empty() ? run.search() : run.train_named();
+  std::printf("%s: %d epochs in %s, validation %s; testing\n", run.model->name().c_str(), run.report.epochs, duration_text(run.report.seconds).c_str(), fixed_text(run.report.validation, 3).c_str());
+  std::fflush(stdout);
+  write_results(run, data);
+  std::printf("%s holds model.safetensors, metrics.json, report.html, log.jsonl and overlays/\n", arguments.out.c_str());
+}
+
+}  // namespace aixcell::program

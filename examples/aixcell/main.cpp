@@ -1,0 +1,184 @@
+// The command line: what can be asked for. The work is in the file of each subcommand.
+#include <algorithm>
+#include <cstdio>
+#include <new>
+
+#include <CLI/CLI.hpp>
+
+#include <aixcell/version.hpp>
+
+#include "commands.hpp"
+#include "quantities.hpp"
+#include "stop.hpp"
+
+namespace {
+
+using namespace aixcell;
+using namespace aixcell::program;
+
+constexpr const char* data_help =
+    "Folder of images with label masks (0 = background, 1..N = objects): {train,test}/{images,masks}, images/ + masks/, "
+    "or the layout of the 2018 Data Science Bowl; or the word `synthetic`";
+
+/// An option whose text `use` turns into a value; what it throws gets the option's name.
+template <class Use>
+CLI::Option* add_parsed(CLI::App& command, const std::string& name, Use use, const std::string& help) {
+  return command.add_option_function<std::string>(name, [name, use](const std::string& text) {
+    try {
+      use(text);
+    } catch (const data_error& e) {
+      throw data_error(name + " " + e.what());
+    }
+  }, help);
+}
+
+void add_limits(CLI::App& command, limits& l) {
+  add_parsed(command, "--max-memory", [&l](const std::string& t) { l.memory_bytes = parse_bytes(t); },
+             "Only pipelines predicted to train in this memory, e.g. 2GB")->type_name("SIZE");
+  add_parsed(command, "--max-latency", [&l](const std::string& t) { l.latency_s = parse_seconds(t); },
+             "Only pipelines predicted to need at most this for an image, e.g. 200ms")->type_name("TIME");
+}
+
+void add_goal(CLI::App& command, goal& g) {
+  command.add_option_function<std::string>("--task", [&g](const std::string& t) {
+    g.solves = t == "semantic" ? task::semantic_segmentation : task::instance_segmentation;
+  }, "What to find: every object apart, or a class for every pixel; default: as the masks are")->check(CLI::IsMember({"instance", "semantic"}));
+  command.add_option_function<std::string>("--classes", [&g](const std::string& t) { g.object_classes = t == "yes"; },
+                                           "Tell classes of objects (e.g. mono-/binuclear); default: if the data set has them")->check(CLI::IsMember({"yes", "no"}));
+}
+
+void add_threads(CLI::App& command, int& threads) {
+  command.add_option("--threads", threads, "Processor threads, 0 = all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
+}
+
+void add_training_step(CLI::App& command, index& tile, int& batch) {
+  command.add_option("--tile", tile, "Edge of training crops in pixels; default: follows the images, up to 256")->check(CLI::Range(16, 2048));
+  command.add_option("--batch", batch, "Crops in a training step")->check(CLI::Range(1, 256))->capture_default_str();
+}
+
+void add_fit(CLI::App& app, fit_arguments& a) {
+  CLI::App& c = *app.add_subcommand("fit", "Choose, train and test a model on annotated images");
+  c.footer("Writes model.safetensors, metrics.json, report.html, overlays/ and log.jsonl into the folder. Ctrl-C or a crash lose\n"
+           "at most the current epoch: the same command goes on.\n\n"
+           "  aixcell fit my_images --out result --budget 30min\n"
+           "  aixcell fit synthetic --out trial --pipeline percentile+plain4x16+unet+nuclei_per_cell --epochs 20");
+  c.add_option("data", a.data, data_help)->required()->type_name("DATA");
+  c.add_option("--out", a.out, "Folder for the results")->required()->type_name("DIR");
+  add_parsed(c, "--budget", [&a](const std::string& t) { a.budget_s = parse_seconds(t); },
+             "Time for search and training together, e.g. 90s, 20min, 2h [30min]")->type_name("TIME");
+  CLI::Option* pipeline = c.add_option("--pipeline", a.pipeline, "Train this one instead of searching; `aixcell info` lists all")->type_name("NAME");
+  c.add_option("--epochs", a.epochs, "Train this many epochs instead of a time")->check(CLI::Range(1, 1000000))->needs(pipeline);
+  c.add_option("--seed", a.seed, "Of splits, weights and crops; same seed, same result")->capture_default_str();
+  c.add_option("--train-images", a.train_images, "Use only this many training images, for learning curves")->check(CLI::PositiveNumber);
+  c.add_flag("--fresh", a.fresh, "Replace what an earlier fit left in the folder");
+  add_limits(c, a.limits);
+  add_goal(c, a.goal);
+  add_training_step(c, a.tile, a.batch);
+  add_threads(c, a.threads);
+  c.callback([&a] { program::fit(a); });
+}
+
+void add_predict(CLI::App& app, predict_arguments& a) {
+  CLI::App& c = *app.add_subcommand("predict", "Find objects in images");
+  c.footer("Writes for each image <name>_labels.png (.tif for TIFF images) and <name>_overlay.png, and one measurements.csv:\n"
+           "area, centroid, bounding box, perimeter, eccentricity, solidity, mean intensities, class, nuclei, scores.\n"
+           "All or nothing: if an image cannot be used, no folder is written.\n\n"
+           "  aixcell predict result/model.safetensors plate7/ extra.tif --out found");
+  c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
+  c.add_option("images", a.images, "Images, or folders of images")->required()->type_name("IMAGES");
+  c.add_option("--out", a.out, "New folder for the results")->required()->type_name("DIR");
+  c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
+  c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")->check(CLI::Range(64, 8192))->capture_default_str();
+  add_threads(c, a.threads);
+  c.callback([&a] { program::predict(a); });
+}
+
+void add_evaluate(CLI::App& app, evaluate_arguments& a) {
+  CLI::App& c = *app.add_subcommand("evaluate", "Measure a model on annotated images");
+  c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
+  c.add_option("data", a.data, data_help)->required()->type_name("DATA");
+  c.add_option("--split", a.split, "Which part; a data set without parts is evaluated as a whole")->check(CLI::IsMember({"test", "train"}))->capture_default_str();
+  c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
+  c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
+  add_threads(c, a.threads);
+  c.callback([&a] { program::evaluate(a); });
+}
+
+void add_recommend(CLI::App& app, recommend_arguments& a) {
+  CLI::App& c = *app.add_subcommand("recommend", "Which pipelines suit a data set, with predicted cost and the reason");
+  c.add_option("data", a.data, data_help)->required()->type_name("DATA");
+  c.add_flag("--json", a.json, "For programs");
+  add_limits(c, a.limits);
+  add_goal(c, a.goal);
+  add_training_step(c, a.tile, a.batch);
+  add_threads(c, a.threads);
+  c.callback([&a] { program::recommend(a); });
+}
+
+void add_info(CLI::App& app, info_arguments& a) {
+  CLI::App& c = *app.add_subcommand("info", "What a model file holds; without one, the pipelines of this program");
+  c.add_option("model", a.model, "The model.safetensors of a fit")->type_name("MODEL");
+  c.add_flag("--json", a.json, "For programs");
+  c.callback([&a] { program::info(a); });
+}
+
+void add_synth(CLI::App& app, synth_arguments& a) {
+  CLI::App& c = *app.add_subcommand("synth", "Write a data set of synthetic mono- and binuclear heart muscle cells");
+  c.add_option("out", a.out, "New folder for the data set")->required()->type_name("OUT");
+  c.add_option("--images", a.images, "How many")->check(CLI::Range(1, 100000))->capture_default_str();
+  add_parsed(c, "--size", [&a](const std::string& t) {
+    const shape size = parse_size(t);
+    a.options.height = size[0], a.options.width = size[1];
+  }, "Height x width in pixels [256x256]")->type_name("HxW");
+  c.add_option("--difficulty", a.options.difficulty, "From 0, crisp, to 1, dim and misleading")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  c.add_option("--seed", a.seed, "Same seed, same images")->capture_default_str();
+  c.callback([&a] { program::synth(a); });
+}
+
+/// One line on stderr, whatever the message holds.
+int fail(std::string message, int code) {
+  std::replace(message.begin(), message.end(), '\n', ' ');
+  std::fflush(stdout);
+  std::fprintf(stderr, "aixcell: %s\n", message.c_str());
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("From annotated microscopy images to a trained, tested, reusable model.", "aixcell");
+  app.set_version_flag("--version", std::string(version));
+  app.require_subcommand(1);
+  fit_arguments fit_with;
+  predict_arguments predict_with;
+  evaluate_arguments evaluate_with;
+  recommend_arguments recommend_with;
+  info_arguments info_with;
+  synth_arguments synth_with;
+  add_fit(app, fit_with);
+  add_predict(app, predict_with);
+  add_evaluate(app, evaluate_with);
+  add_recommend(app, recommend_with);
+  add_info(app, info_with);
+  add_synth(app, synth_with);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    return fail(std::string(e.what()) + "; `aixcell --help` and `aixcell <command> --help` say what is expected", 2);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  listen_for_interrupt();
+  try {
+    return run(argc, argv);
+  } catch (const interrupted& e) {
+    return fail(e.what(), 130);
+  } catch (const std::bad_alloc&) {
+    return fail("not enough memory; use smaller tiles (--tile) or batches (--batch), or close other programs", 2);
+  } catch (const std::exception& e) {
+    return fail(e.what(), 2);
+  }
+}

@@ -1,0 +1,160 @@
+// The parts of the command line that can be tested without running it.
+#include "choice.hpp"
+#include "fit_story.hpp"
+#include "measurements.hpp"
+#include "quantities.hpp"
+#include "run_folder.hpp"
+#include "staged_folder.hpp"
+#include "text_table.hpp"
+#include "training_log.hpp"
+
+#include "examples/scratch.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell::program {
+
+using test::entries;
+using test::scratch_folder;
+using test::write_text;
+
+TEST_CASE("quantities have a unit", "[examples]") {
+  CHECK(parse_seconds("90s") == 90);
+  CHECK(parse_seconds("20min") == 1200);
+  CHECK(parse_seconds("1.5h") == 5400);
+  CHECK(parse_seconds("200ms") == Approx(0.2));
+  CHECK(parse_bytes("500MB") == 5e8);
+  CHECK(parse_bytes("2GiB") == 2147483648.0);
+  CHECK(parse_size("64x80") == shape{64, 80});
+  CHECK(parse_size("64") == shape{64, 64});
+  for (const char* wrong : {"", "20", "20 min", "-3s", "0s", "nans", "infs", "3parsec", "s", "1e400s"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(parse_seconds(wrong), data_error);
+    CHECK_THROWS_AS(parse_bytes(wrong), data_error);
+  }
+  for (const char* wrong : {"", "x", "64x", "x64", "64x64x2", "0", "99999999", "12.5"}) {
+    CAPTURE(wrong);
+    CHECK_THROWS_AS(parse_size(wrong), data_error);
+  }
+}
+
+TEST_CASE("a staged folder appears whole or not at all", "[examples]") {
+  const scratch_folder scratch("staged");
+  {
+    staged_folder folder(scratch / "lost");
+    write_text(folder.path() / "a.txt", "a");
+    CHECK_FALSE(std::filesystem::exists(scratch / "lost"));
+  }
+  CHECK(entries(scratch.path) == 0);
+
+  staged_folder folder(scratch / "deep/kept/");
+  write_text(folder.path() / "a.txt", "a");
+  folder.commit();
+  CHECK(test::text_of(scratch / "deep/kept/a.txt") == "a");
+  CHECK(entries(scratch.path) == 1);
+  CHECK_THROWS_AS(staged_folder(scratch / "deep/kept"), io_error);
+  CHECK_THROWS_AS(staged_folder(scratch / "deep/kept/a.txt"), io_error);
+}
+
+TEST_CASE("a run folder goes on with the same arguments only", "[examples]") {
+  const scratch_folder scratch("run");
+  const auto where = scratch / "run";
+  const nlohmann::json arguments = {{"--seed", 1}}, others = {{"--seed", 2}};
+  {
+    run_folder run(where, arguments, false);
+    CHECK_FALSE(std::filesystem::exists(where));
+    run.begin();
+    CHECK_FALSE(run.resumes());
+  }
+  CHECK_FALSE(std::filesystem::exists(where));  // nothing was saved: nothing stays
+
+  {
+    run_folder run(where, arguments, false);
+    run.begin();
+    write_text(run.work() / "checkpoint.safetensors", "x");
+  }
+  CHECK(run_folder(where, arguments, false).resumes());
+  CHECK_THROWS_WITH(run_folder(where, others, false), Catch::Contains("--seed is 2, was 1") && Catch::Contains("--fresh"));
+  {
+    run_folder run(where, others, true);
+    CHECK_FALSE(run.resumes());
+    run.begin();
+    CHECK_FALSE(std::filesystem::exists(run.work() / "checkpoint.safetensors"));
+    write_text(run.results() / "model.safetensors", "m");
+    run.finish();
+  }
+  CHECK(test::text_of(where / "model.safetensors") == "m");
+  CHECK(entries(where) == 1);
+  CHECK_THROWS_WITH(run_folder(where, others, false), Catch::Contains("trained model already"));
+  write_text(where / "notes.txt", "mine");
+  run_folder(where, others, true).begin();
+  CHECK(test::text_of(where / "notes.txt") == "mine");
+}
+
+TEST_CASE("the log gives an epoch once, and survives a cut line", "[examples]") {
+  const scratch_folder scratch("log");
+  {
+    training_log log(scratch / "log.jsonl");
+    log.epoch("a", {.epoch = 1, .loss = 3});
+    log.epoch("b", {.epoch = 1, .loss = 9});
+    log.epoch("a", {.epoch = 2, .loss = 2});
+  }
+  {
+    std::FILE* file = std::fopen((scratch / "log.jsonl").c_str(), "a");
+    std::fputs("{\"event\":\"epo\n", file);
+    std::fclose(file);
+    training_log log(scratch / "log.jsonl");
+    log.epoch("a", {.epoch = 2, .loss = 1});
+  }
+  const auto epochs = read_epochs(scratch / "log.jsonl", "a");
+  REQUIRE(epochs.size() == 2);
+  CHECK(epochs[0].loss == 3);
+  CHECK(epochs[1].loss == 1);
+  CHECK(read_epochs(scratch / "none", "a").empty());
+}
+
+TEST_CASE("measurements: a row for every object, text where it belongs", "[examples]") {
+  image picture;
+  picture.pixels = tensor<float>({4, 5, 1});
+  prediction found;
+  found.labels = label_map({4, 5});
+  for (index y = 1; y < 3; ++y)
+    for (index x = 2; x < 5; ++x) found.labels(y, x) = 1, picture.pixels(y, x, 0) = 7;
+  found.objects.push_back({.score = 0.5f, .object_class = 1, .class_probabilities = {0.25f, 0.75f}, .nuclei = 2});
+  const measured_names names{{"DAPI, raw"}, {"mononuclear", "binuclear"}};
+  table t = empty_measurements(names);
+  add_measurements(t, names, {"a.png", picture, found});
+  REQUIRE(t.rows.size() == 1);
+  CHECK(t.text(0, "image") == "a.png");
+  CHECK(t.number<int>(0, "area") == 6);
+  CHECK(t.number<double>(0, "centroid_y") == 1.5);
+  CHECK(t.number<double>(0, "centroid_x") == 3);
+  CHECK(t.number<int>(0, "bbox_right") == 5);
+  CHECK(t.number<double>(0, "mean_DAPI, raw") == 7);
+  CHECK(t.text(0, "class") == "binuclear");
+  CHECK(t.number<double>(0, "class_score") == 0.75);
+  CHECK(t.number<int>(0, "nuclei") == 2);
+  CHECK(t.number<double>(0, "score") == 0.5);
+  CHECK(parse_csv(encode_csv(t), "again").rows == t.rows);
+
+  add_measurements(t, names, {"b.png", picture, found, task::semantic_segmentation});
+  CHECK(t.text(1, "class") == "binuclear");  // class index 1 of the pixels
+  CHECK(t.text(1, "score").empty());
+}
+
+TEST_CASE("shown images are the worst, the best and some between, none twice", "[examples]") {
+  std::vector<double> scores;
+  for (int i = 0; i < 20; ++i) scores.push_back((7 * i) % 20 / 20.0);
+  const auto shown = choose_shown(scores);
+  REQUIRE(shown.size() == 9);
+  CHECK(shown[0].score == 0);
+  CHECK(shown[3].kind == "best");
+  CHECK(shown[3].score == 0.95);
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j) CHECK(shown[i].position != shown[j].position);
+  CHECK(choose_shown({0.5}).size() == 1);
+  CHECK(choose_shown({}).empty());
+}
+
+TEST_CASE("tables are aligned", "[examples]") { CHECK(text_table({{"a", "b"}, {"long", "c"}}) == "a     b\nlong  c\n"); }
+
+}  // namespace aixcell::program
