@@ -169,7 +169,8 @@ TEST_CASE("a shuffle keeps the items and every order is as likely", "[core]") {
     std::vector<int> items{0, 1, 2};
     s.shuffle(items);
     CHECK(std::accumulate(items.begin(), items.end(), 0) == 3);
-    ++orders[static_cast<std::size_t>(items[0] * 2 + (items[1] > items[2]))];
+    const int order = items[0] * 2 + (items[1] > items[2]);
+    ++orders[static_cast<std::size_t>(order)];
   }
   for (const int o : orders) CHECK(o == Approx(2'000).margin(250));
   std::vector<int> none;
