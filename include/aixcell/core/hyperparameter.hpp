@@ -17,11 +17,19 @@ struct hyperparameter {
   Value Owner::*member;
   Value low, high;
   aixcell::scale scale = aixcell::scale::linear;
+  bool decodes_only = false;  ///< acts on the network's output alone: may be tuned after training
 
   constexpr hyperparameter(std::string_view n, Value Owner::*m, Value lowest, Value highest,
                            aixcell::scale s = aixcell::scale::linear)
       : name(n), member(m), low(lowest), high(highest), scale(s) {}
 };
+
+/// Marks a hyperparameter that acts only in decoding.
+template <class Owner, class Value>
+constexpr hyperparameter<Owner, Value> decoding(hyperparameter<Owner, Value> h) {
+  h.decodes_only = true;
+  return h;
+}
 
 /// Calls f(hyperparameter, reference to the value) for each hyperparameter the policy declares, if any.
 template <class Policy, class Function>

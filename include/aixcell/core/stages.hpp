@@ -42,6 +42,9 @@ struct no_state {
   static void for_each_member(auto&, auto&&) {}
 };
 
+/// Mirror images: columns or rows in reverse order.
+enum class mirror { horizontal, vertical };
+
 // One requirement, one concept: the name is the sentence that the compiler prints.
 
 template <class S>

@@ -13,7 +13,7 @@ struct masked_l1 {
     detail::require_loss_shapes("masked_l1", a, a.channels.count);
     const index pixels = detail::pixel_count(a);
     const double total = detail::sums_over_pixels(ctx, pixels, 1, [&](index i, std::vector<double>& sums) {
-      sums[0] += detail::pixel_of(a, i).weight;
+      sums[0] += std::max(0.0, detail::pixel_of(a, i).weight);  // below 0: nobody knows
     })[0];
     if (total <= 0) return 0;
     const double scale = static_cast<double>(a.scale) / (total * a.channels.count);

@@ -59,9 +59,6 @@ struct resource_estimate {
   std::size_t training_bytes = 0;   ///< peak of activations, gradients of activations and workspace, without weights
 };
 
-/// Mirror images of a dense map.
-enum class mirror { horizontal, vertical };
-
 /// A pipeline whose type is not known: what training, prediction, files and search work with. One virtual call per
 /// image or batch; everything inside runs on the static types. Const members may be called from several threads, each
 /// with a context of its own.

@@ -103,14 +103,14 @@ class pipeline final : public any_pipeline {
 
   std::vector<tunable> tunables() override {
     std::vector<tunable> all;
-    const auto add = [&](const std::string& prefix, auto& policy, bool decodes) {
+    const auto add = [&](const std::string& prefix, auto& policy) {
       for_each_hyperparameter(policy, [&](const auto& h, auto& value) {
         all.push_back({prefix + std::string(h.name), &value, static_cast<double>(h.low), static_cast<double>(h.high), h.scale,
-                       decodes && is_for_decoding(h.name)});
+                       h.decodes_only});
       });
     };
-    add("preprocess.", preprocess_, false);
-    add("postprocess.", postprocess_, true);
+    add("preprocess.", preprocess_);
+    add("postprocess.", postprocess_);
     return all;
   }
 
@@ -146,13 +146,6 @@ class pipeline final : public any_pipeline {
     if constexpr (requires { Post::needs_object_classes; }) return Post::needs_object_classes;
     return false;
   }();
-
-  static bool is_for_decoding([[maybe_unused]] std::string_view name) {
-    bool found = false;
-    if constexpr (requires { Post::decode_hyperparameters(); })
-      std::apply([&](const auto&... h) { ((found = found || h.name == name), ...); }, Post::decode_hyperparameters());
-    return found;
-  }
 
   Pre preprocess_;
   Post postprocess_;

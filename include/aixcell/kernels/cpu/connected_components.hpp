@@ -1,0 +1,89 @@
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include <aixcell/core/image.hpp>
+
+namespace aixcell {
+
+/// Which neighbours touch: the four beside a pixel, or also the four at its corners.
+enum class connectivity { four, eight };
+
+namespace detail {
+
+/// Numbers that name sets, joined as they are found to be one (union by smaller number, path halving).
+class disjoint_sets {
+ public:
+  std::int32_t make() {
+    parent_.push_back(static_cast<std::int32_t>(parent_.size()));
+    return parent_.back();
+  }
+  std::int32_t find(std::int32_t i) {
+    while (at(i) != i) i = at(i) = at(at(i));
+    return i;
+  }
+  void join(std::int32_t a, std::int32_t b) {
+    a = find(a), b = find(b);
+    at(std::max(a, b)) = std::min(a, b);
+  }
+  std::size_t size() const { return parent_.size(); }
+
+ private:
+  std::int32_t& at(std::int32_t i) { return parent_[static_cast<std::size_t>(i)]; }
+  std::vector<std::int32_t> parent_;
+};
+
+}  // namespace detail
+
+/// Numbers the connected parts of a mask 1..N in the order of their first pixels; 0 where the mask is 0. Two passes over
+/// runs of set pixels. `same(p, q)` may keep neighbouring pixels apart that are both set. Returns N.
+template <class Same>
+index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels, Same&& same) {
+  require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
+  require_equal_shapes("connected_components", mask, labels);
+  struct run {
+    index begin, end;
+    std::int32_t set;
+  };
+  const index height = mask.extent(0), width = mask.extent(1), reach = kind == connectivity::eight ? 1 : 0;
+  detail::disjoint_sets sets;
+  std::vector<run> runs, above;
+  for (index i = 0; i < height; ++i) {
+    above.swap(runs);
+    runs.clear();
+    std::size_t first = 0;
+    for (index j = 0; j < width;) {
+      if (!mask(i, j)) {
+        labels(i, j++) = -1;
+        continue;
+      }
+      run r{j, j + 1, sets.make()};
+      while (r.end < width && mask(i, r.end) && same(i * width + r.end - 1, i * width + r.end)) ++r.end;
+      while (first < above.size() && above[first].end + reach <= r.begin) ++first;
+      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k) {
+        bool touches = false;
+        for (index x = std::max(r.begin, above[k].begin - reach); !touches && x < std::min(r.end, above[k].end + reach); ++x)
+          for (index y = std::max(above[k].begin, x - reach); !touches && y <= std::min(above[k].end - 1, x + reach); ++y)
+            touches = same((i - 1) * width + y, i * width + x);
+        if (touches) sets.join(above[k].set, r.set);
+      }
+      std::fill(&labels(i, 0) + r.begin, &labels(i, 0) + r.end, r.set);
+      j = r.end;
+      runs.push_back(r);
+    }
+  }
+  std::vector<std::int32_t> number(sets.size(), 0);
+  std::int32_t next = 0;
+  for (std::size_t s = 0; s < number.size(); ++s) {
+    const auto root = static_cast<std::size_t>(sets.find(static_cast<std::int32_t>(s)));
+    number[s] = root == s ? ++next : number[root];
+  }
+  for (std::int32_t& label : labels) label = label < 0 ? 0 : number[static_cast<std::size_t>(label)];
+  return next;
+}
+
+inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels) {
+  return connected_components(mask, kind, labels, [](index, index) { return true; });
+}
+
+}  // namespace aixcell

@@ -1,0 +1,45 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include <aixcell/core/image.hpp>
+
+namespace aixcell {
+
+/// Floods a landscape from seeds, lowest levels first, each pixel to the seed whose flood reaches it first (Meyer 1994);
+/// pixels outside the mask stay 0. The landscape in [0,1] is cut into 256 levels, floods of one level advance in the order
+/// they arrived. 4-neighbours. Seeds are positive labels in `labels`, which is overwritten; masked parts without a seed
+/// stay 0. O(H W).
+inline void watershed(view<const float, cpu> landscape, view<const std::uint8_t, cpu> mask, view<std::int32_t, cpu> labels) {
+  require_rank("watershed", 2, "a landscape [H,W]", landscape.shape());
+  require_equal_shapes("watershed", landscape, mask, labels);
+  constexpr int levels = 256;
+  const index height = landscape.extent(0), width = landscape.extent(1);
+  const auto level_of = [&](index p) { return std::clamp(static_cast<int>(landscape[p] * levels), 0, levels - 1); };
+  std::array<std::vector<index>, levels> queues;
+  for (index p = 0; p < labels.size(); ++p) {
+    if (!mask[p]) labels[p] = 0;
+    if (labels[p] > 0) queues[static_cast<std::size_t>(level_of(p))].push_back(p);
+  }
+  for (int level = 0; level < levels; ++level) {
+    auto& queue = queues[static_cast<std::size_t>(level)];
+    for (std::size_t k = 0; k < queue.size(); ++k) {
+      const index p = queue[k], i = p / width, j = p % width;
+      const auto flood = [&](bool inside, index q) {
+        if (!inside || !mask[q] || labels[q] > 0) return;
+        labels[q] = labels[p];
+        // Water does not run uphill later than it came: a basin below the present level floods at once.
+        queues[static_cast<std::size_t>(std::max(level, level_of(q)))].push_back(q);
+      };
+      flood(i > 0, p - width);
+      flood(i + 1 < height, p + width);
+      flood(j > 0, p - 1);
+      flood(j + 1 < width, p + 1);
+    }
+    queue = {};
+  }
+}
+
+}  // namespace aixcell

@@ -1,0 +1,79 @@
+#pragma once
+#include <map>
+
+#include <aixcell/postprocess/interior_border.hpp>
+
+namespace aixcell {
+
+/// Cells and the nuclei inside them, found at once; a cell's class is the number of its nuclei: 0 mononuclear, 1 binuclear
+/// or more, -1 if none was found. For cardiomyocytes and hepatocytes.
+///   target   [H,W,2] interior/border classes of cells, then of nuclei
+///   output   [H,W,6] logits of the same
+struct nuclei_per_cell {
+  static constexpr std::string_view name = "nuclei_per_cell";
+  static constexpr task solves = task::instance_segmentation;
+  static constexpr bool needs_nuclei = true;
+
+  interior_border cells;
+  interior_border nuclei{.border_width = 1.5f};
+  float nucleus_share = 0.5f;  ///< least part of a nucleus that lies in the cell it is counted for
+
+  int output_channels() const { return 2 * interior_border::channels; }
+  int target_channels() const { return 2; }
+
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 2});
+    cells.write_target(ctx, truth.labels, t, 0);
+    if (!truth.nuclei.empty()) {
+      nuclei.write_target(ctx, truth.nuclei, t, 1);
+    } else {
+      for (index p = 0; p < truth.labels.size(); ++p) t[2 * p + 1] = -1;
+    }
+    return t;
+  }
+
+  template <class Real>
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+    std::fill(gradient.begin(), gradient.end(), Real(0));
+    return cells.add_loss<Real>(ctx, output, target, gradient, {0, 0}) +
+           nuclei.add_loss<Real>(ctx, output, target, gradient, {interior_border::channels, 1});
+  }
+
+  prediction decode(context<cpu>&, view<const float, cpu> output) const {
+    prediction found = cells.decode_at(output, 0);
+    prediction inside = nuclei.decode_at(output, interior_border::channels);
+    found.nuclei = std::move(inside.labels);
+
+    std::vector<index> area(inside.objects.size() + 1, 0);
+    std::map<std::pair<std::int32_t, std::int32_t>, index> shared;  // (nucleus, cell)
+    for (index p = 0; p < found.labels.size(); ++p) {
+      if (found.nuclei[p] == 0) continue;
+      ++area[static_cast<std::size_t>(found.nuclei[p])];
+      if (found.labels[p] > 0) ++shared[{found.nuclei[p], found.labels[p]}];
+    }
+    for (detected_object& o : found.objects) o.nuclei = 0;
+    for (const auto& [pair, pixels] : shared)
+      if (static_cast<float>(pixels) > nucleus_share * static_cast<float>(area[static_cast<std::size_t>(pair.first)]))
+        ++found.objects[static_cast<std::size_t>(pair.second - 1)].nuclei;
+    for (detected_object& o : found.objects) o.object_class = o.nuclei == 0 ? -1 : o.nuclei == 1 ? 0 : 1;
+    return found;
+  }
+};
+static_assert(Postprocess<nuclei_per_cell>);
+
+/// The tunables of both maps: `cells.seed_threshold`, `nuclei.seed_threshold`, ...
+template <class Function>
+void for_each_hyperparameter(nuclei_per_cell& policy, Function&& f) {
+  const auto each = [&](const char* prefix, interior_border& map) {
+    for_each_hyperparameter(map, [&](const auto& h, auto& value) {
+      auto named = h;
+      const std::string name = prefix + std::string(h.name);
+      named.name = name;
+      f(named, value);
+    });
+  };
+  each("cells.", policy.cells);
+  each("nuclei.", policy.nuclei);
+}
+
+}  // namespace aixcell

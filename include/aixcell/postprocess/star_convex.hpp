@@ -1,0 +1,181 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <vector>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/stages.hpp>
+#include <aixcell/kernels/cpu/distance_transform.hpp>
+#include <aixcell/losses/binary_cross_entropy.hpp>
+#include <aixcell/losses/masked_l1.hpp>
+#include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/detail/polygon_canvas.hpp>
+
+namespace aixcell {
+
+namespace detail {
+/// `star_convex32`
+template <int Rays>
+struct star_convex_name {
+  static constexpr std::string_view stem = "star_convex";
+  static constexpr int digits = Rays < 10 ? 1 : Rays < 100 ? 2 : 3;
+  static constexpr auto text = [] {
+    std::array<char, stem.size() + digits> all{};
+    for (std::size_t i = 0; i < stem.size(); ++i) all[i] = stem[i];
+    for (int d = digits, rest = Rays; d > 0; --d, rest /= 10) all[stem.size() + static_cast<std::size_t>(d) - 1] = static_cast<char>('0' + rest % 10);
+    return all;
+  }();
+};
+}  // namespace detail
+
+/// Roundish objects as star-convex polygons (Schmidt et al. 2018): every pixel says how likely it is well inside an object
+/// and how far the object's outline is in `Rays` directions; the best polygons that do not overlap much are kept.
+///   target   [H,W,1+Rays] object probability (distance to the outside, 1 at the object's deepest pixel; -1 where nobody
+///            knows), then distances along the rays in units of `distance_unit` pixels
+///   output   [H,W,1+Rays] logit of the probability, distances in the same unit
+/// Ray k points to angle 2 pi k / Rays, from the direction of increasing columns towards increasing rows.
+template <int Rays>
+struct star_convex {
+  static_assert(Rays >= 4 && Rays <= 256 && Rays % 2 == 0,
+                "star_convex needs an even number of rays, 4 to 256: mirroring an image must map rays onto rays");
+
+  static constexpr std::string_view name{detail::star_convex_name<Rays>::text.data(), detail::star_convex_name<Rays>::text.size()};
+  static constexpr task solves = task::instance_segmentation;
+  static constexpr int channels = 1 + Rays;
+  static constexpr float distance_unit = 16;  ///< pixels: keeps distances and logits of one magnitude
+
+  float distance_weight = 3.0f;        ///< of the distances in the loss
+  float probability_threshold = 0.5f;  ///< of a polygon's centre
+  float overlap_threshold = 0.4f;      ///< greatest share of the smaller of two polygons that both may cover
+
+  static constexpr auto hyperparameters() {
+    return std::tuple{
+        hyperparameter{"distance_weight", &star_convex::distance_weight, 0.5f, 10.0f, scale::logarithmic},
+        decoding(hyperparameter{"probability_threshold", &star_convex::probability_threshold, 0.2f, 0.8f}),
+        decoding(hyperparameter{"overlap_threshold", &star_convex::overlap_threshold, 0.1f, 0.7f})};
+  }
+
+  int output_channels() const { return channels; }
+  int target_channels() const { return channels; }
+
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), channels});
+    write_target(ctx, truth.labels, t, 0);
+    return t;
+  }
+
+  /// Into channels `first`.. of a target that holds more.
+  void write_target(context<cpu>& ctx, view<const std::int32_t, cpu> labels, view<float, cpu> t, int first) const {
+    tensor<float> distance(labels.shape());
+    distance_to_outside(ctx, labels, distance);
+    std::vector<float> deepest(1, 1.0f);
+    for (index p = 0; p < labels.size(); ++p) {
+      const auto label = static_cast<std::size_t>(std::max(labels[p], 0));
+      if (label >= deepest.size()) deepest.resize(label + 1, 0.0f);
+      deepest[label] = std::max(deepest[label], distance[p]);
+    }
+    const index width = labels.extent(1);
+    parallel_for(ctx, labels.extent(0), [&](index i) {
+      for (index j = 0; j < width; ++j) {
+        float* to = &t(i, j, first);
+        const std::int32_t label = labels(i, j);
+        std::fill_n(to, channels, 0.0f);
+        to[0] = label < 0 ? -1.0f : label > 0 ? distance(i, j) / deepest[static_cast<std::size_t>(label)] : 0.0f;
+        if (label > 0)
+          for (int k = 0; k < Rays; ++k) to[1 + k] = distance_along(labels, i, j, directions[static_cast<std::size_t>(k)]) / distance_unit;
+      }
+    });
+  }
+
+  template <class Real>
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+    std::fill(gradient.begin(), gradient.end(), Real(0));
+    return add_loss<Real>(ctx, output, target, gradient, {});
+  }
+
+  /// Distances count by the probability of their pixel: what is well inside decides the polygons.
+  template <class Real>
+  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient, channel_offsets at) const {
+    const double objects = binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output, .channels = {at.output, 1}, .target = target, .target_channel = at.target, .gradient = gradient});
+    const double outline = masked_l1{}(ctx, loss_arguments<Real>{.output = output, .channels = {at.output + 1, Rays}, .target = target, .target_channel = at.target + 1, .weight_channel = at.target, .gradient = gradient, .scale = static_cast<Real>(distance_weight)});
+    return objects + outline;
+  }
+
+  prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
+
+  /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that the
+  /// polygon of hardly more than one pixel for each object is drawn.
+  prediction decode_at(view<const float, cpu> output, int first) const {
+    const index height = output.extent(0), width = output.extent(1), stride = output.extent(2);
+    struct centre {
+      float logit;
+      index pixel;
+    };
+    std::vector<centre> centres;
+    const float least = std::log(probability_threshold / (1 - probability_threshold));
+    for (index p = 0; p < height * width; ++p)
+      if (const float logit = output[p * stride + first]; logit > least) centres.push_back({logit, p});
+    std::sort(centres.begin(), centres.end(), [](const centre& a, const centre& b) { return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel; });
+
+    prediction found;
+    found.labels = label_map({height, width});
+    detail::polygon_canvas canvas(found.labels);
+    std::array<detail::canvas_point, Rays> corners;
+    for (const centre& c : centres) {
+      if (found.labels[c.pixel] != 0) continue;
+      const float* distances = output.data() + c.pixel * stride + first + 1;
+      for (std::size_t k = 0; k < Rays; ++k) {
+        const float d = std::max(0.0f, distances[k]) * distance_unit;
+        corners[k] = {static_cast<float>(c.pixel / width) + d * directions[k].dy, static_cast<float>(c.pixel % width) + d * directions[k].dx};
+      }
+      if (!canvas.draw(corners, c.pixel, overlap_threshold)) continue;
+      found.objects.emplace_back();
+      found.objects.back().score = 1 / (1 + std::exp(-c.logit));
+    }
+    return found;
+  }
+
+  /// Channels of a mirrored map, back to the directions of the image.
+  void flip(view<float, cpu> dense, mirror m) const {
+    std::array<float, Rays> turned;
+    const index channel_count = dense.extent(2);
+    for (float* p = dense.data(); p != dense.data() + dense.size(); p += channel_count) {
+      for (int k = 0; k < Rays; ++k) {
+        const int from = m == mirror::horizontal ? (Rays / 2 - k + Rays) % Rays : (Rays - k) % Rays;
+        turned[static_cast<std::size_t>(k)] = p[1 + from];
+      }
+      std::copy(turned.begin(), turned.end(), p + 1);
+    }
+  }
+
+ private:
+  struct direction {
+    float dy, dx;
+  };
+  static inline const std::array<direction, Rays> directions = [] {
+    std::array<direction, Rays> all;
+    for (int k = 0; k < Rays; ++k) {
+      const double angle = 2 * std::numbers::pi * k / Rays;
+      all[static_cast<std::size_t>(k)] = {static_cast<float>(std::sin(angle)), static_cast<float>(std::cos(angle))};
+    }
+    return all;
+  }();
+
+  /// Steps of one pixel until the label changes, less half a step back to the outline (as `star_dist` of StarDist).
+  static float distance_along(view<const std::int32_t, cpu> labels, index i, index j, direction d) {
+    const std::int32_t label = labels(i, j);
+    float y = 0, x = 0;
+    while (true) {
+      y += d.dy, x += d.dx;
+      const index row = std::lround(static_cast<float>(i) + y), column = std::lround(static_cast<float>(j) + x);
+      if (row >= 0 && row < labels.extent(0) && column >= 0 && column < labels.extent(1) && labels(row, column) == label) continue;
+      const float back = 1 - 0.5f / std::max(std::abs(d.dy), std::abs(d.dx));
+      return std::hypot(y - back * d.dy, x - back * d.dx);
+    }
+  }
+};
+static_assert(Postprocess<star_convex<32>>);
+
+}  // namespace aixcell

@@ -1,0 +1,96 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <vector>
+
+#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/stages.hpp>
+#include <aixcell/losses/cross_entropy.hpp>
+#include <aixcell/postprocess/channel_offsets.hpp>
+
+namespace aixcell {
+
+/// An instance representation and, on top, a class for each object: every pixel votes with its class probabilities.
+///   target   the representation's, then one channel: class of the pixel's object, -1 outside and where unknown
+///   output   the representation's, then `classes` logits
+template <Postprocess Instance>
+struct with_classes {
+  static_assert(Instance::solves == task::instance_segmentation, "with_classes needs a postprocess that finds objects");
+
+  static constexpr auto name_text = [] {
+    constexpr std::string_view tail = "_classes";
+    std::array<char, Instance::name.size() + tail.size()> all{};
+    std::copy(Instance::name.begin(), Instance::name.end(), all.begin());
+    std::copy(tail.begin(), tail.end(), all.begin() + Instance::name.size());
+    return all;
+  }();
+  static constexpr std::string_view name{name_text.data(), name_text.size()};
+  static constexpr task solves = task::instance_segmentation;
+  static constexpr bool needs_object_classes = true;
+
+  Instance instance;
+  int classes = 2;
+  float class_weight = 1.0f;         ///< of the classes in the loss
+  std::vector<float> weight_of_class;  ///< empty, or one per class: rare classes may count more
+
+  int output_channels() const { return instance.output_channels() + classes; }
+  int target_channels() const { return instance.target_channels() + 1; }
+
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    const label_map& labels = truth.labels;
+    tensor<float> t({labels.extent(0), labels.extent(1), target_channels()});
+    instance.write_target(ctx, labels, t, 0);
+    for (index p = 0; p < labels.size(); ++p) {
+      const std::int32_t label = labels[p];
+      const bool known = label > 0 && static_cast<std::size_t>(label) <= truth.object_class.size();
+      t[p * t.extent(2) + instance.target_channels()] = known ? static_cast<float>(truth.object_class[static_cast<std::size_t>(label) - 1]) : -1.0f;
+    }
+    return t;
+  }
+
+  template <class Real>
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+    std::fill(gradient.begin(), gradient.end(), Real(0));
+    const double objects = instance.template add_loss<Real>(ctx, output, target, gradient, {});
+    const cross_entropy entropy{.class_weights = weight_of_class};
+    return objects + entropy(ctx, loss_arguments<Real>{.output = output, .channels = {instance.output_channels(), classes}, .target = target, .target_channel = instance.target_channels(), .gradient = gradient, .scale = static_cast<Real>(class_weight)});
+  }
+
+  prediction decode(context<cpu>&, view<const float, cpu> output) const {
+    prediction found = instance.decode_at(output, 0);
+    const auto n = static_cast<std::size_t>(classes);
+    std::vector<double> votes(found.objects.size() * n, 0.0), probability(n);
+    for (index p = 0; p < found.labels.size(); ++p) {
+      if (found.labels[p] <= 0) continue;
+      const float* logits = output.data() + p * output.extent(2) + instance.output_channels();
+      detail::softmax(logits, classes, probability.data());
+      double* vote = votes.data() + static_cast<std::size_t>(found.labels[p] - 1) * n;
+      for (std::size_t c = 0; c < n; ++c) vote[c] += probability[c];
+    }
+    for (std::size_t i = 0; i < found.objects.size(); ++i) {
+      detected_object& o = found.objects[i];
+      const double* vote = votes.data() + i * n;
+      double sum = 0;
+      for (std::size_t c = 0; c < n; ++c) sum += vote[c];
+      if (sum <= 0) continue;  // every pixel of it was covered by others
+      for (std::size_t c = 0; c < n; ++c) o.class_probabilities.push_back(static_cast<float>(vote[c] / sum));
+      o.object_class = static_cast<int>(std::max_element(vote, vote + n) - vote);
+    }
+    return found;
+  }
+
+  template <class Dense>
+    requires requires(const Instance i, Dense d, mirror m) { i.flip(d, m); }
+  void flip(Dense dense, mirror m) const {
+    instance.flip(dense, m);
+  }
+};
+
+/// The tunables are those of the representation.
+template <class Instance, class Function>
+void for_each_hyperparameter(with_classes<Instance>& policy, Function&& f) {
+  for_each_hyperparameter(policy.instance, f);
+}
+
+}  // namespace aixcell
