@@ -11,6 +11,7 @@
 #include <aixcell/kernels/cpu/watershed.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
 
@@ -42,6 +43,7 @@ struct interior_border {
   int target_channels() const { return 1; }
 
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    require_rank(name, 2, "a label map [H,W]", truth.labels.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 1});
     write_target(ctx, truth.labels, t, 0);
     return t;
@@ -81,6 +83,7 @@ struct interior_border {
 
   /// From three channels of an output that holds more.
   prediction decode_at(view<const float, cpu> output, int first) const {
+    detail::require_output(name, output, first + channels);
     const index height = output.extent(0), width = output.extent(1), pixels = height * width;
     tensor<float> landscape({height, width}), object({height, width});
     tensor<std::uint8_t> seeds({height, width}), mask({height, width});

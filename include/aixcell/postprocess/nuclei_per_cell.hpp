@@ -1,12 +1,13 @@
 #pragma once
-#include <map>
+#include <string>
 
+#include <aixcell/data/cell_nuclei.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
 
 namespace aixcell {
 
 /// Cells and the nuclei inside them, found at once; a cell's class is the number of its nuclei: 0 mononuclear, 1 binuclear
-/// or more, -1 if none was found. For cardiomyocytes and hepatocytes.
+/// or more, -1 if none was found. A nucleus counts for the cell that covers most of it. For cardiomyocytes, hepatocytes.
 ///   target   [H,W,2] interior/border classes of cells, then of nuclei
 ///   output   [H,W,6] logits of the same
 struct nuclei_per_cell {
@@ -16,12 +17,13 @@ struct nuclei_per_cell {
 
   interior_border cells;
   interior_border nuclei{.border_width = 1.5f};
-  float nucleus_share = 0.5f;  ///< least part of a nucleus that lies in the cell it is counted for
 
   int output_channels() const { return 2 * interior_border::channels; }
   int target_channels() const { return 2; }
 
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    require_rank(name, 2, "a label map [H,W]", truth.labels.shape());
+    if (!truth.nuclei.empty()) require_shape("nuclei_per_cell: the nuclei", truth.labels.shape(), truth.nuclei.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 2});
     cells.write_target(ctx, truth.labels, t, 0);
     if (!truth.nuclei.empty()) {
@@ -41,21 +43,13 @@ struct nuclei_per_cell {
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
     prediction found = cells.decode_at(output, 0);
-    prediction inside = nuclei.decode_at(output, interior_border::channels);
-    found.nuclei = std::move(inside.labels);
-
-    std::vector<index> area(inside.objects.size() + 1, 0);
-    std::map<std::pair<std::int32_t, std::int32_t>, index> shared;  // (nucleus, cell)
-    for (index p = 0; p < found.labels.size(); ++p) {
-      if (found.nuclei[p] == 0) continue;
-      ++area[static_cast<std::size_t>(found.nuclei[p])];
-      if (found.labels[p] > 0) ++shared[{found.nuclei[p], found.labels[p]}];
+    found.nuclei = nuclei.decode_at(output, interior_border::channels).labels;
+    const auto inside = nuclei_of_cells(found.labels, found.nuclei);
+    for (std::size_t i = 0; i < found.objects.size(); ++i) {
+      detected_object& cell = found.objects[i];
+      cell.nuclei = static_cast<int>(inside[i].size());
+      cell.object_class = std::min(cell.nuclei, 2) - 1;
     }
-    for (detected_object& o : found.objects) o.nuclei = 0;
-    for (const auto& [pair, pixels] : shared)
-      if (static_cast<float>(pixels) > nucleus_share * static_cast<float>(area[static_cast<std::size_t>(pair.first)]))
-        ++found.objects[static_cast<std::size_t>(pair.second - 1)].nuclei;
-    for (detected_object& o : found.objects) o.object_class = o.nuclei == 0 ? -1 : o.nuclei == 1 ? 0 : 1;
     return found;
   }
 };

@@ -5,6 +5,7 @@
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/losses/sum_of.hpp>
+#include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
 
@@ -45,6 +46,7 @@ struct semantic {
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
+    detail::require_output(name, output, classes);
     prediction found;
     found.labels = label_map({output.extent(0), output.extent(1)});
     const index channels = output.extent(2);

@@ -12,6 +12,8 @@
 #include <aixcell/losses/masked_l1.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/polygon_canvas.hpp>
+#include <aixcell/postprocess/detail/ray_distances.hpp>
+#include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
 
@@ -49,18 +51,21 @@ struct star_convex {
   float distance_weight = 3.0f;        ///< of the distances in the loss
   float probability_threshold = 0.5f;  ///< of a polygon's centre
   float overlap_threshold = 0.4f;      ///< greatest share of the smaller of two polygons that both may cover
+  int min_area = 4;                    ///< pixels; smaller polygons are noise
 
   static constexpr auto hyperparameters() {
     return std::tuple{
         hyperparameter{"distance_weight", &star_convex::distance_weight, 0.5f, 10.0f, scale::logarithmic},
         decoding(hyperparameter{"probability_threshold", &star_convex::probability_threshold, 0.2f, 0.8f}),
-        decoding(hyperparameter{"overlap_threshold", &star_convex::overlap_threshold, 0.1f, 0.7f})};
+        decoding(hyperparameter{"overlap_threshold", &star_convex::overlap_threshold, 0.1f, 0.7f}),
+        decoding(hyperparameter{"min_area", &star_convex::min_area, 1, 64})};
   }
 
   int output_channels() const { return channels; }
   int target_channels() const { return channels; }
 
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
+    require_rank(name, 2, "a label map [H,W]", truth.labels.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), channels});
     write_target(ctx, truth.labels, t, 0);
     return t;
@@ -76,6 +81,7 @@ struct star_convex {
       if (label >= deepest.size()) deepest.resize(label + 1, 0.0f);
       deepest[label] = std::max(deepest[label], distance[p]);
     }
+    const detail::ray_distances rays(labels, directions);
     const index width = labels.extent(1);
     parallel_for(ctx, labels.extent(0), [&](index i) {
       for (index j = 0; j < width; ++j) {
@@ -84,7 +90,7 @@ struct star_convex {
         std::fill_n(to, channels, 0.0f);
         to[0] = label < 0 ? -1.0f : label > 0 ? distance(i, j) / deepest[static_cast<std::size_t>(label)] : 0.0f;
         if (label > 0)
-          for (int k = 0; k < Rays; ++k) to[1 + k] = distance_along(labels, i, j, directions[static_cast<std::size_t>(k)]) / distance_unit;
+          for (int k = 0; k < Rays; ++k) to[1 + k] = rays.from(i, j, static_cast<std::size_t>(k)) / distance_unit;
       }
     });
   }
@@ -105,9 +111,11 @@ struct star_convex {
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
 
-  /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that the
-  /// polygon of hardly more than one pixel for each object is drawn.
+  /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that
+  /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller of
+  /// two polygons, so that a fragment inside an object is no second object.
   prediction decode_at(view<const float, cpu> output, int first) const {
+    detail::require_output(name, output, first + channels);
     const index height = output.extent(0), width = output.extent(1), stride = output.extent(2);
     struct centre {
       float logit;
@@ -121,16 +129,18 @@ struct star_convex {
 
     prediction found;
     found.labels = label_map({height, width});
-    detail::polygon_canvas canvas(found.labels);
+    detail::polygon_canvas canvas(found.labels, {.most_overlap = overlap_threshold, .least_area = min_area});
     std::array<detail::canvas_point, Rays> corners;
+    const auto longest = static_cast<float>(height + width);
     for (const centre& c : centres) {
       if (found.labels[c.pixel] != 0) continue;
       const float* distances = output.data() + c.pixel * stride + first + 1;
       for (std::size_t k = 0; k < Rays; ++k) {
-        const float d = std::max(0.0f, distances[k]) * distance_unit;
-        corners[k] = {static_cast<float>(c.pixel / width) + d * directions[k].dy, static_cast<float>(c.pixel % width) + d * directions[k].dx};
+        // In this order a NaN becomes 0.
+        const double d = static_cast<double>(std::min(longest, std::max(0.0f, distances[k]) * distance_unit));
+        corners[k] = {static_cast<double>(c.pixel / width) + d * directions[k].dy, static_cast<double>(c.pixel % width) + d * directions[k].dx};
       }
-      if (!canvas.draw(corners, c.pixel, overlap_threshold)) continue;
+      if (!canvas.draw(corners)) continue;
       found.objects.emplace_back();
       found.objects.back().score = 1 / (1 + std::exp(-c.logit));
     }
@@ -151,30 +161,14 @@ struct star_convex {
   }
 
  private:
-  struct direction {
-    float dy, dx;
-  };
-  static inline const std::array<direction, Rays> directions = [] {
-    std::array<direction, Rays> all;
+  static inline const std::array<detail::ray, Rays> directions = [] {
+    std::array<detail::ray, Rays> all;
     for (int k = 0; k < Rays; ++k) {
       const double angle = 2 * std::numbers::pi * k / Rays;
-      all[static_cast<std::size_t>(k)] = {static_cast<float>(std::sin(angle)), static_cast<float>(std::cos(angle))};
+      all[static_cast<std::size_t>(k)] = {std::sin(angle), std::cos(angle)};
     }
     return all;
   }();
-
-  /// Steps of one pixel until the label changes, less half a step back to the outline (as `star_dist` of StarDist).
-  static float distance_along(view<const std::int32_t, cpu> labels, index i, index j, direction d) {
-    const std::int32_t label = labels(i, j);
-    float y = 0, x = 0;
-    while (true) {
-      y += d.dy, x += d.dx;
-      const index row = std::lround(static_cast<float>(i) + y), column = std::lround(static_cast<float>(j) + x);
-      if (row >= 0 && row < labels.extent(0) && column >= 0 && column < labels.extent(1) && labels(row, column) == label) continue;
-      const float back = 1 - 0.5f / std::max(std::abs(d.dy), std::abs(d.dx));
-      return std::hypot(y - back * d.dy, x - back * d.dx);
-    }
-  }
 };
 static_assert(Postprocess<star_convex<32>>);
 

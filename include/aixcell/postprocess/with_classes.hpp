@@ -8,6 +8,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
 
@@ -39,6 +40,7 @@ struct with_classes {
 
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
     const label_map& labels = truth.labels;
+    require_rank(name, 2, "a label map [H,W]", labels.shape());
     tensor<float> t({labels.extent(0), labels.extent(1), target_channels()});
     instance.write_target(ctx, labels, t, 0);
     for (index p = 0; p < labels.size(); ++p) {
@@ -58,6 +60,7 @@ struct with_classes {
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
+    detail::require_output(name, output, output_channels());
     prediction found = instance.decode_at(output, 0);
     const auto n = static_cast<std::size_t>(classes);
     std::vector<double> votes(found.objects.size() * n, 0.0), probability(n);
@@ -73,7 +76,7 @@ struct with_classes {
       const double* vote = votes.data() + i * n;
       double sum = 0;
       for (std::size_t c = 0; c < n; ++c) sum += vote[c];
-      if (sum <= 0) continue;  // every pixel of it was covered by others
+      if (!(sum > 0)) continue;  // the logits are not finite
       for (std::size_t c = 0; c < n; ++c) o.class_probabilities.push_back(static_cast<float>(vote[c] / sum));
       o.object_class = static_cast<int>(std::max_element(vote, vote + n) - vote);
     }

@@ -35,10 +35,9 @@ class disjoint_sets {
 
 }  // namespace detail
 
-/// Numbers the connected parts of a mask 1..N in the order of their first pixels; 0 where the mask is 0. Two passes over
-/// runs of set pixels. `same(p, q)` may keep neighbouring pixels apart that are both set. Returns N.
-template <class Same>
-index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels, Same&& same) {
+/// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns N.
+/// Runs of set pixels are joined to the runs they touch in the row above, then every run gets its number: O(H W).
+inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels) {
   require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
   require_equal_shapes("connected_components", mask, labels);
   struct run {
@@ -58,16 +57,10 @@ index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind
         continue;
       }
       run r{j, j + 1, sets.make()};
-      while (r.end < width && mask(i, r.end) && same(i * width + r.end - 1, i * width + r.end)) ++r.end;
+      while (r.end < width && mask(i, r.end)) ++r.end;
       while (first < above.size() && above[first].end + reach <= r.begin) ++first;
-      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k) {
-        bool touches = false;
-        for (index x = std::max(r.begin, above[k].begin - reach); !touches && x < std::min(r.end, above[k].end + reach); ++x)
-          for (index y = std::max(above[k].begin, x - reach); !touches && y <= std::min(above[k].end - 1, x + reach); ++y)
-            touches = same((i - 1) * width + y, i * width + x);
-        if (touches) sets.join(above[k].set, r.set);
-      }
-      std::fill(&labels(i, 0) + r.begin, &labels(i, 0) + r.end, r.set);
+      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k) sets.join(above[k].set, r.set);
+      std::fill_n(labels.data() + i * width + r.begin, r.end - r.begin, r.set);
       j = r.end;
       runs.push_back(r);
     }
@@ -80,10 +73,6 @@ index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind
   }
   for (std::int32_t& label : labels) label = label < 0 ? 0 : number[static_cast<std::size_t>(label)];
   return next;
-}
-
-inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels) {
-  return connected_components(mask, kind, labels, [](index, index) { return true; });
 }
 
 }  // namespace aixcell
