@@ -36,15 +36,11 @@ void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encode
                         decltype(hana::size(decoders))::value * decltype(hana::size(postprocesses))::value <= 512,
                 "more than 512 pipelines in one unit: spread them over several with aixcell_add_instances");
   // A pair of network stages that does not fit is dropped before anything multiplies with it.
-  hana::for_each(encoders, [&](auto encoder) {
-    hana::for_each(decoders, [&](auto decoder) {
-      using Enc = typename decltype(encoder)::type;
-      using Dec = typename decltype(decoder)::type;
+  hana::for_each(encoders, [&]<class Enc>(hana::basic_type<Enc>) {
+    hana::for_each(decoders, [&]<class Dec>(hana::basic_type<Dec>) {
       if constexpr (EncoderHasEnoughLevels<Dec, Enc> && StridesDouble<Enc>) {
-        hana::for_each(preprocesses, [&](auto preprocess) {
-          hana::for_each(postprocesses, [&](auto postprocess) {
-            using Pre = typename decltype(preprocess)::type;
-            using Post = typename decltype(postprocess)::type;
+        hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {
+          hana::for_each(postprocesses, [&]<class Post>(hana::basic_type<Post>) {
             if constexpr (Composable<Pre, Enc, Dec, Post>) add_pipeline<Pre, Enc, Dec, Post>(list);
           });
         });
