@@ -109,7 +109,7 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
   int rounds = 0;
   for (std::size_t n = state.trials.size(); n > 1; n = (n + 1) / 2) ++rounds;
 
-  const data_split parts = split(data, {.validation = fitting.validation_share, .seed = fitting.training.seed});
+  const split_result parts = split(data, {.validation = fitting.validation_share, .seed = fitting.training.seed});
   search_result result;
   // Trains one candidate until its present cycle is over; the cycle that is due is the number of rounds it has begun.
   const auto train = [&](std::size_t which, int cycle, double budget_s, auto&& finish) {

@@ -85,6 +85,12 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path) {
   return detail::read_at_most(path, static_cast<std::size_t>(-1));
 }
 
+/// The whole file as text.
+inline std::string read_text_file(const std::filesystem::path& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 /// The first `count` bytes, fewer if the file is shorter. Throws like read_file.
 inline std::vector<std::byte> read_file_head(const std::filesystem::path& path, std::size_t count) {
   return detail::read_at_most(path, count);

@@ -54,7 +54,7 @@ inline void run_training(training& run, const fit_options& options) {
 /// best averaged weights and tunes the thresholds of decoding. With a checkpoint file of the same run, goes on there.
 inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& data, const fit_options& options = {}) {
   const pipeline_setup setup = setup_for(model, data, options.training.seed);
-  const data_split parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
+  const split_result parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
   model.set_up(ctx, setup);
   model.fit_preprocess(ctx, parts.train);
   training run(ctx, model, parts.train, parts.validation, options.training);
