@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 
 #include <aixcell/losses/loss.hpp>
@@ -11,26 +12,30 @@ namespace aixcell {
 struct binary_cross_entropy {
   template <class Real>
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
-    detail::require_loss_shapes("binary_cross_entropy", a, a.channels.count);
-    const index pixels = detail::pixel_count(a);
     const int channels = a.channels.count;
-    const double total = detail::sums_over_pixels(ctx, pixels, 1, [&](index i, std::vector<double>& sums) {
-      const auto p = detail::pixel_of(a, i);
-      for (int c = 0; c < channels; ++c)
-        if (p.target[c] >= 0) sums[0] += p.weight;
-    })[0];
+    detail::require_loss_shapes("binary_cross_entropy", a, channels);
+    const index pixels = detail::pixel_count(a);
+    // Sums f(pixel, channel) over the values that count.
+    const auto sum_of_values = [&](auto&& f) {
+      return detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+        double sum = 0;
+        for (index i = begin; i < end; ++i) {
+          const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
+          if (p.weight <= 0) continue;
+          for (int c = 0; c < channels; ++c)
+            if (!(p.target[c] < 0)) sum += f(p, c);
+        }
+        return sum;
+      });
+    };
+    const double total = sum_of_values([](const auto& p, int) { return p.weight; });
     if (total <= 0) return 0;
     const double scale = static_cast<double>(a.scale) / total;
-    return scale * detail::sums_over_pixels(ctx, pixels, 1, [&](index i, std::vector<double>& sums) {
-      const auto p = detail::pixel_of(a, i);
-      for (int c = 0; c < channels; ++c) {
-        if (p.target[c] < 0 || p.weight <= 0) continue;
-        const double x = static_cast<double>(p.output[c]), t = static_cast<double>(p.target[c]), e = std::exp(-std::abs(x));
-        sums[0] += p.weight * (std::max(x, 0.0) - x * t + std::log1p(e));
-        const double sigmoid = x >= 0 ? 1 / (1 + e) : e / (1 + e);
-        p.gradient[c] += static_cast<Real>(scale * p.weight * (sigmoid - t));
-      }
-    })[0];
+    return scale * sum_of_values([&](const auto& p, int c) {
+             const double x = static_cast<double>(p.output[c]), t = static_cast<double>(p.target[c]);
+             p.gradient[c] += static_cast<Real>(scale * p.weight * (detail::sigmoid(x) - t));
+             return p.weight * (std::max(x, 0.0) - x * t + std::log1p(std::exp(-std::abs(x))));
+           });
   }
 };
 static_assert(Loss<binary_cross_entropy>);

@@ -1,5 +1,11 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
+#include <concepts>
+#include <algorithm>
+#include <concepts>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <aixcell/core/parallel.hpp>
@@ -18,12 +24,12 @@ struct channel_range {
 template <class Real>
 struct loss_arguments {
   view<const Real, cpu> output;   ///< [N,H,W,K]
-  channel_range channels;         ///< of the output that this loss is about
+  channel_range channels = {};    ///< of the output that this loss is about
   view<const float, cpu> target;  ///< [N,H,W,T]
   int target_channel = 0;         ///< first channel of the target that this loss compares with
-  int weight_channel = -1;        ///< channel of the target with a weight >= 0 for each pixel; -1: every pixel weighs 1
-  view<Real, cpu> gradient;       ///< as output, added to
-  Real scale = 1;                 ///< of loss and gradient
+  int weight_channel = -1;   ///< channel of the target with each pixel's weight, below 0 is 0; -1: every pixel weighs 1
+  view<Real, cpu> gradient;  ///< as output, added to
+  Real scale = 1;            ///< of loss and gradient
 };
 
 /// A number to make small: returns scale * loss and adds scale * its derivative by the output to the gradient.
@@ -46,9 +52,11 @@ void require_loss_shapes(const char* name, const loss_arguments<Real>& a, int ta
   if (a.channels.first < 0 || a.channels.count < 1 || a.channels.first + a.channels.count > o[3])
     throw shape_error(std::string(name) + ": output channels " + std::to_string(a.channels.first) + ".." +
                       std::to_string(a.channels.first + a.channels.count - 1) + " of " + std::to_string(o[3]));
-  if (a.target_channel < 0 || a.target_channel + target_channels > a.target.extent(3) || a.weight_channel >= a.target.extent(3))
-    throw shape_error(std::string(name) + ": the target has " + std::to_string(a.target.extent(3)) + " channels, channel " +
-                      std::to_string(std::max(a.target_channel + target_channels - 1, a.weight_channel)) + " is needed");
+  if (a.target_channel < 0 || a.target_channel + target_channels > a.target.extent(3) ||
+      a.weight_channel >= a.target.extent(3))
+    throw shape_error(
+        std::string(name) + ": the target has " + std::to_string(a.target.extent(3)) + " channels, channel " +
+        std::to_string(std::max(a.target_channel + target_channels - 1, a.weight_channel)) + " is needed");
 }
 
 /// One pixel of the arguments.
@@ -65,7 +73,7 @@ loss_pixel<Real> pixel_of(const loss_arguments<Real>& a, index p) {
   const index outputs = a.output.extent(3), targets = a.target.extent(3);
   const float* target = a.target.data() + p * targets;
   return {a.output.data() + p * outputs + a.channels.first, target + a.target_channel,
-          a.weight_channel < 0 ? 1.0 : static_cast<double>(target[a.weight_channel]),
+          a.weight_channel < 0 ? 1.0 : std::max(0.0, static_cast<double>(target[a.weight_channel])),
           a.gradient.data() + p * outputs + a.channels.first};
 }
 
@@ -74,21 +82,34 @@ index pixel_count(const loss_arguments<Real>& a) {
   return a.output.extent(0) * a.output.extent(1) * a.output.extent(2);
 }
 
-/// Sums what f(pixel, sums) adds to `count` sums over all pixels, in float64 and in an order that depends on the number
-/// of pixels only.
+/// Sums what f(begin, end, sums) adds to `count` sums over all pixels, in float64 and in an order that depends on the
+/// number of pixels only.
 template <class Function>
 std::vector<double> sums_over_pixels(context<cpu>& ctx, index pixels, std::size_t count, Function&& f) {
   constexpr index grain = 4096;
   std::vector<std::vector<double>> partial(static_cast<std::size_t>((pixels + grain - 1) / grain));
   parallel_ranges(ctx, pixels, grain, [&](index begin, index end) {
     std::vector<double> sums(count, 0.0);
-    for (index p = begin; p < end; ++p) f(p, sums);
+    f(begin, end, sums);
     partial[static_cast<std::size_t>(begin / grain)] = std::move(sums);
   });
   std::vector<double> total(count, 0.0);
   for (const std::vector<double>& sums : partial)
     for (std::size_t i = 0; i < count; ++i) total[i] += sums[i];
   return total;
+}
+
+/// The same for one sum of what f(begin, end) returns.
+template <class Function>
+double sum_over_pixels(context<cpu>& ctx, index pixels, Function&& f) {
+  return sums_over_pixels(ctx, pixels, 1,
+                          [&](index begin, index end, std::vector<double>& sums) { sums[0] = f(begin, end); })[0];
+}
+
+/// 1 / (1 + exp(-x)) without overflow.
+inline double sigmoid(double x) {
+  const double e = std::exp(-std::abs(x));
+  return x >= 0 ? 1 / (1 + e) : e / (1 + e);
 }
 
 /// probability[c] = exp(logit[c]) / sum, and the logarithm of that sum.

@@ -10,22 +10,29 @@ namespace aixcell {
 struct masked_l1 {
   template <class Real>
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
-    detail::require_loss_shapes("masked_l1", a, a.channels.count);
+    const int channels = a.channels.count;
+    detail::require_loss_shapes("masked_l1", a, channels);
     const index pixels = detail::pixel_count(a);
-    const double total = detail::sums_over_pixels(ctx, pixels, 1, [&](index i, std::vector<double>& sums) {
-      sums[0] += std::max(0.0, detail::pixel_of(a, i).weight);  // below 0: nobody knows
-    })[0];
+    const double total = detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+      double sum = 0;
+      for (index i = begin; i < end; ++i) sum += detail::pixel_of(a, i).weight;
+      return sum;
+    });
     if (total <= 0) return 0;
-    const double scale = static_cast<double>(a.scale) / (total * a.channels.count);
-    return scale * detail::sums_over_pixels(ctx, pixels, 1, [&](index i, std::vector<double>& sums) {
-      const auto p = detail::pixel_of(a, i);
-      if (p.weight <= 0) return;
-      for (int c = 0; c < a.channels.count; ++c) {
-        const double d = static_cast<double>(p.output[c]) - static_cast<double>(p.target[c]);
-        sums[0] += p.weight * std::abs(d);
-        p.gradient[c] += static_cast<Real>(scale * p.weight * (d > 0 ? 1 : d < 0 ? -1 : 0));
-      }
-    })[0];
+    const double scale = static_cast<double>(a.scale) / (total * channels);
+    return scale * detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+             double sum = 0;
+             for (index i = begin; i < end; ++i) {
+               const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
+               if (p.weight <= 0) continue;  // the target may be anything there
+               for (int c = 0; c < channels; ++c) {
+                 const double d = static_cast<double>(p.output[c]) - static_cast<double>(p.target[c]);
+                 sum += p.weight * std::abs(d);
+                 p.gradient[c] += static_cast<Real>(scale * p.weight * (d > 0 ? 1 : d < 0 ? -1 : 0));
+               }
+             }
+             return sum;
+           });
   }
 };
 static_assert(Loss<masked_l1>);

@@ -1,5 +1,6 @@
 #pragma once
 #include <tuple>
+#include <utility>
 
 #include <aixcell/losses/loss.hpp>
 
@@ -12,7 +13,8 @@ struct weighted {
   double weight = 1;
 };
 
-/// The weighted sum of losses of the same channels: `sum_of{weighted{cross_entropy{}, 1.0}, weighted{dice{}, 0.5}}`.
+/// The weighted sum of losses of the same channels:
+/// `sum_of{weighted<cross_entropy>{{}, 1.0}, weighted<dice>{{}, 0.5}}`.
 template <Loss... L>
 struct sum_of {
   std::tuple<weighted<L>...> terms;
@@ -22,14 +24,16 @@ struct sum_of {
   template <class Real>
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
     double sum = 0;
-    std::apply([&](const auto&... term) {
-      const auto add = [&](const auto& t) {
-        loss_arguments<Real> scaled = a;
-        scaled.scale = static_cast<Real>(static_cast<double>(a.scale) * t.weight);
-        sum += t.loss(ctx, scaled);
-      };
-      (add(term), ...);
-    }, terms);
+    std::apply(
+        [&](const auto&... term) {
+          const auto add = [&](const auto& t) {
+            loss_arguments<Real> scaled = a;
+            scaled.scale = static_cast<Real>(static_cast<double>(a.scale) * t.weight);
+            sum += t.loss(ctx, scaled);
+          };
+          (add(term), ...);
+        },
+        terms);
     return sum;
   }
 };
