@@ -1,6 +1,7 @@
 #pragma once
-#include <cmath>
+#include <algorithm>
 
+#include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>

@@ -23,7 +23,8 @@ class polygon_canvas {
   polygon_canvas(view<std::int32_t, cpu> labels, const canvas_options& options) : labels_(labels), options_(options) {}
 
   /// Draws a polygon as the next label, unless it is too small, overlaps one that came before too much, or is hidden below
-  /// them entirely. Returns whether it was drawn. Corners may lie outside the map; the area is what lies inside.
+  /// them entirely. Overlap is with the visible part of each. Returns whether it was drawn. Corners may lie outside the map;
+  /// the area is what lies inside.
   /// Time linear in the area, whatever was drawn before.
   bool draw(std::span<const canvas_point> corners) {
     collect_pixels(corners);
