@@ -63,9 +63,10 @@ struct basic_block {
 
 namespace detail {
 
-/// What the residual networks share: Blocks[i] basic blocks at stride 4 * 2^i.
-template <std::array<int, 4> Blocks>
+/// What the residual networks share: as many basic blocks as given at strides 4, 8, 16 and 32.
+template <int... Blocks>
 struct resnet {
+  static constexpr std::array<int, 4> blocks{Blocks...};
   static constexpr std::array<feature_level, 5> levels{{{64, 2}, {64, 4}, {128, 8}, {256, 16}, {512, 32}}};
 
   template <class Device, class Real>
@@ -81,7 +82,7 @@ struct resnet {
     network(context<Device>& ctx, int channels_in, random_stream& random)
         : stem(ctx, {.inputs = channels_in, .outputs = 64, .kernel = 7, .stride = 2, .input_gradient = false}, random) {
       for (std::size_t i = 0; i < 4; ++i)
-        for (int b = 0; b < Blocks[i]; ++b)
+        for (int b = 0; b < blocks[i]; ++b)
           layers[i].emplace_back(ctx,
                                  conv_norm_act_options{.inputs = levels[b == 0 ? i : i + 1].channels,
                                                        .outputs = levels[i + 1].channels,
@@ -135,11 +136,11 @@ struct resnet {
 ///   in   [N,H,W,C], any size from 1x1
 ///   out  five levels: the 7x7 stem before its maximum (64 channels, stride 2), then 64, 128, 256, 512 channels at
 ///        strides 4 to 32; each edge is ceil(edge above / 2)
-struct resnet18 : detail::resnet<{2, 2, 2, 2}> {
+struct resnet18 : detail::resnet<2, 2, 2, 2> {
   static constexpr std::string_view name = "resnet18";
 };
 
-struct resnet34 : detail::resnet<{3, 4, 6, 3}> {
+struct resnet34 : detail::resnet<3, 4, 6, 3> {
   static constexpr std::string_view name = "resnet34";
 };
 
