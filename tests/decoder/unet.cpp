@@ -76,7 +76,8 @@ TEST_CASE("unet: training repeats bit for bit with any number of threads", "[dec
     auto y = net.forward(ctx, random_tensor<float>({2, 70, 61, 1}, 3), &kept);
     net.backward(ctx, std::move(y), kept);
     std::vector<float> all;
-    for_each_parameter(net, [&](std::string_view, auto& p) { all.insert(all.end(), p.gradient.begin(), p.gradient.end()); });
+    for_each_parameter(net,
+                       [&](std::string_view, auto& p) { all.insert(all.end(), p.gradient.begin(), p.gradient.end()); });
     for_each_buffer(net, [&](std::string_view, auto& b) { all.insert(all.end(), b.value.begin(), b.value.end()); });
     return all;
   };

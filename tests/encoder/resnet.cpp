@@ -27,7 +27,8 @@ TEST_CASE("basic_block: gradients equal central differences, with and without a 
   context<cpu> ctx(2);
   for (const shape& x : {shape{2, 5, 7, 4}, shape{3, 4, 3, 4}, shape{1, 6, 5, 4}})
     for (const conv_norm_act_options& o : {conv_norm_act_options{.inputs = 4, .outputs = 4},
-                                           {.inputs = 4, .outputs = 6}, {.inputs = 4, .outputs = 6, .stride = 2}}) {
+                                           {.inputs = 4, .outputs = 6},
+                                           {.inputs = 4, .outputs = 6, .stride = 2}}) {
       CAPTURE(to_string(x), o.outputs, o.stride);
       random_stream random(1);
       basic_block<cpu, double> block(ctx, o, random);

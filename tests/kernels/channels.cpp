@@ -14,8 +14,7 @@ TEMPLATE_TEST_CASE("concatenate_channels, split_channels, add_bias and its gradi
     tensor<Real> y(ys), left(s), right(bs);
     concatenate_channels<Real>(ctx, a, b, y);
     for (index p = 0; p < s[0] * s[1] * s[2]; ++p)
-      for (index c = 0; c < ys[3]; ++c)
-        REQUIRE(y[p * ys[3] + c] == (c < s[3] ? a[p * s[3] + c] : b[p * 2 + c - s[3]]));
+      for (index c = 0; c < ys[3]; ++c) REQUIRE(y[p * ys[3] + c] == (c < s[3] ? a[p * s[3] + c] : b[p * 2 + c - s[3]]));
     split_channels<Real>(ctx, y, left, right);
     CHECK(std::equal(a.begin(), a.end(), left.begin()));
     CHECK(std::equal(b.begin(), b.end(), right.begin()));

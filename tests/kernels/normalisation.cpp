@@ -60,7 +60,8 @@ TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loo
           tensor<double> found_sums(sums.shape());
           scale_shift_backward_sums<Real>(ctx, dy, in, found_sums);
           CHECK(relative_difference(found_sums, sums) < tolerance);
-          scale_shift_backward<Real>(ctx, dy, in, factors, found, with_residual ? found_dz.as_view() : view<Real, cpu>{});
+          scale_shift_backward<Real>(ctx, dy, in, factors, found,
+                                     with_residual ? found_dz.as_view() : view<Real, cpu>{});
           CHECK(relative_difference(found, dx) < tolerance);
           if (with_residual) CHECK(relative_difference(found_dz, dz) < tolerance);
           auto in_place = dy.clone();

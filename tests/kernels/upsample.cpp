@@ -8,13 +8,16 @@ namespace {
 struct resize_case {
   shape x, y;
 };
-const resize_case cases[] = {{{1, 1, 1, 1}, {1, 3, 2, 1}},  {{2, 3, 4, 5}, {2, 6, 8, 5}}, {{2, 3, 4, 17}, {2, 5, 7, 17}},
-                             {{1, 2, 5, 3}, {1, 9, 5, 3}},  {{1, 4, 4, 2}, {1, 4, 4, 2}}, {{1, 7, 9, 2}, {1, 3, 4, 2}}};
+const resize_case cases[] = {{{1, 1, 1, 1}, {1, 3, 2, 1}}, {{2, 3, 4, 5}, {2, 6, 8, 5}}, {{2, 3, 4, 17}, {2, 5, 7, 17}},
+                             {{1, 2, 5, 3}, {1, 9, 5, 3}}, {{1, 4, 4, 2}, {1, 4, 4, 2}}, {{1, 7, 9, 2}, {1, 3, 4, 2}}};
 
 /// Weight of input position h in output position i, from the definition.
 double weight(index h, index from, index i, index to, interpolation mode) {
   if (mode == interpolation::nearest)
-    return h == static_cast<index>(std::floor(static_cast<double>(i) * static_cast<double>(from) / static_cast<double>(to))) ? 1 : 0;
+    return h == static_cast<index>(
+                    std::floor(static_cast<double>(i) * static_cast<double>(from) / static_cast<double>(to)))
+               ? 1
+               : 0;
   double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
   centre = std::min(std::max(centre, 0.0), static_cast<double>(from - 1));
   return std::max(0.0, 1 - std::abs(centre - static_cast<double>(h)));

@@ -4,8 +4,7 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-}
+namespace {}
 
 TEST_CASE("batch_norm: gradients equal central differences, with activation and residual", "[layers]") {
   context<cpu> ctx(2);

@@ -5,8 +5,7 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-}
+namespace {}
 
 namespace {
 
@@ -69,7 +68,8 @@ TEST_CASE("conv_norm_act: one folded convolution at inference equals convolution
   CHECK(relative_difference(y, z) < 1e-12);
   conv_norm_act<cpu, float> single(ctx, {.inputs = 3, .outputs = 5, .act = activation::silu}, random);
   copy_values(unit, single);
-  const auto s = single.forward(ctx, random_tensor<float>({2, 6, 5, 3}, 4), random_tensor<float>({2, 6, 5, 5}, 5), nullptr);
+  const auto s =
+      single.forward(ctx, random_tensor<float>({2, 6, 5, 3}, 4), random_tensor<float>({2, 6, 5, 5}, 5), nullptr);
   CHECK(relative_difference(s, y) < 1e-5);
 }
 

@@ -15,11 +15,13 @@ namespace {
 template <class Real>
 auto small_network(context<cpu>& ctx, random_stream& random) {
   using block = sequential<convolution<cpu, Real>, batch_norm<cpu, Real>, activation_layer<cpu, Real>>;
-  return sequential(convolution<cpu, Real>(ctx, {.inputs = 2, .outputs = 4}, random),
-                    residual<block>{block{convolution<cpu, Real>(ctx, {.inputs = 4, .outputs = 4, .bias = false}, random),
-                                          batch_norm<cpu, Real>(ctx, {.channels = 4}, random), {activation::silu}}},
-                    max_pooling<cpu, Real>{}, average_pooling<cpu, Real>{{.window = 3, .stride = 1, .padding = 1}},
-                    up_sampling<cpu, Real>{interpolation::bilinear, 3});
+  return sequential(
+      convolution<cpu, Real>(ctx, {.inputs = 2, .outputs = 4}, random),
+      residual<block>{block{convolution<cpu, Real>(ctx, {.inputs = 4, .outputs = 4, .bias = false}, random),
+                            batch_norm<cpu, Real>(ctx, {.channels = 4}, random),
+                            {activation::silu}}},
+      max_pooling<cpu, Real>{}, average_pooling<cpu, Real>{{.window = 3, .stride = 1, .padding = 1}},
+      up_sampling<cpu, Real>{interpolation::bilinear, 3});
 }
 
 }  // namespace

@@ -31,7 +31,8 @@ TEST_CASE("for_each_parameter walks members, vectors and optionals, and skips wh
     if (p.decays) decaying.emplace_back(name);
     p.gradient.fill(1);
   });
-  CHECK(names == std::vector<std::string>{"head.weight", "body.0.conv.weight", "body.0.norm.weight", "body.0.norm.bias"});
+  CHECK(names ==
+        std::vector<std::string>{"head.weight", "body.0.conv.weight", "body.0.norm.weight", "body.0.norm.bias"});
   CHECK(decaying == std::vector<std::string>{"head.weight", "body.0.conv.weight"});
   CHECK(parameter_count(layer) == 6 + 4 * 27 + 8);
   clear_gradients(layer);

@@ -14,7 +14,8 @@ namespace aixcell {
 
 /// Feature pyramid (Lin et al. 2017) with the segmentation branch of Kirillov et al. (2019, fig. 3): 1x1 convolutions
 /// bring every level to 128 channels, coarse levels are enlarged and added to finer ones; from each pyramid level 3x3
-/// convolutions (group normalisation, ReLU, 64 channels) and bilinear enlargement lead to stride 4, where all are added.
+/// convolutions (group normalisation, ReLU, 64 channels) and bilinear enlargement lead to stride 4, where all are
+/// added.
 ///   in   feature levels, finest first, strides doubling        out  [N,H,W,32] at the resolution of the image
 /// Levels finer than stride 4 are not used, unless the encoder has no level of stride 4: then its finest level takes
 /// that place. All convolutions run at stride 4 or coarser: a last 1x1 convolution reduces to 32 channels before the
@@ -57,7 +58,8 @@ struct fpn {
         for (std::size_t k = 0; k == 0 || k < i - unused; ++k)
           branch.emplace_back(ctx,
                               conv_norm_act_options{.inputs = k == 0 ? pyramid_channels : branch_channels,
-                                                    .outputs = branch_channels, .groups = branch_groups},
+                                                    .outputs = branch_channels,
+                                                    .groups = branch_groups},
                               random);
         branches.push_back(std::move(branch));
       }
@@ -122,7 +124,7 @@ struct fpn {
       visit("last", self.last);
     }
 
-    std::size_t unused;                           ///< levels finer than the merged one
+    std::size_t unused;                               ///< levels finer than the merged one
     std::vector<convolution<Device, Real>> laterals;  ///< finest first
     std::vector<std::vector<unit>> branches;
     convolution<Device, Real> last;

@@ -23,7 +23,8 @@ struct plain_name {
     const auto write = [&](int number) {
       int digits = 1;
       for (int rest = number; rest >= 10; rest /= 10) ++digits;
-      for (int d = digits - 1; d >= 0; --d, number /= 10) text[end + static_cast<std::size_t>(d)] = static_cast<char>('0' + number % 10);
+      for (int d = digits - 1; d >= 0; --d, number /= 10)
+        text[end + static_cast<std::size_t>(d)] = static_cast<char>('0' + number % 10);
       end += static_cast<std::size_t>(digits);
     };
     write(Levels);
@@ -63,8 +64,9 @@ struct plain {
       for (const feature_level& level : levels) {
         const int inputs = stages.empty() ? channels_in : level.channels / 2;
         std::vector<unit> stage;
-        stage.emplace_back(ctx, conv_norm_act_options{.inputs = inputs, .outputs = level.channels, .input_gradient = !stages.empty()},
-                           random);
+        stage.emplace_back(
+            ctx, conv_norm_act_options{.inputs = inputs, .outputs = level.channels, .input_gradient = !stages.empty()},
+            random);
         stage.emplace_back(ctx, conv_norm_act_options{.inputs = level.channels, .outputs = level.channels}, random);
         stages.push_back(std::move(stage));
       }

@@ -26,10 +26,11 @@ struct basic_block {
       : first(ctx, {.inputs = o.inputs, .outputs = o.outputs, .stride = o.stride}, random),
         second(ctx, {.inputs = o.outputs, .outputs = o.outputs}, random) {
     if (o.stride != 1 || o.inputs != o.outputs)
-      downsample.emplace(ctx,
-                         conv_norm_act_options{.inputs = o.inputs, .outputs = o.outputs, .kernel = 1, .stride = o.stride,
-                                               .act = activation::none},
-                         random);
+      downsample.emplace(
+          ctx,
+          conv_norm_act_options{
+              .inputs = o.inputs, .outputs = o.outputs, .kernel = 1, .stride = o.stride, .act = activation::none},
+          random);
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
@@ -107,7 +108,8 @@ struct resnet {
       for (std::size_t i = 4; i-- > 0;) {
         dy = add_gradients<Real>(ctx, std::move(dy), std::exchange(dlevels[i + 1], {}));
         if (dy.empty()) continue;  // nobody used this level
-        for (std::size_t b = layers[i].size(); b-- > 0;) dy = layers[i][b].backward(ctx, std::move(dy), kept.layers[i][b]);
+        for (std::size_t b = layers[i].size(); b-- > 0;)
+          dy = layers[i][b].backward(ctx, std::move(dy), kept.layers[i][b]);
       }
       if (!dy.empty()) dy = pool.backward(ctx, std::move(dy), kept.pool);
       dy = add_gradients<Real>(ctx, std::move(dy), std::exchange(dlevels[0], {}));

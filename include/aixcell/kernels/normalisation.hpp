@@ -150,8 +150,7 @@ void scale_shift_backward_sums(context<dry>& ctx, view<const Real, dry> dy, cons
 
 template <class Real>
 void normalisation_backward(context<dry>&, view<const double, dry> sums, index, normalisation_scope scope,
-                            const normalisation_inputs<Real, dry>& in,
-                            const normalisation_gradients<Real, dry>& out) {
+                            const normalisation_inputs<Real, dry>& in, const normalisation_gradients<Real, dry>& out) {
   const index rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
   require_shape("normalisation_backward", {rows, 3, sums.extent(2)}, out.factors.shape());
 }

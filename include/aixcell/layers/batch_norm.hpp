@@ -63,8 +63,9 @@ struct batch_norm {
   residual_gradients<Real, Device> backward_residual(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     const index count = dy.size() / dy.extent(3);
     const shape row{1, dy.extent(3)};
-    move_running_statistics<Real>(ctx, {kept.mean, kept.variance, count, momentum},
-                                  {running_mean.value.as_view().reshaped(row), running_variance.value.as_view().reshaped(row)});
+    move_running_statistics<Real>(
+        ctx, {kept.mean, kept.variance, count, momentum},
+        {running_mean.value.as_view().reshaped(row), running_variance.value.as_view().reshaped(row)});
     const normalisation_scope scope{.images = dy.extent(0), .channels = 1};
     return norm.backward(ctx, std::move(dy), scope, kept);
   }

@@ -27,7 +27,11 @@ struct conv_norm_act {
   conv_norm_act() = default;
   conv_norm_act(context<Device>& ctx, const conv_norm_act_options& o, random_stream& random)
       : conv(ctx,
-             {.inputs = o.inputs, .outputs = o.outputs, .kernel = o.kernel, .stride = o.stride, .bias = false,
+             {.inputs = o.inputs,
+              .outputs = o.outputs,
+              .kernel = o.kernel,
+              .stride = o.stride,
+              .bias = false,
               .input_gradient = o.input_gradient},
              random),
         norm(ctx, norm_options(o), random),

@@ -8,9 +8,9 @@
 namespace aixcell {
 
 struct convolution_options {
-  int inputs = 1;              ///< channels
-  int outputs = 1;             ///< channels
-  int kernel = 3;              ///< edge of the filter, odd
+  int inputs = 1;   ///< channels
+  int outputs = 1;  ///< channels
+  int kernel = 3;   ///< edge of the filter, odd
   int stride = 1;
   bool bias = true;
   bool input_gradient = true;  ///< false for the first layer of a network: backward returns an empty tensor

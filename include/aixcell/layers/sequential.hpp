@@ -17,7 +17,8 @@ struct sequential {
 
   template <class Real, class Device>
   tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
-    for_each_position([&](auto i) { x = std::get<i()>(layers).forward(ctx, x, keep ? &std::get<i()>(*keep) : nullptr); });
+    for_each_position(
+        [&](auto i) { x = std::get<i()>(layers).forward(ctx, x, keep ? &std::get<i()>(*keep) : nullptr); });
     return x;
   }
 
@@ -39,9 +40,8 @@ struct sequential {
  private:
   template <class Function>
   static void for_each_position(Function&& f) {
-    [&]<std::size_t... I>(std::index_sequence<I...>) {
-      (f(std::integral_constant<std::size_t, I>{}), ...);
-    }(std::index_sequence_for<Layers...>{});
+    [&]<std::size_t... I>(std::index_sequence<I...>) { (f(std::integral_constant<std::size_t, I>{}), ...); }
+    (std::index_sequence_for<Layers...>{});
   }
 };
 

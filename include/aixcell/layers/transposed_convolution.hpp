@@ -26,15 +26,16 @@ struct transposed_convolution {
   transposed_convolution() = default;
   transposed_convolution(context<Device>& ctx, const transposed_convolution_options& o, random_stream& random)
       : weight(he_parameter<Device, Real>(ctx, {o.inputs, o.kernel, o.kernel, o.outputs},
-                                          index{o.kernel} * o.kernel * o.inputs / (index{o.stride} * o.stride), random)),
+                                          index{o.kernel} * o.kernel * o.inputs / (index{o.stride} * o.stride),
+                                          random)),
         geometry{.stride = o.stride, .padding = (o.kernel - o.stride + 1) / 2} {
     if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     require_rank("transposed_convolution", 4, "an image batch [N,H,W,C]", x.shape());
-    tensor<Real, Device> y(ctx, {x.extent(0), x.extent(1) * geometry.stride, x.extent(2) * geometry.stride,
-                                 weight.value.extent(3)});
+    tensor<Real, Device> y(
+        ctx, {x.extent(0), x.extent(1) * geometry.stride, x.extent(2) * geometry.stride, weight.value.extent(3)});
     conv2d_backward_data<Real>(ctx, x, weight.value, geometry, y);
     if (!bias.value.empty()) add_bias<Real>(ctx, bias.value, y);
     if (keep) keep->x = x;

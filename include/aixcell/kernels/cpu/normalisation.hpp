@@ -157,11 +157,11 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
 }
 
 // With xhat = (x - mean) / deviation and m values in the group (Ioffe and Szegedy 2015, section 3):
-//   dx = weight / deviation * dz - (A + xhat * B) / (m * deviation),   A = sum weight * dz,   B = sum weight * dz * xhat
+//   dx = weight / deviation * dz - (A + xhat * B) / (m * deviation),   A = sum weight * dz,   B = sum weight * dz *
+//   xhat
 template <class Real>
 void normalisation_backward(context<cpu>&, view<const double, cpu> sums, index pixels, normalisation_scope scope,
-                            const normalisation_inputs<Real, cpu>& in,
-                            const normalisation_gradients<Real, cpu>& out) {
+                            const normalisation_inputs<Real, cpu>& in, const normalisation_gradients<Real, cpu>& out) {
   const index rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
   const index channels = sums.extent(2);
   require_shape("normalisation_backward", {rows, 3, channels}, out.factors.shape());
@@ -171,10 +171,10 @@ void normalisation_backward(context<cpu>&, view<const double, cpu> sums, index p
       const index first = g * scope.channels;
       const double mean = in.mean(m, first);  // the same for every channel of the group
       const double inverse = 1.0 / std::sqrt(in.variance(m, first) + in.epsilon);
-      const double a = detail::group_sum(sums, scope, m, g, [&](index c, double s, double) { return in.weight[c] * s; });
-      const double b = detail::group_sum(sums, scope, m, g, [&](index c, double s, double q) {
-        return in.weight[c] * (q - mean * s) * inverse;
-      });
+      const double a =
+          detail::group_sum(sums, scope, m, g, [&](index c, double s, double) { return in.weight[c] * s; });
+      const double b = detail::group_sum(
+          sums, scope, m, g, [&](index c, double s, double q) { return in.weight[c] * (q - mean * s) * inverse; });
       for (index c = first; c < first + scope.channels; ++c) {
         out.factors(m, 0, c) = static_cast<Real>(in.weight[c] * inverse);
         out.factors(m, 1, c) = static_cast<Real>(-inverse * inverse * b / count);
