@@ -1,5 +1,6 @@
 #include "choice.hpp"
 
+#include <cstdio>
 #include <map>
 
 #include <aixcell/report/text.hpp>
@@ -59,6 +60,27 @@ nlohmann::json to_json(const candidate& c) {
           {"step_s", c.step_s},
           {"parameters", c.resources.parameters},
           {"flops", c.resources.inference.flops}};
+}
+
+nlohmann::json to_json(const fingerprint& data) {
+  char digest[17];
+  std::snprintf(digest, sizeof digest, "%016llx", static_cast<unsigned long long>(data.digest));
+  return {{"images", data.images},
+          {"channels", data.channels},
+          {"median_height", data.median_height},
+          {"median_width", data.median_width},
+          {"objects", data.objects},
+          {"objects_per_image", data.objects_per_image},
+          {"diameter_percentiles_5_25_50_75_95", data.diameter_percentiles},
+          {"foreground", data.foreground},
+          {"touching", data.touching},
+          {"intensity_percentiles_1_50_99.8", data.intensity_percentiles},
+          {"background_unevenness", data.background_unevenness},
+          {"noise", data.noise},
+          {"class_counts", data.class_counts},
+          {"has_nuclei", data.has_nuclei},
+          {"has_object_classes", data.has_object_classes},
+          {"digest", digest}};
 }
 
 }  // namespace aixcell::program

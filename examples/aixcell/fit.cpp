@@ -155,7 +155,7 @@ void write_results(fit_run& run, const opened_data& data) {
   story.licence = data.train.licence;
   story.pipeline = run.model->name();
   story.class_names = class_names_of(*run.model, data.train);
-  story.fingerprint = to_json(run.facts);
+  story.fingerprint = run.facts;
   story.test_images = data.test.size();
   story.test_was_held_out = data.test_was_held_out;
   story.training = run.report;
@@ -179,7 +179,7 @@ void write_results(fit_run& run, const opened_data& data) {
   write_report(run.ctx, *run.model, data.test, story, choose_shown(scores), results);
   const nlohmann::json test = metrics_json(story.test, story.class_names);
   const nlohmann::json training = training_json(run);
-  const nlohmann::json metrics = {{"pipeline", story.pipeline}, {"aixcell", std::string(version)}, {"data", story.fingerprint}, {"test", test},
+  const nlohmann::json metrics = {{"pipeline", story.pipeline}, {"aixcell", std::string(version)}, {"data", to_json(run.facts)}, {"test", test},
                                   {"test_part", data.test_was_held_out ? "20 % of the images, held out by aixcell" : "of the data set"},
                                   {"predicted_with", "mean of the image and its three mirror images"},
                                   {"prediction_ms_per_image", story.prediction_ms}, {"training", training}};
@@ -188,7 +188,7 @@ void write_results(fit_run& run, const opened_data& data) {
   model_card card;
   card.class_names = story.class_names;
   card.channel_names = data.train.channel_names;
-  card.facts = {{"data", story.fingerprint}, {"test", test}, {"training", training}, {"licence", story.licence}};
+  card.facts = {{"data", to_json(run.facts)}, {"test", test}, {"training", training}, {"licence", story.licence}};
   card.facts["data"]["name"] = data.train.name;
   save_model(results / "model.safetensors", *run.model, card);
   run.log.line({{"event", "finished"}, {"pipeline", story.pipeline}, {"validation", run.report.validation}, {"test_score", story.test.score()}});
@@ -211,7 +211,7 @@ void fit(const fit_arguments& arguments) {
   const fingerprint facts = fingerprint_of(ctx, data.train);
   std::printf("%s: %td training and %td test images, %td objects to learn from\n", data.train.name.c_str(), data.train.size(), data.test.size(), data.train.objects());
   std::fflush(stdout);
-  folder.begin();
+  folder.begin(to_json(facts)["digest"]);
   if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());
   training_log log(folder.log());
   fit_run run{arguments, ctx, compiled, data.train, facts, folder, log};

@@ -50,19 +50,24 @@ void add_summary(report_content& page, const fit_story& s) {
                   {"Images", std::to_string(s.training.training_images) + " to train on, " +
                                  std::to_string(s.training.validation_images) + " for validation, " + std::to_string(s.test_images) + " for the test" +
                                  (s.test_was_held_out ? " (held out by aixcell)" : "")}};
-  for (const auto& [key, value] : s.fingerprint.items())
-    if (key != "images") {
-      std::string name = key;
-      std::replace(name.begin(), name.end(), '_', ' ');
-      name[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(name[0])));
-      std::string text = value.is_number_float() ? number_text(value.get<double>()) : value.is_string() ? value.get<std::string>() : value.dump();
-      if (value.is_boolean()) text = value.get<bool>() ? "yes" : "no";
-      if (value.is_array() && !value.empty() && value[0].is_number()) {
-        text.clear();
-        for (const auto& v : value) text += (text.empty() ? "" : ", ") + number_text(v.get<double>());
-      }
-      page.summary.push_back({name, text});
-    }
+  page.summary.push_back({"Image size", std::to_string(s.fingerprint.median_width) + " x " + std::to_string(s.fingerprint.median_height) + " pixels (median), " +
+                                            std::to_string(s.fingerprint.channels) + " channel(s)"});
+  if (s.fingerprint.objects > 0) {
+    const auto& diameter = s.fingerprint.diameter_percentiles;
+    page.summary.push_back({"Objects", std::to_string(s.fingerprint.objects) + ", " + number_text(s.fingerprint.objects_per_image) + " in an image (median), " +
+                                           fixed_text(100 * s.fingerprint.touching, 0) + " % touch another"});
+    page.summary.push_back({"Object diameter", fixed_text(diameter[2], 0) + " pixels (median), " + fixed_text(diameter[0], 0) + " to " + fixed_text(diameter[4], 0) + " for 90 %"});
+  }
+  page.summary.push_back({"Background, noise", "unevenness " + fixed_text(s.fingerprint.background_unevenness, 3) + ", noise " + fixed_text(s.fingerprint.noise, 3) + " of the intensity range"});
+}
+
+/// `orange: mononuclear, light blue: binuclear`, the colours of report/overlay.hpp.
+std::string class_legend(const std::vector<std::string>& names, std::size_t first) {
+  static constexpr const char* colours[] = {"orange", "light blue", "green", "yellow", "pink", "red", "blue"};
+  std::string text;
+  for (std::size_t c = first; c < names.size(); ++c)
+    text += (text.empty() ? "" : ", ") + std::string(colours[(c - first) % std::size(colours)]) + ": " + names[c];
+  return text;
 }
 
 void add_curves(report_content& page, const fit_story& s) {
@@ -142,6 +147,9 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
   add_curves(page, story);
   add_trials(page, story);
 
+  const bool semantic = model.solves() == task::semantic_segmentation;
+  const std::string classes = semantic ? class_legend(story.class_names, 1) : story.test.object_class_count > 0 ? class_legend(story.class_names, 0) : "";
+  const std::string legend = classes.empty() ? "" : " (" + classes + ")";
   std::filesystem::create_directory(folder / "overlays");
   std::map<std::string, int> count;
   for (const shown_image& s : shown) {
@@ -154,16 +162,15 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
     write_png(folder / "overlays" / name, c.panel());
     std::string kind = s.kind;
     kind[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(kind[0])));
-    const auto legend = model.solves() == task::semantic_segmentation ? class_errors_legend : object_errors_legend;
     page.figures.push_back({kind + ": " + id + ", score " + three(s.score),
                             {{encode_png(c.picture), "image"},
-                             {encode_png(c.truth), "truth"},
-                             {encode_png(c.predicted), "prediction"},
-                             {encode_png(c.errors), std::string(legend)}},
+                             {encode_png(c.truth), "truth" + legend},
+                             {encode_png(c.predicted), "prediction" + legend},
+                             {encode_png(c.errors), std::string(semantic ? class_errors_legend : object_errors_legend)}},
                             ""});
   }
   page.notes = {
-      story.test.solves == task::semantic_segmentation
+      semantic
           ? "The score of an image is its mean IoU over the classes."
           : "The score of an image is its average precision, averaged over the IoU thresholds 0.5 to 0.95. AP is "
             "tp / (tp + fp + fn) with objects matched one to one; panoptic quality follows Kirillov et al. 2019.",

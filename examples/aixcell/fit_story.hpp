@@ -3,8 +3,6 @@
 #include <string>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <aixcell/autokonfig/search.hpp>
 
 #include "training_log.hpp"
@@ -16,7 +14,7 @@ struct fit_story {
   std::string data_name, licence;
   std::string pipeline;
   std::vector<std::string> class_names;
-  nlohmann::json fingerprint;
+  aixcell::fingerprint fingerprint;
   index test_images = 0;
   bool test_was_held_out = false;
   fit_report training;

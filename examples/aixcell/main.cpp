@@ -11,10 +11,9 @@
 #include "quantities.hpp"
 #include "stop.hpp"
 
-namespace {
+namespace aixcell::program {
 
-using namespace aixcell;
-using namespace aixcell::program;
+namespace {
 
 constexpr const char* data_help =
     "Folder of images with label masks (0 = background, 1..N = objects): {train,test}/{images,masks}, images/ + masks/, "
@@ -170,7 +169,8 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+/// The program, with every failure turned into a line and an exit code.
+int run_guarded(int argc, char** argv) {
   listen_for_interrupt();
   try {
     return run(argc, argv);
@@ -182,3 +182,7 @@ int main(int argc, char** argv) {
     return fail(e.what(), 2);
   }
 }
+
+}  // namespace aixcell::program
+
+int main(int argc, char** argv) { return aixcell::program::run_guarded(argc, argv); }

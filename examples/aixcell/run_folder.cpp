@@ -56,7 +56,10 @@ run_folder::~run_folder() {
   if (!existed_) fs::remove(folder_, ignored);  // only if empty
 }
 
-void run_folder::begin() {
+void run_folder::begin(const std::string& data_digest) {
+  if (resumes_ && read_json(work() / "run.json").value("data_digest", "") != data_digest)
+    throw data_error(folder_.string() + ": the data set has changed since the unfinished run began; start anew with --fresh or in another folder");
+  arguments_["data_digest"] = data_digest;
   if (!resumes_) {
     for (const char* name : result_names) fs::remove_all(folder_ / name);
     fs::remove_all(work());

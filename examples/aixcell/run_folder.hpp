@@ -22,8 +22,9 @@ class run_folder {
   std::filesystem::path work() const { return folder_ / "work"; }
   std::filesystem::path log() const { return folder_ / "log.jsonl"; }
 
-  /// Creates the folders; with `fresh`, removes what an earlier run wrote.
-  void begin();
+  /// Creates the folders; with `fresh`, removes what an earlier run wrote. Throws data_error if the run goes on and the
+  /// data set, known by its digest, is another one than at its beginning.
+  void begin(const std::string& data_digest);
 
   /// An empty folder for results, on the same file system.
   std::filesystem::path results() const { return work() / "results"; }

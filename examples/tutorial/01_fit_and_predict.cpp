@@ -32,9 +32,14 @@ int main(int argc, char** argv) {
     const resource_estimate cost = model.estimate({1, 192, 192, 2});
     std::printf("%s: %.0f parameters, %.1f GFLOP an image\n", model.name().c_str(), cost.parameters, cost.inference.flops / 1e9);
 
-    fit(ctx, model, to_learn, {.training = {.budget_s = seconds, .tile = 192, .seed = 1}, .on_epoch = [](const epoch_report& r) {
+    fit_options options;
+    options.training.budget_s = seconds;
+    options.training.tile = 192;
+    options.training.seed = 1;
+    options.on_epoch = [](const epoch_report& r) {
       std::printf("epoch %d: loss %.3f, validation %.3f, %.0f s left\n", r.epoch, r.loss, r.validation, r.remaining_s);
-    }});
+    };
+    fit(ctx, model, to_learn, options);
 
     // One image: labels 1..N, and what is known about each object.
     const prediction found = predict(ctx, model, to_test.load(0).picture, {.mirrored = true});
@@ -46,7 +51,10 @@ int main(int argc, char** argv) {
     std::printf("AP at IoU 0.5: %.3f\n", e.objects.summary()[0].pooled.average_precision);
     std::printf("mono-/binuclear accuracy: %.3f [%.3f, %.3f] of %td found cells\n", accuracy.estimate, accuracy.low, accuracy.high, e.object_classes.matched);
 
-    save_model("cells.safetensors", model, {.class_names = cells.class_names, .channel_names = cells.channel_names});
+    model_card card;
+    card.class_names = cells.class_names;
+    card.channel_names = cells.channel_names;
+    save_model("cells.safetensors", model, card);
     std::printf("wrote cells.safetensors\n");
   } catch (const error& e) {  // every error of aixcell is one line that says what to do
     std::fprintf(stderr, "%s\n", e.what());

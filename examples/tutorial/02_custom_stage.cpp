@@ -16,6 +16,7 @@
 namespace my {
 
 using namespace aixcell;
+using aixcell::index;  // POSIX has a function of this name
 
 /// Photon counts to a logarithmic scale: dim and bright cells look alike.
 ///   in [H,W,C] float32, >= 0        out [H,W,C] float32, 0 where the image is darkest

@@ -62,22 +62,23 @@ TEST_CASE("a run folder goes on with the same arguments only", "[examples]") {
   {
     run_folder run(where, arguments, false);
     CHECK_FALSE(std::filesystem::exists(where));
-    run.begin();
+    run.begin("d");
     CHECK_FALSE(run.resumes());
   }
   CHECK_FALSE(std::filesystem::exists(where));  // nothing was saved: nothing stays
 
   {
     run_folder run(where, arguments, false);
-    run.begin();
+    run.begin("d");
     write_text(run.work() / "checkpoint.safetensors", "x");
   }
   CHECK(run_folder(where, arguments, false).resumes());
+  CHECK_THROWS_WITH(run_folder(where, arguments, false).begin("e"), Catch::Contains("data set has changed"));
   CHECK_THROWS_WITH(run_folder(where, others, false), Catch::Contains("--seed is 2, was 1") && Catch::Contains("--fresh"));
   {
     run_folder run(where, others, true);
     CHECK_FALSE(run.resumes());
-    run.begin();
+    run.begin("d");
     CHECK_FALSE(std::filesystem::exists(run.work() / "checkpoint.safetensors"));
     write_text(run.results() / "model.safetensors", "m");
     run.finish();
@@ -86,7 +87,7 @@ TEST_CASE("a run folder goes on with the same arguments only", "[examples]") {
   CHECK(entries(where) == 1);
   CHECK_THROWS_WITH(run_folder(where, others, false), Catch::Contains("trained model already"));
   write_text(where / "notes.txt", "mine");
-  run_folder(where, others, true).begin();
+  run_folder(where, others, true).begin("d");
   CHECK(test::text_of(where / "notes.txt") == "mine");
 }
 

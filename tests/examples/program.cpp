@@ -1,0 +1,377 @@
+// The built program, driven as a user does.
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <thread>
+
+#include <nlohmann/json.hpp>
+
+#include <aixcell/io/any_image.hpp>
+#include <aixcell/io/safetensors.hpp>
+#include <aixcell/io/table.hpp>
+
+#include "examples/scratch.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const scratch_folder& scratch() {
+  static const scratch_folder folder("program");
+  return folder;
+}
+
+/// Starts the program; stdout and stderr go into files of the scratch folder.
+pid_t start(const std::vector<std::string>& arguments) {
+  const pid_t child = ::fork();
+  if (child != 0) return child;
+  std::vector<char*> argv;
+  std::string name = AIXCELL_COMMAND;
+  argv.push_back(name.data());
+  std::vector<std::string> copy = arguments;
+  for (std::string& a : copy) argv.push_back(a.data());
+  argv.push_back(nullptr);
+  for (const auto& [descriptor, file] : {std::pair{1, "out.txt"}, std::pair{2, "err.txt"}})
+    ::dup2(::open((scratch() / file).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644), descriptor);
+  ::execv(argv[0], argv.data());
+  ::_exit(127);
+}
+
+struct outcome {
+  int code;  ///< exit code, or minus the signal that ended it
+  std::string out, err;
+};
+
+outcome wait_for(pid_t child) {
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text_of(scratch() / "out.txt"), text_of(scratch() / "err.txt")};
+}
+
+outcome run(const std::vector<std::string>& arguments) { return wait_for(start(arguments)); }
+
+/// Exit code 2 and one line that holds `expected`.
+void check_refused(const outcome& o, const std::string& expected) {
+  CAPTURE(o.code, o.out, o.err, expected);
+  CHECK(o.code == 2);
+  CHECK(std::count(o.err.begin(), o.err.end(), '\n') == 1);
+  CHECK(o.err.rfind("aixcell: ", 0) == 0);
+  CHECK(o.err.find(expected) != std::string::npos);
+}
+
+const std::string pipeline = "percentile+plain4x16+unet+interior_border";
+
+/// Eight small images of synthetic cells, as `synth` writes them.
+const fs::path& cells() {
+  static const fs::path folder = [] {
+    const outcome o = run({"synth", (scratch() / "cells").string(), "--images", "8", "--size", "96x112", "--difficulty", "0.2"});
+    if (o.code != 0) throw std::runtime_error("synth failed: " + o.err);
+    return scratch() / "cells";
+  }();
+  return folder;
+}
+
+std::vector<std::string> fit_arguments(const fs::path& out, const std::string& data = cells().string()) {
+  return {"fit", data, "--out", out.string(), "--pipeline", pipeline, "--epochs", "2", "--tile", "48", "--seed", "3"};
+}
+
+/// A model, trained once.
+const fs::path& trained() {
+  static const fs::path folder = [] {
+    const outcome o = run(fit_arguments(scratch() / "trained"));
+    if (o.code != 0) throw std::runtime_error("fit failed: " + o.err);
+    return scratch() / "trained";
+  }();
+  return folder;
+}
+std::string model() { return (trained() / "model.safetensors").string(); }
+
+tensor<std::uint8_t> gray(index height, index width) {
+  tensor<std::uint8_t> pixels({height, width});
+  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
+  return pixels;
+}
+
+/// Two channels, as the trained model wants them.
+tensor<std::uint16_t> two_channels(index height, index width) {
+  tensor<std::uint16_t> pixels({height, width, 2});
+  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 7919 % 30011);
+  return pixels;
+}
+
+/// A flat data set of gray images with a square object each; `spoil` then breaks it.
+template <class Spoil>
+fs::path data_set(const std::string& name, Spoil&& spoil) {
+  const fs::path folder = scratch() / name;
+  fs::create_directories(folder / "images");
+  fs::create_directories(folder / "masks");
+  for (int i = 0; i < 4; ++i) {
+    label_map labels({32, 32});
+    for (index y = 8; y < 20; ++y)
+      for (index x = 8; x < 20; ++x) labels(y, x) = 1;
+    write_png(folder / "images" / (std::to_string(i) + ".png"), gray(32, 32));
+    write_png_labels(folder / "masks" / (std::to_string(i) + ".png"), labels);
+  }
+  spoil(folder);
+  return folder;
+}
+
+void truncate(const fs::path& file) { fs::resize_file(file, fs::file_size(file) / 2); }
+
+/// Nothing of a refused fit may stay.
+void check_fit_refused(const fs::path& data, const std::string& expected) {
+  const fs::path out = scratch() / "refused";
+  check_refused(run(fit_arguments(out, data.string())), expected);
+  CHECK_FALSE(fs::exists(out));
+}
+
+void check_predict_refused(const fs::path& image, const std::string& expected) {
+  const fs::path out = scratch() / "refused" / "found";
+  const auto before = entries(scratch().path);
+  const fs::path good = scratch() / "good.tif";
+  write_tiff(good, two_channels(20, 20));
+  check_refused(run({"predict", model(), good.string(), image.string(), "--out", out.string()}), expected);
+  CHECK_FALSE(fs::exists(scratch() / "refused"));
+  fs::remove(good);
+  CHECK(entries(scratch().path) == before);
+}
+
+}  // namespace
+
+TEST_CASE("fit writes model, metrics, log, overlays and report", "[examples]") {
+  const fs::path folder = trained();
+  CHECK(entries(folder) == 5);
+  CHECK(entries(folder / "overlays") > 0);
+  const auto metrics = nlohmann::json::parse(text_of(folder / "metrics.json"));
+  CHECK(metrics["pipeline"] == pipeline);
+  CHECK(metrics["training"]["epochs"] == 2);
+  CHECK(metrics["test"]["objects"]["by_iou"].size() == 10);
+  std::istringstream log(text_of(folder / "log.jsonl"));
+  int epochs = 0;
+  for (std::string line; std::getline(log, line);) epochs += nlohmann::json::parse(line)["event"] == "epoch";
+  CHECK(epochs == 2);
+  const std::string page = text_of(folder / "report.html");
+  CHECK(page.find("</html>") != std::string::npos);
+  CHECK(page.find("<svg") != std::string::npos);
+  check_refused(run(fit_arguments(folder)), "holds a trained model already");
+}
+
+TEST_CASE("a killed fit goes on and gives the very weights of one that was left alone", "[examples]") {
+  const fs::path out = scratch() / "killed";
+  const pid_t child = start(fit_arguments(out));
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (text_of(out / "log.jsonl").empty() && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(child, SIGKILL);
+  REQUIRE(wait_for(child).code == -SIGKILL);
+  REQUIRE(fs::exists(out / "work"));
+
+  auto other = fit_arguments(out);
+  other.back() = "4";
+  check_refused(run(other), "--seed is 4, was 3");
+
+  auto with_one_thread = fit_arguments(out);
+  with_one_thread.insert(with_one_thread.end(), {"--threads", "1"});
+  const outcome o = run(with_one_thread);
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("going on") != std::string::npos);
+  CHECK_FALSE(fs::exists(out / "work"));
+  const auto whole = read_safetensors(trained() / "model.safetensors"), resumed = read_safetensors(out / "model.safetensors");
+  REQUIRE(whole.tensors.size() == resumed.tensors.size());
+  for (const auto& [name, stored] : whole.tensors) {
+    CAPTURE(name);
+    CHECK(stored.bytes == resumed.tensors.at(name).bytes);
+  }
+}
+
+TEST_CASE("Ctrl-C ends a fit with 130 and nothing broken", "[examples]") {
+  const fs::path out = scratch() / "stopped";
+  auto arguments = fit_arguments(out);
+  arguments[7] = "100000";
+  const pid_t child = start(arguments);
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (text_of(out / "log.jsonl").empty() && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  ::kill(child, SIGINT);
+  const outcome o = wait_for(child);
+  CAPTURE(o.err);
+  CHECK(o.code == 130);
+  CHECK(o.err.find("the same command goes on") != std::string::npos);
+  CHECK(fs::exists(out / "work" / "checkpoint.safetensors"));
+}
+
+TEST_CASE("a search tries pipelines, tells why, and leaves one model", "[examples]") {
+  const fs::path data = data_set("search", [](const fs::path&) {});
+  const outcome o = run({"fit", data.string(), "--out", (scratch() / "searched").string(), "--budget", "4s", "--batch", "2"});
+  CAPTURE(o.out, o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("left out: ") != std::string::npos);
+  CHECK(nlohmann::json::parse(text_of(scratch() / "searched" / "metrics.json"))["training"].contains("trials"));
+}
+
+TEST_CASE("predict takes images of any size and measures what it finds", "[examples]") {
+  const fs::path images = scratch() / "images", out = scratch() / "found";
+  fs::create_directories(images);
+  write_tiff(images / "one.tif", two_channels(1, 1));
+  write_tiff(images / "odd.tif", two_channels(37, 53));
+  write_tiff(images / "tiled.tif", two_channels(70, 90));
+  const outcome o = run({"predict", model(), images.string(), "--out", out.string(), "--tile", "64"});
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(entries(out) == 7);
+  CHECK(read_labels(out / "one_labels.tif").shape() == shape{1, 1});
+  CHECK(read_labels(out / "tiled_labels.tif").shape() == shape{70, 90});
+  CHECK(read_image(out / "odd_overlay.png").pixels.shape() == shape{37, 53, 3});
+  CHECK(read_csv(out / "measurements.csv").has("mean_membrane"));
+  check_refused(run({"predict", model(), images.string(), "--out", out.string()}), "not empty");
+}
+
+TEST_CASE("evaluate gives the numbers of fit", "[examples]") {
+  const fs::path out = scratch() / "numbers.json";
+  const outcome o = run({"evaluate", model(), cells().string(), "--out", out.string()});
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("AP@0.5") != std::string::npos);
+  const auto numbers = nlohmann::json::parse(text_of(out)), fitted = nlohmann::json::parse(text_of(trained() / "metrics.json"));
+  if (numbers["split"] == "test") CHECK(numbers["metrics"]["objects"]["by_iou"] == fitted["test"]["objects"]["by_iou"]);
+}
+
+TEST_CASE("info and recommend say what there is", "[examples]") {
+  const outcome all = run({"info"});
+  CHECK(all.code == 0);
+  CHECK(all.out.find(pipeline) != std::string::npos);
+  const outcome card = run({"info", model(), "--json"});
+  REQUIRE(card.code == 0);
+  const auto j = nlohmann::json::parse(card.out);
+  CHECK(j["pipeline"] == pipeline);
+  CHECK(j["channel_names"] == nlohmann::json({"DAPI", "membrane"}));
+  CHECK(j["facts"]["test"].contains("objects"));
+  CHECK(run({"info", model()}).out.find("parameters") != std::string::npos);
+
+  const outcome table = run({"recommend", cells().string()});
+  CAPTURE(table.err);
+  CHECK(table.code == 0);
+  CHECK(table.out.find("nuclei_per_cell") != std::string::npos);
+  const outcome tight = run({"recommend", cells().string(), "--max-memory", "1MB", "--json"});
+  REQUIRE(tight.code == 0);
+  for (const auto& c : nlohmann::json::parse(tight.out)["candidates"]) CHECK(c["fits"] == false);
+}
+
+TEST_CASE("wrong arguments are one line and exit code 2", "[examples]") {
+  check_refused(run({"fit", "synthetic"}), "--out");
+  check_refused(run({"nonsense"}), "aixcell --help");
+  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--budget", "20parsec"}), "--budget '20parsec'");
+  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--pipeline", "a+b"}), "pipeline 'a+b' is not among");
+  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--epochs", "3"}), "--pipeline");
+  check_refused(run({"fit", (scratch() / "nowhere").string(), "--out", (scratch() / "x").string()}), "nowhere");
+  CHECK_FALSE(fs::exists(scratch() / "x"));
+  CHECK(run({"--help"}).code == 0);
+  CHECK(run({"fit", "--help"}).out.find("--budget") != std::string::npos);
+}
+
+TEST_CASE("data that cannot be learned from is refused, naming the file", "[examples]") {
+  check_fit_refused(data_set("truncated", [](const fs::path& f) { truncate(f / "images/2.png"); }), "images/2.png");
+  check_fit_refused(data_set("truncated_mask", [](const fs::path& f) { truncate(f / "masks/1.png"); }), "masks/1.png");
+  check_fit_refused(data_set("size", [](const fs::path& f) { write_png_labels(f / "masks/3.png", label_map({32, 31})); }), "masks/3.png");
+  check_fit_refused(data_set("no_image", [](const fs::path& f) { write_text(f / "images/0.png", "hello"); }), "images/0.png");
+  check_fit_refused(data_set("background", [](const fs::path& f) {
+                      for (int i = 0; i < 4; ++i) write_png_labels(f / "masks" / (std::to_string(i) + ".png"), label_map({32, 32}));
+                    }), "background");
+  check_fit_refused(data_set("nan", [](const fs::path& f) {
+                      tensor<float> pixels({32, 32});
+                      pixels(3, 4) = std::numeric_limits<float>::quiet_NaN();
+                      fs::remove(f / "images/1.png");
+                      write_tiff(f / "images/1.tif", pixels);
+                    }), "images/1.tif");
+  fs::create_directories(scratch() / "empty");
+  check_fit_refused(scratch() / "empty", "empty");
+  write_text(scratch() / "file.txt", "hello");
+  check_fit_refused(scratch() / "file.txt", "file.txt");
+  check_fit_refused(data_set("one", [](const fs::path& f) {
+                      for (int i = 1; i < 4; ++i) fs::remove(f / "images" / (std::to_string(i) + ".png")), fs::remove(f / "masks" / (std::to_string(i) + ".png"));
+                    }), "one");
+}
+
+TEST_CASE("one all-background image among others is no mistake, nor is one of 1x1 pixel", "[examples]") {
+  const fs::path data = data_set("some_background", [](const fs::path& f) {
+    write_png_labels(f / "masks/2.png", label_map({32, 32}));
+    write_png(f / "images/tiny.png", gray(1, 1));
+    write_png_labels(f / "masks/tiny.png", label_map({1, 1}));
+  });
+  auto arguments = fit_arguments(scratch() / "some_background_model", data.string());
+  arguments[7] = "1";
+  const outcome o = run(arguments);
+  CAPTURE(o.err);
+  CHECK(o.code == 0);
+}
+
+TEST_CASE("masks may hold more than 65,535 labels", "[examples]") {
+  const fs::path data = data_set("many", [](const fs::path& f) {
+    label_map labels({264, 264});
+    for (index i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i + 1);
+    fs::remove(f / "masks/1.png");
+    write_png(f / "images/1.png", gray(264, 264));
+    write_labels(f / "masks/1.tif", labels);
+  });
+  const outcome o = run({"recommend", data.string(), "--json"});
+  CAPTURE(o.err);
+  REQUIRE(o.code == 0);
+  CHECK(nlohmann::json::parse(o.out)["data"]["objects"] == 264 * 264 + 3);
+}
+
+TEST_CASE("images that cannot be used leave nothing of a prediction", "[examples]") {
+  const fs::path file = scratch() / "bad.png", stack = scratch() / "bad.tif";
+  write_png(file, gray(20, 20));
+  check_predict_refused(file, "bad.png: has 1 channel(s), the model was trained on 2");
+  truncate(file);
+  check_predict_refused(file, "bad.png");
+  write_text(file, "no image at all");
+  check_predict_refused(file, "bad.png: not an image");
+  write_text(file, "");
+  check_predict_refused(file, "bad.png");
+  check_predict_refused(scratch() / "missing.png", "missing.png");
+  write_tiff(stack, two_channels(20, 20));
+  truncate(stack);
+  check_predict_refused(stack, "bad.tif");
+  tensor<float> pixels({5, 5, 2});
+  pixels(2, 2, 0) = std::numeric_limits<float>::infinity();
+  write_tiff(stack, pixels);
+  check_predict_refused(stack, "bad.tif");
+  fs::create_directories(scratch() / "no_images");
+  check_predict_refused(scratch() / "no_images", "no_images");
+}
+
+TEST_CASE("files that are no models are refused", "[examples]") {
+  const fs::path image = scratch() / "fine.tif", file = scratch() / "model.safetensors", out = scratch() / "refused";
+  write_tiff(image, two_channels(8, 8));
+  const auto check = [&](const std::string& expected) {
+    check_refused(run({"predict", file.string(), image.string(), "--out", out.string()}), expected);
+    check_refused(run({"info", file.string()}), expected);
+    check_refused(run({"evaluate", file.string(), cells().string()}), expected);
+    CHECK_FALSE(fs::exists(out));
+  };
+  check("model.safetensors");  // missing
+  write_text(file, "hello");
+  check("model.safetensors");
+  fs::copy_file(model(), file, fs::copy_options::overwrite_existing);
+  truncate(file);
+  check("model.safetensors");
+  safetensors_file foreign;
+  foreign.put("weight", tensor<float>({3, 4}));
+  write_safetensors(file, foreign);
+  check("not a model of aixcell");
+  safetensors_file unknown = read_safetensors(model());
+  auto description = nlohmann::json::parse(unknown.metadata.at("aixcell"));
+  description["pipeline"] = "percentile+magic+unet+semantic";
+  unknown.metadata["aixcell"] = description.dump();
+  write_safetensors(file, unknown);
+  check("percentile+magic+unet+semantic");
+}
+
+}  // namespace aixcell::test
