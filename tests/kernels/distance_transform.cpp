@@ -17,7 +17,8 @@ double nearest_outside(const label_map& labels, index i, index j) {
   double best = 1e30;
   for (index y = 0; y < height; ++y)
     for (index x = 0; x < width; ++x)
-      if (labels(y, x) != labels(i, j)) best = std::min(best, static_cast<double>((y - i) * (y - i) + (x - j) * (x - j)));
+      if (labels(y, x) != labels(i, j))
+        best = std::min(best, static_cast<double>((y - i) * (y - i) + (x - j) * (x - j)));
   return best < 1e29 ? std::sqrt(best) : static_cast<double>(std::min({i + 1, height - i, j + 1, width - j}));
 }
 

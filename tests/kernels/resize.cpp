@@ -40,7 +40,8 @@ TEST_CASE("resize_image interpolates linearly and averages when it shrinks", "[k
     for (index i = 0; i < size[0]; ++i)
       for (index j = 0; j < size[1]; ++j)
         for (index c = 0; c < 2; ++c)
-          worst = std::max(worst, std::abs(static_cast<double>(found(i, j, c)) - resized_at(image, i, j, c, size[0], size[1])));
+          worst = std::max(
+              worst, std::abs(static_cast<double>(found(i, j, c)) - resized_at(image, i, j, c, size[0], size[1])));
     CHECK(worst < 1e-3);
   }
   const tensor<float> same = resize_image(ctx, image, 13, 17);

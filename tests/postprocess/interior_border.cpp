@@ -48,7 +48,8 @@ TEST_CASE("interior_border finds the objects it encodes", "[postprocess]") {
   CHECK(matching(discs, found.labels, {.threshold = 0.9}).scores.average_precision == 1);
 }
 
-TEST_CASE("interior_border: scores are mean probabilities, small seeds are noise, seedless parts are objects", "[postprocess]") {
+TEST_CASE("interior_border: scores are mean probabilities, small seeds are noise, seedless parts are objects",
+          "[postprocess]") {
   context<cpu> ctx;
   tensor<float> output({12, 40, 3});
   const auto paint = [&](index left, index right, float interior, float border) {
@@ -56,15 +57,16 @@ TEST_CASE("interior_border: scores are mean probabilities, small seeds are noise
       for (index j = left; j < right; ++j) output(i, j, 1) = interior, output(i, j, 2) = border;
   };
   for (index p = 0; p < 12 * 40; ++p) output[3 * p] = 8;
-  paint(2, 10, 20, 0);   // certain
-  paint(14, 22, 10, 0);  // e^2 to 1
-  paint(26, 34, 0, 12);  // border only
-  output(5, 38, 1) = 20; // one pixel
+  paint(2, 10, 20, 0);    // certain
+  paint(14, 22, 10, 0);   // e^2 to 1
+  paint(26, 34, 0, 12);   // border only
+  output(5, 38, 1) = 20;  // one pixel
   const prediction found = interior_border{}.decode(ctx, output);
   REQUIRE(found.objects.size() == 3);
   CHECK(is_consistent(found));
   CHECK(found.objects[0].score == Approx(1).margin(1e-4));
-  CHECK(found.objects[1].score == Approx((std::exp(2) + std::exp(-8)) / (std::exp(2) + std::exp(-8) + 1)).epsilon(1e-4));
+  CHECK(found.objects[1].score ==
+        Approx((std::exp(2) + std::exp(-8)) / (std::exp(2) + std::exp(-8) + 1)).epsilon(1e-4));
   CHECK(found.labels(5, 30) == 3);
   CHECK(found.labels(5, 38) == 0);
 
@@ -107,6 +109,9 @@ TEST_CASE("interior_border: any size, nothing there, nothing known, nothing fini
       CHECK(std::isfinite(policy.loss<float>(ctx, perfect_borders(target).reshaped(gradient.shape()).as_view(),
                                              target.reshaped({1, size[0], size[1], 1}).as_view(), gradient.as_view())));
     }
+  label_map numbered_oddly({4, 4});
+  numbered_oddly[5] = 2000000000;
+  CHECK_THROWS_WITH(policy.target(ctx, annotated(numbered_oddly)), Catch::Contains("number the objects 1..N"));
   tensor<float> output({8, 8, 3});
   output.fill(std::nanf(""));
   CHECK(policy.decode(ctx, output).objects.empty());

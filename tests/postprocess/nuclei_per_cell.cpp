@@ -54,7 +54,8 @@ TEST_CASE("nuclei_per_cell: gradient of the loss, unknown nuclei", "[postprocess
   context<cpu> ctx;
   const nuclei_per_cell policy;
   annotation truth = annotated(ellipses({.height = 15, .width = 19, .objects = 3}, random_stream(1)));
-  truth.nuclei = ellipses({.height = 15, .width = 19, .objects = 3, .least_radius = 3, .greatest_radius = 4}, random_stream(2));
+  truth.nuclei =
+      ellipses({.height = 15, .width = 19, .objects = 3, .least_radius = 3, .greatest_radius = 4}, random_stream(2));
   CHECK(loss_gradient_error(policy, policy.target(ctx, truth)) < 1e-6);
   truth.nuclei = {};
   const tensor<float> target = policy.target(ctx, truth);

@@ -21,7 +21,8 @@ struct scene_options {
 inline label_map ellipses(const scene_options& o, random_stream random) {
   label_map labels({o.height, o.width});
   for (int n = 1; n <= o.objects; ++n) {
-    const float a = random.uniform(o.least_radius, o.greatest_radius), b = random.uniform(0.6f * a, a), turn = random.uniform(0, 3.14f);
+    const float a = random.uniform(o.least_radius, o.greatest_radius), b = random.uniform(0.6f * a, a),
+                turn = random.uniform(0, 3.14f);
     const float y = random.uniform(0, static_cast<float>(o.height)), x = random.uniform(0, static_cast<float>(o.width));
     // An object that is mostly hidden is no object.
     const auto covered = [&](index i, index j) {
@@ -48,7 +49,8 @@ inline label_map touching_discs(index height, index width, index radius) {
   for (index i = 0; i < height; ++i)
     for (index j = 0; j < width; ++j) {
       const index dy = i % pitch - radius, dx = j % pitch - radius;
-      if (dy * dy + dx * dx <= radius * radius) labels(i, j) = static_cast<std::int32_t>(1 + i / pitch * (width / pitch + 1) + j / pitch);
+      if (dy * dy + dx * dx <= radius * radius)
+        labels(i, j) = static_cast<std::int32_t>(1 + i / pitch * (width / pitch + 1) + j / pitch);
     }
   return labels;
 }
@@ -63,7 +65,8 @@ inline annotation annotated(label_map labels) {
 inline void say_class(const tensor<float>& target, index from, tensor<float>& output, index to, int classes) {
   for (index p = 0; p < output.extent(0) * output.extent(1); ++p)
     for (int c = 0; c < classes; ++c)
-      output[p * output.extent(2) + to + c] = static_cast<float>(c) == target[p * target.extent(2) + from] ? 6.0f : -6.0f;
+      output[p * output.extent(2) + to + c] =
+          static_cast<float>(c) == target[p * target.extent(2) + from] ? 6.0f : -6.0f;
 }
 
 /// The output [H,W,3] or [H,W,1+Rays] that fits a target perfectly.
@@ -95,7 +98,8 @@ inline bool is_consistent(const prediction& p) {
 }
 
 /// Worst error of the gradient of `policy.loss` for a random output [2,H,W,K] and this target twice, against central
-/// differences in float64, relative to the largest derivative. Also checks that what was in the gradient does not matter.
+/// differences in float64, relative to the largest derivative. Also checks that what was in the gradient does not
+/// matter.
 template <class Policy>
 double loss_gradient_error(const Policy& policy, const tensor<float>& target) {
   context<cpu> ctx(1);

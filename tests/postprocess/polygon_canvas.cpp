@@ -23,7 +23,8 @@ bool is_inside(const std::vector<canvas_point>& corners, double y, double x) {
 }
 
 std::vector<canvas_point> random_star(random_stream& random, index height, index width, float least, float greatest) {
-  const double y = static_cast<double>(random.uniform(-3, static_cast<float>(height + 3))), x = static_cast<double>(random.uniform(-3, static_cast<float>(width + 3)));
+  const double y = static_cast<double>(random.uniform(-3, static_cast<float>(height + 3))),
+               x = static_cast<double>(random.uniform(-3, static_cast<float>(width + 3)));
   std::vector<canvas_point> corners;
   for (int k = 0; k < 16; ++k) {
     const double d = static_cast<double>(random.uniform(least, greatest)), angle = 2 * std::numbers::pi * k / 16;
@@ -38,7 +39,8 @@ TEST_CASE("polygon_canvas keeps what suppression by all pairs keeps", "[postproc
   constexpr index height = 40, width = 52;
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     random_stream random(seed);
-    const detail::canvas_options options{.most_overlap = random.uniform(0.1f, 0.8f), .least_area = 1 + random.below(12)};
+    const detail::canvas_options options{.most_overlap = random.uniform(0.1f, 0.8f),
+                                         .least_area = 1 + random.below(12)};
     label_map labels({height, width}), expected({height, width});
     detail::polygon_canvas canvas(labels, options);
     std::vector<std::set<index>> kept;
@@ -57,7 +59,9 @@ TEST_CASE("polygon_canvas keeps what suppression by all pairs keeps", "[postproc
       for (std::size_t k = 0; k < kept.size(); ++k) {
         index shared = 0;
         for (const index p : pixels) shared += expected[p] == static_cast<std::int32_t>(k + 1);
-        if (static_cast<float>(shared) > options.most_overlap * static_cast<float>(std::min(pixels.size(), kept[k].size()))) keep = false;
+        if (static_cast<float>(shared) >
+            options.most_overlap * static_cast<float>(std::min(pixels.size(), kept[k].size())))
+          keep = false;
       }
       keep = keep && visible > 0;
       REQUIRE(canvas.draw(corners) == keep);
@@ -76,7 +80,8 @@ TEST_CASE("polygon_canvas keeps what suppression by all pairs keeps", "[postproc
 TEST_CASE("polygon_canvas: nothing, all, and far away", "[postprocess]") {
   label_map labels({6, 7});
   detail::polygon_canvas canvas(labels, {});
-  const std::vector<canvas_point> point(5, {2, 2}), far{{100, 100}, {100, 110}, {110, 100}}, large{{-1e6, -1e6}, {-1e6, 1e6}, {1e6, 1e6}, {1e6, -1e6}};
+  const std::vector<canvas_point> point(5, {2, 2}), far{{100, 100}, {100, 110}, {110, 100}},
+      large{{-1e6, -1e6}, {-1e6, 1e6}, {1e6, 1e6}, {1e6, -1e6}};
   CHECK_FALSE(canvas.draw(point));
   CHECK_FALSE(canvas.draw(far));
   CHECK(canvas.draw(large));

@@ -37,8 +37,9 @@ TEST_CASE("real nuclei survive encoding and decoding", "[postprocess]") {
     by_borders += matching(labels, b.labels).counts;
   }
   const match_scores s = scores_of(by_stars), b = scores_of(by_borders);
-  UNSCOPED_INFO("star_convex<32>: AP@0.5 " << s.average_precision << ", mean IoU " << s.mean_true_score << "; interior_border: AP@0.5 "
-                                           << b.average_precision << ", mean IoU " << b.mean_true_score << "; " << by_stars.truth() << " nuclei");
+  UNSCOPED_INFO("star_convex<32>: AP@0.5 " << s.average_precision << ", mean IoU " << s.mean_true_score
+                                           << "; interior_border: AP@0.5 " << b.average_precision << ", mean IoU "
+                                           << b.mean_true_score << "; " << by_stars.truth() << " nuclei");
   CHECK(s.average_precision >= 0.97);
   CHECK(s.mean_true_score >= 0.9);
   CHECK(b.average_precision >= 0.97);

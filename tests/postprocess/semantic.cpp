@@ -24,7 +24,8 @@ TEST_CASE("semantic: classes come back, unknown pixels do not count", "[postproc
   const tensor<float> with_gap = policy.target(ctx, annotated(classes));
   CHECK(with_gap(2, 3, 0) == -1);
   tensor<float> gradient({1, 13, 17, 4});
-  CHECK(policy.loss<float>(ctx, output.reshaped(gradient.shape()).as_view(), with_gap.reshaped({1, 13, 17, 1}).as_view(), gradient.as_view()) < 0.01);
+  CHECK(policy.loss<float>(ctx, output.reshaped(gradient.shape()).as_view(),
+                           with_gap.reshaped({1, 13, 17, 1}).as_view(), gradient.as_view()) < 0.01);
   CHECK(gradient(0, 2, 3, 0) == 0);
   CHECK(gradient(0, 2, 4, 0) != 0);
 

@@ -14,7 +14,8 @@ double star_distance(const label_map& labels, index i, index j, int ray, int ray
   while (true) {
     y += dy, x += dx;
     const index row = std::lround(static_cast<double>(i) + y), column = std::lround(static_cast<double>(j) + x);
-    if (row < 0 || row >= labels.extent(0) || column < 0 || column >= labels.extent(1) || labels(row, column) != labels(i, j)) {
+    if (row < 0 || row >= labels.extent(0) || column < 0 || column >= labels.extent(1) ||
+        labels(row, column) != labels(i, j)) {
       const double correction = 1 - 0.5 / std::max(std::abs(dy), std::abs(dx));
       return std::hypot(y - correction * dy, x - correction * dx);
     }
@@ -26,7 +27,8 @@ label_map mirrored(const label_map& labels, mirror m) {
   label_map turned(labels.shape());
   for (index i = 0; i < labels.extent(0); ++i)
     for (index j = 0; j < labels.extent(1); ++j)
-      turned(i, j) = m == mirror::horizontal ? labels(i, labels.extent(1) - 1 - j) : labels(labels.extent(0) - 1 - i, j);
+      turned(i, j) =
+          m == mirror::horizontal ? labels(i, labels.extent(1) - 1 - j) : labels(labels.extent(0) - 1 - i, j);
   return turned;
 }
 
@@ -117,7 +119,8 @@ TEST_CASE("star_convex: the better of two polygons wins", "[postprocess]") {
 
 TEST_CASE("star_convex: mirrored channels are the mirrored labels' channels", "[postprocess]") {
   context<cpu> ctx;
-  const label_map labels = ellipses({.height = 37, .width = 30, .objects = 5, .least_radius = 4, .greatest_radius = 9}, random_stream(9));
+  const label_map labels =
+      ellipses({.height = 37, .width = 30, .objects = 5, .least_radius = 4, .greatest_radius = 9}, random_stream(9));
   const auto check = [&](auto policy) {
     const tensor<float> straight = policy.target(ctx, annotated(labels));
     for (const mirror m : {mirror::horizontal, mirror::vertical}) {
@@ -141,7 +144,8 @@ TEST_CASE("star_convex: mirrored channels are the mirrored labels' channels", "[
 TEST_CASE("star_convex: gradient of the loss", "[postprocess]") {
   context<cpu> ctx;
   const star_convex<6> policy;
-  label_map labels = ellipses({.height = 15, .width = 21, .objects = 4, .least_radius = 3, .greatest_radius = 6}, random_stream(3));
+  label_map labels =
+      ellipses({.height = 15, .width = 21, .objects = 4, .least_radius = 3, .greatest_radius = 6}, random_stream(3));
   for (index j = 0; j < 9; ++j) labels(3, j) = ignored_label;
   const tensor<float> target = policy.target(ctx, annotated(labels));
   CHECK(loss_gradient_error(policy, target) < 1e-6);

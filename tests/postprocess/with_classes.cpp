@@ -47,7 +47,8 @@ TEMPLATE_TEST_CASE("with_classes finds objects and their classes", "[postprocess
   random_stream random(8);
   for (index p = 0; p < 96 * 112; ++p) {
     const auto known = static_cast<int>(target[p * target.extent(2) + target.extent(2) - 1]);
-    for (int c = 0; c < 3; ++c) classes[3 * p + c] = (c == known ? 1.0f : 0.0f) + 0.8f * random.normal();  // no pixel is sure
+    for (int c = 0; c < 3; ++c)
+      classes[3 * p + c] = (c == known ? 1.0f : 0.0f) + 0.8f * random.normal();  // no pixel is sure
   }
   const prediction found = policy.decode(ctx, joined(perfect(policy.instance, objects), classes));
   CHECK(is_consistent(found));
@@ -72,8 +73,8 @@ TEST_CASE("with_classes: the vote adds probabilities", "[postprocess]") {
   const with_classes<interior_border> policy;
   tensor<float> output({4, 10, 5});
   for (index p = 0; p < 40; ++p) {
-    output[5 * p + 1] = 9;                                // interior all over
-    output[5 * p + 3] = p % 10 < 6 ? 0.1f : -3.0f;        // six columns lean to class 0, four are sure of class 1
+    output[5 * p + 1] = 9;                          // interior all over
+    output[5 * p + 3] = p % 10 < 6 ? 0.1f : -3.0f;  // six columns lean to class 0, four are sure of class 1
   }
   const prediction found = policy.decode(ctx, output);
   REQUIRE(found.objects.size() == 1);
@@ -88,7 +89,8 @@ TEST_CASE("with_classes: gradient of the loss, weights of classes, tunables, mir
   policy.classes = 3;
   policy.weight_of_class = {1, 2, 0.5f};
   annotation truth = with_random_classes(13, 17, 4);
-  truth.labels = ellipses({.height = 13, .width = 17, .objects = 4, .least_radius = 3, .greatest_radius = 5}, random_stream(1));
+  truth.labels =
+      ellipses({.height = 13, .width = 17, .objects = 4, .least_radius = 3, .greatest_radius = 5}, random_stream(1));
   truth.object_class.resize(7);  // object 9 has no class
   CHECK(loss_gradient_error(policy, policy.target(ctx, truth)) < 1e-6);
   int tunables = 0;
@@ -115,7 +117,8 @@ TEST_CASE("with_classes: any size, no classes known", "[postprocess]") {
   const tensor<float> target = policy.target(ctx, annotated(labels));
   CHECK(target[1] == -1);
   tensor<float> output({1, 1, 5}), gradient({1, 1, 1, 5});
-  CHECK(std::isfinite(policy.loss<float>(ctx, output.reshaped({1, 1, 1, 5}).as_view(), target.reshaped({1, 1, 1, 2}).as_view(), gradient.as_view())));
+  CHECK(std::isfinite(policy.loss<float>(ctx, output.reshaped({1, 1, 1, 5}).as_view(),
+                                         target.reshaped({1, 1, 1, 2}).as_view(), gradient.as_view())));
   CHECK(gradient[3] == 0);
   CHECK(is_consistent(policy.decode(ctx, output)));
 }

@@ -11,13 +11,14 @@
 #include <aixcell/kernels/cpu/watershed.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
 
-/// Objects of any shape as three classes of pixels, background, interior and border (the rim inside each object, so that
-/// touching objects are kept apart by their borders); interiors are the seeds of a watershed (Ronneberger et al. 2015;
-/// Caicedo et al. 2019).
+/// Objects of any shape as three classes of pixels, background, interior and border (the rim inside each object, so
+/// that touching objects are kept apart by their borders); interiors are the seeds of a watershed (Ronneberger et al.
+/// 2015; Caicedo et al. 2019).
 ///   target   [H,W,1] 0 background, 1 interior, 2 border, -1 where nobody knows
 ///   output   [H,W,3] logits of the same
 struct interior_border {
@@ -53,30 +54,32 @@ struct interior_border {
   void write_target(context<cpu>& ctx, view<const std::int32_t, cpu> labels, view<float, cpu> t, int channel) const {
     tensor<float> distance(labels.shape());
     distance_to_outside(ctx, labels, distance);
-    std::vector<float> deepest(1, 0.0f);
-    for (index p = 0; p < labels.size(); ++p) {
-      const auto label = static_cast<std::size_t>(std::max(labels[p], 0));
-      if (label >= deepest.size()) deepest.resize(label + 1, 0.0f);
-      deepest[label] = std::max(deepest[label], distance[p]);
-    }
+    const std::vector<float> deepest = detail::object_depths(labels, distance);
     for (index p = 0; p < labels.size(); ++p) {
       const std::int32_t label = labels[p];
       float value = label < 0 ? -1.0f : 0.0f;
-      if (label > 0) value = distance[p] <= std::min(border_width, 0.6f * deepest[static_cast<std::size_t>(label)]) ? 2.0f : 1.0f;
+      if (label > 0)
+        value = distance[p] <= std::min(border_width, 0.6f * deepest[static_cast<std::size_t>(label)]) ? 2.0f : 1.0f;
       t[p * t.extent(2) + channel] = value;
     }
   }
 
   template <class Real>
-  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+              view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
   template <class Real>
-  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient, channel_offsets at) const {
+  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+                  view<Real, cpu> gradient, channel_offsets at) const {
     const cross_entropy entropy{.class_weights = {1, 1, border_weight}};
-    return entropy(ctx, loss_arguments<Real>{.output = output, .channels = {at.output, channels}, .target = target, .target_channel = at.target, .gradient = gradient});
+    return entropy(ctx, loss_arguments<Real>{.output = output,
+                                             .channels = {at.output, channels},
+                                             .target = target,
+                                             .target_channel = at.target,
+                                             .gradient = gradient});
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
@@ -107,7 +110,8 @@ struct interior_border {
  private:
   static std::array<float, channels> softmax3(const float* logits) {
     const float greatest = std::max({logits[0], logits[1], logits[2]});
-    std::array<float, channels> p{std::exp(logits[0] - greatest), std::exp(logits[1] - greatest), std::exp(logits[2] - greatest)};
+    std::array<float, channels> p{std::exp(logits[0] - greatest), std::exp(logits[1] - greatest),
+                                  std::exp(logits[2] - greatest)};
     const float sum = p[0] + p[1] + p[2];
     for (float& v : p) v /= sum;
     return p;

@@ -6,8 +6,9 @@
 
 namespace aixcell {
 
-/// Cells and the nuclei inside them, found at once; a cell's class is the number of its nuclei: 0 mononuclear, 1 binuclear
-/// or more, -1 if none was found. A nucleus counts for the cell that covers most of it. For cardiomyocytes, hepatocytes.
+/// Cells and the nuclei inside them, found at once; a cell's class is the number of its nuclei: 0 mononuclear, 1
+/// binuclear or more, -1 if none was found. A nucleus counts for the cell that covers most of it. For cardiomyocytes,
+/// hepatocytes.
 ///   target   [H,W,2] interior/border classes of cells, then of nuclei
 ///   output   [H,W,6] logits of the same
 struct nuclei_per_cell {
@@ -35,7 +36,8 @@ struct nuclei_per_cell {
   }
 
   template <class Real>
-  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+              view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     return cells.add_loss<Real>(ctx, output, target, gradient, {0, 0}) +
            nuclei.add_loss<Real>(ctx, output, target, gradient, {interior_border::channels, 1});

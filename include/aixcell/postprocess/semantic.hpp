@@ -33,17 +33,20 @@ struct semantic {
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 1});
     for (index p = 0; p < t.size(); ++p) {
       if (truth.labels[p] >= classes)
-        throw data_error("semantic: class " + std::to_string(truth.labels[p]) + " in the mask, " + std::to_string(classes) + " classes are declared");
+        throw data_error("semantic: class " + std::to_string(truth.labels[p]) + " in the mask, " +
+                         std::to_string(classes) + " classes are declared");
       t[p] = static_cast<float>(truth.labels[p]);
     }
     return t;
   }
 
   template <class Real>
-  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+              view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     const sum_of total{weighted<cross_entropy>{{}, 1.0}, weighted<dice>{{}, static_cast<double>(dice_weight)}};
-    return total(ctx, loss_arguments<Real>{.output = output, .channels = {0, classes}, .target = target, .gradient = gradient});
+    return total(
+        ctx, loss_arguments<Real>{.output = output, .channels = {0, classes}, .target = target, .gradient = gradient});
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {

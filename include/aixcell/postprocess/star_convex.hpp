@@ -11,6 +11,7 @@
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/losses/masked_l1.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/polygon_canvas.hpp>
 #include <aixcell/postprocess/detail/ray_distances.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
@@ -26,15 +27,18 @@ struct star_convex_name {
   static constexpr auto text = [] {
     std::array<char, stem.size() + digits> all{};
     for (std::size_t i = 0; i < stem.size(); ++i) all[i] = stem[i];
-    for (int d = digits, rest = Rays; d > 0; --d, rest /= 10) all[stem.size() + static_cast<std::size_t>(d) - 1] = static_cast<char>('0' + rest % 10);
+    for (int d = digits, rest = Rays; d > 0; --d, rest /= 10)
+      all[stem.size() + static_cast<std::size_t>(d) - 1] = static_cast<char>('0' + rest % 10);
     return all;
   }();
 };
 }  // namespace detail
 
-/// Roundish objects as star-convex polygons (Schmidt et al. 2018): every pixel says how likely it is well inside an object
-/// and how far the object's outline is in `Rays` directions; the best polygons that do not overlap much are kept.
-///   target   [H,W,1+Rays] object probability (distance to the outside, 1 at the object's deepest pixel; -1 where nobody
+/// Roundish objects as star-convex polygons (Schmidt et al. 2018): every pixel says how likely it is well inside an
+/// object and how far the object's outline is in `Rays` directions; the best polygons that do not overlap much are
+/// kept.
+///   target   [H,W,1+Rays] object probability (distance to the outside, 1 at the object's deepest pixel; -1 where
+///   nobody
 ///            knows), then distances along the rays in units of `distance_unit` pixels
 ///   output   [H,W,1+Rays] logit of the probability, distances in the same unit
 /// Ray k points to angle 2 pi k / Rays, from the direction of increasing columns towards increasing rows.
@@ -43,7 +47,8 @@ struct star_convex {
   static_assert(Rays >= 4 && Rays <= 256 && Rays % 2 == 0,
                 "star_convex needs an even number of rays, 4 to 256: mirroring an image must map rays onto rays");
 
-  static constexpr std::string_view name{detail::star_convex_name<Rays>::text.data(), detail::star_convex_name<Rays>::text.size()};
+  static constexpr std::string_view name{detail::star_convex_name<Rays>::text.data(),
+                                         detail::star_convex_name<Rays>::text.size()};
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = 1 + Rays;
   static constexpr float distance_unit = 16;  ///< pixels: keeps distances and logits of one magnitude
@@ -75,12 +80,7 @@ struct star_convex {
   void write_target(context<cpu>& ctx, view<const std::int32_t, cpu> labels, view<float, cpu> t, int first) const {
     tensor<float> distance(labels.shape());
     distance_to_outside(ctx, labels, distance);
-    std::vector<float> deepest(1, 1.0f);
-    for (index p = 0; p < labels.size(); ++p) {
-      const auto label = static_cast<std::size_t>(std::max(labels[p], 0));
-      if (label >= deepest.size()) deepest.resize(label + 1, 0.0f);
-      deepest[label] = std::max(deepest[label], distance[p]);
-    }
+    const std::vector<float> deepest = detail::object_depths(labels, distance);
     const detail::ray_distances rays(labels, directions);
     const index width = labels.extent(1);
     parallel_for(ctx, labels.extent(0), [&](index i) {
@@ -96,24 +96,36 @@ struct star_convex {
   }
 
   template <class Real>
-  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+              view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
   /// Distances count by the probability of their pixel: what is well inside decides the polygons.
   template <class Real>
-  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient, channel_offsets at) const {
-    const double objects = binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output, .channels = {at.output, 1}, .target = target, .target_channel = at.target, .gradient = gradient});
-    const double outline = masked_l1{}(ctx, loss_arguments<Real>{.output = output, .channels = {at.output + 1, Rays}, .target = target, .target_channel = at.target + 1, .weight_channel = at.target, .gradient = gradient, .scale = static_cast<Real>(distance_weight)});
+  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+                  view<Real, cpu> gradient, channel_offsets at) const {
+    const double objects = binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output,
+                                                                            .channels = {at.output, 1},
+                                                                            .target = target,
+                                                                            .target_channel = at.target,
+                                                                            .gradient = gradient});
+    const double outline = masked_l1{}(ctx, loss_arguments<Real>{.output = output,
+                                                                 .channels = {at.output + 1, Rays},
+                                                                 .target = target,
+                                                                 .target_channel = at.target + 1,
+                                                                 .weight_channel = at.target,
+                                                                 .gradient = gradient,
+                                                                 .scale = static_cast<Real>(distance_weight)});
     return objects + outline;
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
 
   /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that
-  /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller of
-  /// two polygons, so that a fragment inside an object is no second object.
+  /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller
+  /// of two polygons, so that a fragment inside an object is no second object.
   prediction decode_at(view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
     const index height = output.extent(0), width = output.extent(1), stride = output.extent(2);
@@ -125,7 +137,9 @@ struct star_convex {
     const float least = std::log(probability_threshold / (1 - probability_threshold));
     for (index p = 0; p < height * width; ++p)
       if (const float logit = output[p * stride + first]; logit > least) centres.push_back({logit, p});
-    std::sort(centres.begin(), centres.end(), [](const centre& a, const centre& b) { return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel; });
+    std::sort(centres.begin(), centres.end(), [](const centre& a, const centre& b) {
+      return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel;
+    });
 
     prediction found;
     found.labels = label_map({height, width});
@@ -138,7 +152,8 @@ struct star_convex {
       for (std::size_t k = 0; k < Rays; ++k) {
         // In this order a NaN becomes 0.
         const double d = static_cast<double>(std::min(longest, std::max(0.0f, distances[k]) * distance_unit));
-        corners[k] = {static_cast<double>(c.pixel / width) + d * directions[k].dy, static_cast<double>(c.pixel % width) + d * directions[k].dx};
+        corners[k] = {static_cast<double>(c.pixel / width) + d * directions[k].dy,
+                      static_cast<double>(c.pixel % width) + d * directions[k].dx};
       }
       if (!canvas.draw(corners)) continue;
       found.objects.emplace_back();

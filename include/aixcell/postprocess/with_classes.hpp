@@ -32,7 +32,7 @@ struct with_classes {
 
   Instance instance;
   int classes = 2;
-  float class_weight = 1.0f;         ///< of the classes in the loss
+  float class_weight = 1.0f;           ///< of the classes in the loss
   std::vector<float> weight_of_class;  ///< empty, or one per class: rare classes may count more
 
   int output_channels() const { return instance.output_channels() + classes; }
@@ -46,17 +46,24 @@ struct with_classes {
     for (index p = 0; p < labels.size(); ++p) {
       const std::int32_t label = labels[p];
       const bool known = label > 0 && static_cast<std::size_t>(label) <= truth.object_class.size();
-      t[p * t.extent(2) + instance.target_channels()] = known ? static_cast<float>(truth.object_class[static_cast<std::size_t>(label) - 1]) : -1.0f;
+      t[p * t.extent(2) + instance.target_channels()] =
+          known ? static_cast<float>(truth.object_class[static_cast<std::size_t>(label) - 1]) : -1.0f;
     }
     return t;
   }
 
   template <class Real>
-  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target, view<Real, cpu> gradient) const {
+  double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+              view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     const double objects = instance.template add_loss<Real>(ctx, output, target, gradient, {});
     const cross_entropy entropy{.class_weights = weight_of_class};
-    return objects + entropy(ctx, loss_arguments<Real>{.output = output, .channels = {instance.output_channels(), classes}, .target = target, .target_channel = instance.target_channels(), .gradient = gradient, .scale = static_cast<Real>(class_weight)});
+    return objects + entropy(ctx, loss_arguments<Real>{.output = output,
+                                                       .channels = {instance.output_channels(), classes},
+                                                       .target = target,
+                                                       .target_channel = instance.target_channels(),
+                                                       .gradient = gradient,
+                                                       .scale = static_cast<Real>(class_weight)});
   }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
@@ -84,10 +91,8 @@ struct with_classes {
   }
 
   template <class Dense>
-    requires requires(const Instance i, Dense d, mirror m) { i.flip(d, m); }
-  void flip(Dense dense, mirror m) const {
-    instance.flip(dense, m);
-  }
+  requires requires(const Instance i, Dense d, mirror m) { i.flip(d, m); }
+  void flip(Dense dense, mirror m) const { instance.flip(dense, m); }
 };
 
 /// The tunables are those of the representation.

@@ -35,9 +35,10 @@ class disjoint_sets {
 
 }  // namespace detail
 
-/// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns N.
-/// Runs of set pixels are joined to the runs they touch in the row above, then every run gets its number: O(H W).
-inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind, view<std::int32_t, cpu> labels) {
+/// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns
+/// N. Runs of set pixels are joined to the runs they touch in the row above, then every run gets its number: O(H W).
+inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind,
+                                  view<std::int32_t, cpu> labels) {
   require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
   require_equal_shapes("connected_components", mask, labels);
   struct run {
@@ -59,7 +60,8 @@ inline index connected_components(view<const std::uint8_t, cpu> mask, connectivi
       run r{j, j + 1, sets.make()};
       while (r.end < width && mask(i, r.end)) ++r.end;
       while (first < above.size() && above[first].end + reach <= r.begin) ++first;
-      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k) sets.join(above[k].set, r.set);
+      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k)
+        sets.join(above[k].set, r.set);
       std::fill_n(labels.data() + i * width + r.begin, r.end - r.begin, r.set);
       j = r.end;
       runs.push_back(r);

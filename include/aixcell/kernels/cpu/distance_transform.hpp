@@ -8,10 +8,10 @@
 
 namespace aixcell {
 
-/// Euclidean distance from each pixel's centre to the centre of the nearest pixel outside its object: 0 on background, 1 on
-/// the rim. Pixels of other labels count as outside; beyond the image lies nothing, so an object that fills the image has
-/// no outside and gets its distance to the nearest image edge. Exact: columns, then lower envelopes of parabolas along
-/// rows (Meijster et al. 2000; Felzenszwalb & Huttenlocher 2012), run by run of one label. O(H W).
+/// Euclidean distance from each pixel's centre to the centre of the nearest pixel outside its object: 0 on background,
+/// 1 on the rim. Pixels of other labels count as outside; beyond the image lies nothing, so an object that fills the
+/// image has no outside and gets its distance to the nearest image edge. Exact: columns, then lower envelopes of
+/// parabolas along rows (Meijster et al. 2000; Felzenszwalb & Huttenlocher 2012), run by run of one label. O(H W).
 inline void distance_to_outside(context<cpu>& ctx, view<const std::int32_t, cpu> labels, view<float, cpu> distance) {
   require_rank("distance_to_outside", 2, "a label map [H,W]", labels.shape());
   require_equal_shapes("distance_to_outside", labels, distance);
@@ -22,10 +22,14 @@ inline void distance_to_outside(context<cpu>& ctx, view<const std::int32_t, cpu>
     for (index j = begin; j < end; ++j) {
       for (index i = 0; i < height; ++i) {
         const std::int32_t label = labels(i, j);
-        distance(i, j) = label <= 0 ? 0.0f : i == 0 ? none : labels(i - 1, j) != label ? 1.0f : std::min(none, distance(i - 1, j) + 1);
+        distance(i, j) = label <= 0                  ? 0.0f
+                         : i == 0                    ? none
+                         : labels(i - 1, j) != label ? 1.0f
+                                                     : std::min(none, distance(i - 1, j) + 1);
       }
       for (index i = height - 2; i >= 0; --i)
-        if (labels(i, j) > 0) distance(i, j) = std::min(distance(i, j), labels(i + 1, j) != labels(i, j) ? 1.0f : distance(i + 1, j) + 1);
+        if (labels(i, j) > 0)
+          distance(i, j) = std::min(distance(i, j), labels(i + 1, j) != labels(i, j) ? 1.0f : distance(i + 1, j) + 1);
     }
   });
   parallel_for(ctx, height, [&](index i) {
@@ -48,7 +52,8 @@ inline void distance_to_outside(context<cpu>& ctx, view<const std::int32_t, cpu>
         boundary.assign(1, -std::numeric_limits<double>::infinity());
         for (index j = left + 1; j < right; ++j) {
           const auto meets = [&](index a) {
-            return (height_of(j) + static_cast<double>(j * j) - height_of(a) - static_cast<double>(a * a)) / static_cast<double>(2 * (j - a));
+            return (height_of(j) + static_cast<double>(j * j) - height_of(a) - static_cast<double>(a * a)) /
+                   static_cast<double>(2 * (j - a));
           };
           while (meets(apex.back()) <= boundary.back()) apex.pop_back(), boundary.pop_back();
           boundary.push_back(meets(apex.back()));

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <limits>
 #include <vector>
 
 #include <aixcell/core/parallel.hpp>

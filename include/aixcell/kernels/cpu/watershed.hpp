@@ -8,11 +8,12 @@
 
 namespace aixcell {
 
-/// Floods a landscape from seeds, lowest levels first, each pixel to the seed whose flood reaches it first (Meyer 1994);
-/// pixels outside the mask stay 0. The landscape in [0,1] is cut into 256 levels, floods of one level advance in the order
-/// they arrived. 4-neighbours. Seeds are positive labels in `labels`, which is overwritten; masked parts without a seed
-/// stay 0. O(H W).
-inline void watershed(view<const float, cpu> landscape, view<const std::uint8_t, cpu> mask, view<std::int32_t, cpu> labels) {
+/// Floods a landscape from seeds, lowest levels first, each pixel to the seed whose flood reaches it first (Meyer
+/// 1994); pixels outside the mask stay 0. The landscape in [0,1] is cut into 256 levels, floods of one level advance in
+/// the order they arrived. 4-neighbours. Seeds are positive labels in `labels`, which is overwritten; masked parts
+/// without a seed stay 0. O(H W).
+inline void watershed(view<const float, cpu> landscape, view<const std::uint8_t, cpu> mask,
+                      view<std::int32_t, cpu> labels) {
   require_rank("watershed", 2, "a landscape [H,W]", landscape.shape());
   require_equal_shapes("watershed", landscape, mask, labels);
   constexpr int levels = 256;

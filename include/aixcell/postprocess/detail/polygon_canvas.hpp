@@ -22,10 +22,9 @@ class polygon_canvas {
  public:
   polygon_canvas(view<std::int32_t, cpu> labels, const canvas_options& options) : labels_(labels), options_(options) {}
 
-  /// Draws a polygon as the next label, unless it is too small, overlaps one that came before too much, or is hidden below
-  /// them entirely. Overlap is with the visible part of each. Returns whether it was drawn. Corners may lie outside the map;
-  /// the area is what lies inside.
-  /// Time linear in the area, whatever was drawn before.
+  /// Draws a polygon as the next label, unless it is too small, overlaps one that came before too much, or is hidden
+  /// below them entirely. Overlap is with the visible part of each. Returns whether it was drawn. Corners may lie
+  /// outside the map; the area is what lies inside. Time linear in the area, whatever was drawn before.
   bool draw(std::span<const canvas_point> corners) {
     collect_pixels(corners);
     if (static_cast<index>(pixels_.size()) < std::max<index>(1, options_.least_area)) return false;
@@ -61,7 +60,8 @@ class polygon_canvas {
     for (const canvas_point& c : corners) low = std::min(low, c.y), high = std::max(high, c.y);
     const index height = labels_.extent(0), width = labels_.extent(1);
     const index first = std::max<index>(0, static_cast<index>(std::ceil(std::max(low, -1.0))));
-    const index last = std::min<index>(height - 1, static_cast<index>(std::floor(std::min(high, static_cast<double>(height)))));
+    const index last =
+        std::min<index>(height - 1, static_cast<index>(std::floor(std::min(high, static_cast<double>(height)))));
     for (index i = first; i <= last; ++i) {
       crossings_.clear();
       const auto y = static_cast<double>(i);
@@ -72,7 +72,8 @@ class polygon_canvas {
       std::sort(crossings_.begin(), crossings_.end());
       for (std::size_t k = 0; k + 1 < crossings_.size(); k += 2) {
         const index left = static_cast<index>(std::ceil(std::clamp(crossings_[k], 0.0, static_cast<double>(width))));
-        const index right = static_cast<index>(std::floor(std::clamp(crossings_[k + 1], -1.0, static_cast<double>(width - 1))));
+        const index right =
+            static_cast<index>(std::floor(std::clamp(crossings_[k + 1], -1.0, static_cast<double>(width - 1))));
         for (index j = left; j <= right; ++j) pixels_.push_back(i * width + j);
       }
     }

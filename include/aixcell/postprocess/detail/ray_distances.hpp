@@ -14,9 +14,9 @@ struct ray {
 };
 
 /// Distances along rays from a pixel to the outline of its own label, as `star_dist` of StarDist (Schmidt et al. 2018)
-/// walks them: steps of one pixel to the first one, rounded to the nearest pixel, that has another label or lies beyond the
-/// image, less the part of the last step that goes beyond half a pixel along the steeper axis. One load and one comparison
-/// a step: the walks are tables of offsets, a rim around the labels ends them.
+/// walks them: steps of one pixel to the first one, rounded to the nearest pixel, that has another label or lies beyond
+/// the image, less the part of the last step that goes beyond half a pixel along the steeper axis. One load and one
+/// comparison a step: the walks are tables of offsets, a rim around the labels ends them.
 class ray_distances {
  public:
   ray_distances(view<const std::int32_t, cpu> labels, std::span<const ray> rays)
