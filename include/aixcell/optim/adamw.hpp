@@ -9,8 +9,8 @@ namespace aixcell {
 
 struct adamw_options {
   float learning_rate = 1e-3f;
-  float beta1 = 0.9f;          ///< memory of the mean gradient
-  float beta2 = 0.999f;        ///< memory of the mean squared gradient
+  float beta1 = 0.9f;    ///< memory of the mean gradient
+  float beta2 = 0.999f;  ///< memory of the mean squared gradient
   float epsilon = 1e-8f;
   float weight_decay = 1e-2f;
 
@@ -27,8 +27,9 @@ class adamw {
   adamw(const adamw_options& options, std::span<const parameter_slice> parameters)
       : options_(options), mean_(detail::zeros_like(parameters)), square_(detail::zeros_like(parameters)) {}
 
-  /// Moves all values one step. The parameters are the ones given at construction, in their order.
+  /// Moves all values one step. The parameters are the ones given at construction, in their order, else shape_error.
   void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
+    detail::require_same_parameters("adamw", mean_, parameters);
     ++steps_;
     const double t = static_cast<double>(steps_);
     const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta1), t)));

@@ -19,10 +19,11 @@ inline double gradient_norm(context<cpu>& ctx, std::span<const parameter_slice> 
   return std::sqrt(total);
 }
 
-/// Scales all gradients so that their norm is at most `most` (Pascanu et al. 2013). Returns the norm before.
+/// Scales all gradients so that their norm is at most `most` (Pascanu et al. 2013). Returns the norm before; if that is
+/// not finite, the gradients stay as they are: no factor mends them.
 inline double clip_gradient_norm(context<cpu>& ctx, std::span<const parameter_slice> parameters, double most) {
   const double norm = gradient_norm(ctx, parameters);
-  if (norm <= most) return norm;
+  if (norm <= most || !std::isfinite(norm)) return norm;
   const auto factor = static_cast<float>(most / norm);
   detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
     for (index k = begin; k < end; ++k) parameters[i].gradient[k] *= factor;

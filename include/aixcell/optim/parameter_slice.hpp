@@ -1,5 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include <aixcell/core/parallel.hpp>
@@ -22,6 +25,19 @@ inline std::vector<tensor<float>> zeros_like(std::span<const parameter_slice> pa
   std::vector<tensor<float>> all;
   for (const parameter_slice& p : parameters) all.emplace_back(shape{p.count});
   return all;
+}
+
+/// Throws shape_error unless `moments` are what zeros_like made of these parameters.
+inline void require_same_parameters(const char* name, const std::vector<tensor<float>>& moments,
+                                    std::span<const parameter_slice> parameters) {
+  if (moments.size() != parameters.size())
+    throw shape_error(std::string(name) + ": made for " + std::to_string(moments.size()) + " parameters, found " +
+                      std::to_string(parameters.size()) + "; make one for this network");
+  for (std::size_t i = 0; i < moments.size(); ++i)
+    if (moments[i].size() != parameters[i].count)
+      throw shape_error(std::string(name) + ": parameter " + std::to_string(i) + " had " +
+                        std::to_string(moments[i].size()) + " values, found " + std::to_string(parameters[i].count) +
+                        "; make one for this network");
 }
 
 /// Calls f(parameter, begin, end) for ranges that together cover all values of all parameters, in parallel.

@@ -11,7 +11,7 @@ struct cosine_schedule {
   double warm_up = 0.03;  ///< share of the run, in [0,1)
   double floor = 0.01;    ///< factor at the end, in [0,1]
 
-  /// Of the learning rate, in (0,1], for progress in [0,1].
+  /// Of the learning rate, in [0,1], for progress in [0,1].
   double factor(double progress) const {
     const double p = std::clamp(progress, 0.0, 1.0);
     if (p < warm_up) return std::max(floor, p / warm_up);

@@ -25,7 +25,9 @@ class sgd {
   sgd(const sgd_options& options, std::span<const parameter_slice> parameters)
       : options_(options), velocity_(detail::zeros_like(parameters)) {}
 
+  /// Moves all values one step. The parameters are the ones given at construction, in their order, else shape_error.
   void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
+    detail::require_same_parameters("sgd", velocity_, parameters);
     const auto rate = static_cast<float>(learning_rate);
     detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
       const parameter_slice& p = parameters[i];
@@ -39,6 +41,7 @@ class sgd {
     });
   }
 
+  /// What a checkpoint must hold: visit(name, tensor<float>&).
   static void for_each_member(auto& self, auto&& visit) {
     for (std::size_t i = 0; i < self.velocity_.size(); ++i) visit("velocity." + std::to_string(i), self.velocity_[i]);
   }
