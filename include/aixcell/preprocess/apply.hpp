@@ -30,18 +30,18 @@ fitted_state_t<P> fit_preprocess([[maybe_unused]] context<cpu>& ctx, [[maybe_unu
     return {};
 }
 
-/// Applies a policy, with what it learned. Throws shape_error unless pixels are a non-empty image [H,W,C], data_error if
-/// one is not finite.
+/// Applies a policy, with what it learned. Throws shape_error unless pixels are a non-empty image [H,W,C], data_error
+/// if one is not finite or beyond 1e30: differences of such numbers are not finite.
 template <Preprocess P>
 tensor<float> apply_preprocess(context<cpu>& ctx, const P& policy, [[maybe_unused]] const fitted_state_t<P>& state,
                                view<const float, cpu> pixels) {
   require_rank("preprocess", 3, "an image [H,W,C]", pixels.shape());
   if (pixels.empty()) throw shape_error("preprocess: the image is empty " + to_string(pixels.shape()));
   for (index i = 0; i < pixels.size(); ++i)
-    if (!std::isfinite(pixels[i]))
+    if (!(std::abs(pixels[i]) <= 1e30f))
       throw data_error("preprocess: pixel (" + std::to_string(i / pixels.extent(2) / pixels.extent(1)) + ", " +
                        std::to_string(i / pixels.extent(2) % pixels.extent(1)) +
-                       ") is not a finite number; replace NaN and infinity before");
+                       ") is not a finite number below 1e30; replace NaN and infinity before");
   if constexpr (FitsAndApplies<P>)
     return policy.apply(ctx, pixels, state);
   else
