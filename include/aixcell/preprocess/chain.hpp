@@ -1,8 +1,10 @@
 #pragma once
-#include <algorithm>
 #include <array>
 #include <string>
+#include <string_view>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
@@ -29,18 +31,35 @@ struct joined_names {
   static constexpr std::string_view value{text.data(), length};
 };
 
+/// Whether something is saved under the name of a policy: fitted state or tunables (a chain may have both).
+template <class P>
+inline constexpr bool saves_values = FitsAndApplies<P> || requires {
+  P::hyperparameters();
+};
+
+template <class... P>
+inline constexpr bool saved_names_differ = [] {
+  const std::array<std::string_view, sizeof...(P)> names{(saves_values<P> ? P::name : std::string_view{})...};
+  for (std::size_t i = 0; i < names.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (!names[i].empty() && names[i] == names[j]) return false;
+  return true;
+}();
+
 /// Examples as they come out of a policy; labels follow a change of size.
 template <class P>
 class preprocessed_source final : public example_source {
  public:
-  preprocessed_source(const P& policy, const fitted_state_t<P>& state, const example_source& from) : policy_(policy), state_(state), from_(from) {}
+  preprocessed_source(const P& policy, const fitted_state_t<P>& state, const example_source& from)
+      : policy_(policy), state_(state), from_(from) {}
   index size() const override { return from_.size(); }
   example load(index i) const override {
     context<cpu> serial(1);
     example e = from_.load(i);
     e.picture.pixels = apply_preprocess(serial, policy_, state_, e.picture.pixels);
-    const index height = e.picture.height(), width = e.picture.width();
-    if (e.truth.labels.extent(0) != height || e.truth.labels.extent(1) != width) e.truth.labels = resize_labels(e.truth.labels, height, width);
+    for (label_map* map : {&e.truth.labels, &e.truth.nuclei})
+      if (!map->empty() && map->shape() != shape{e.picture.height(), e.picture.width()})
+        *map = resize_labels(*map, e.picture.height(), e.picture.width());
     return e;
   }
 
@@ -55,6 +74,10 @@ class preprocessed_source final : public example_source {
 /// Policies one after the other; each is fitted on what the ones before it make of the training split.
 template <Preprocess... P>
 struct chain {
+  static_assert(sizeof...(P) > 0, "a chain needs a policy");
+  static_assert(detail::saved_names_differ<P...>,
+                "a chain holds a policy once if it learns or has tunables: these are saved under its name");
+
   static constexpr std::string_view name = detail::joined_names<P...>::value;
   static constexpr int channels_out(int channels_in) {
     ((channels_in = P::channels_out(channels_in)), ...);
@@ -67,13 +90,26 @@ struct chain {
     std::tuple<fitted_state_t<P>...> states;
     /// Names are those of the policy, a dot, and its own: `top_hat.radius`.
     static void for_each_member(auto& self, auto&& visit) { each(self, visit, std::index_sequence_for<P...>{}); }
+    friend bool operator==(const state& a, const state& b) { return equal(a, b, std::index_sequence_for<P...>{}); }
 
    private:
     template <std::size_t... I>
+    static bool equal(const state& a, const state& b, std::index_sequence<I...>) {
+      const auto same = []<class S>([[maybe_unused]] const S& x, [[maybe_unused]] const S& y) {
+        if constexpr (std::is_empty_v<S>)
+          return true;  // no_state
+        else
+          return x == y;
+      };
+      return (same(std::get<I>(a.states), std::get<I>(b.states)) && ...);
+    }
+    template <std::size_t... I>
     static void each(auto& self, auto& visit, std::index_sequence<I...>) {
-      (fitted_state_t<P>::for_each_member(std::get<I>(self.states), [&](std::string_view member, auto& value) {
-         visit(std::string(P::name) + "." + std::string(member), value);
-       }), ...);
+      (fitted_state_t<P>::for_each_member(std::get<I>(self.states),
+                                          [&](std::string_view member, auto& value) {
+                                            visit(std::string(P::name) + "." + std::string(member), value);
+                                          }),
+       ...);
     }
   };
 
@@ -106,20 +142,33 @@ struct chain {
   }
 };
 
-/// The tunables of a chain are those of its policies, named `top_hat.width`.
+namespace detail {
+
+void for_each_hyperparameter_of_chain(auto& policies, auto& f) {
+  std::apply(
+      [&](auto&... policy) {
+        const auto each = [&](auto& one) {
+          for_each_hyperparameter(one, [&](auto h, auto& value) {
+            const std::string name = std::string(one.name) + "." + std::string(h.name);
+            h.name = name;
+            f(h, value);
+          });
+        };
+        (each(policy), ...);
+      },
+      policies);
+}
+
+}  // namespace detail
+
+/// The tunables of a chain are those of its policies, named `top_hat.width`; the name lives as long as the call of f.
 template <class... P, class Function>
 void for_each_hyperparameter(chain<P...>& policy, Function&& f) {
-  std::apply([&](auto&... one) {
-    const auto each = [&](auto& member) {
-      for_each_hyperparameter(member, [&](const auto& h, auto& value) {
-        auto named = h;
-        const std::string name = std::string(member.name) + "." + std::string(h.name);
-        named.name = name;
-        f(named, value);
-      });
-    };
-    (each(one), ...);
-  }, policy.policies);
+  detail::for_each_hyperparameter_of_chain(policy.policies, f);
+}
+template <class... P, class Function>
+void for_each_hyperparameter(const chain<P...>& policy, Function&& f) {
+  detail::for_each_hyperparameter_of_chain(policy.policies, f);
 }
 
 }  // namespace aixcell

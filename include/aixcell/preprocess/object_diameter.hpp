@@ -1,12 +1,10 @@
 #pragma once
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <numbers>
 #include <vector>
 
-#include <aixcell/core/parallel.hpp>
-#include <aixcell/core/stages.hpp>
+#include <aixcell/preprocess/percentile.hpp>
 
 namespace aixcell {
 
@@ -19,14 +17,13 @@ inline float median_object_diameter(context<cpu>& ctx, const example_source& exa
     for (const std::int32_t label : e.truth.labels)
       if (label > 0) ++areas[label];
     for (const auto& [label, area] : areas)
-      by_image[static_cast<std::size_t>(i)].push_back(2 * std::sqrt(static_cast<float>(area) / std::numbers::pi_v<float>));
+      by_image[static_cast<std::size_t>(i)].push_back(2 *
+                                                      std::sqrt(static_cast<float>(area) / std::numbers::pi_v<float>));
   });
   std::vector<float> all;
   for (const auto& diameters : by_image) all.insert(all.end(), diameters.begin(), diameters.end());
   if (all.empty()) return 0;
-  const auto middle = all.begin() + static_cast<std::ptrdiff_t>(all.size() / 2);
-  std::nth_element(all.begin(), middle, all.end());
-  return *middle;
+  return percentile_of(all, 50);
 }
 
 }  // namespace aixcell

@@ -1,4 +1,7 @@
 #pragma once
+#include <algorithm>
+#include <cmath>
+
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/kernels/cpu/grey_opening.hpp>
 #include <aixcell/preprocess/object_diameter.hpp>
@@ -12,7 +15,8 @@ struct top_hat {
   static constexpr std::string_view name = "top_hat";
   static constexpr int channels_out(int channels_in) { return channels_in; }
 
-  float width = 2.0f;  ///< edge of the square in median object diameters of the training split
+  float width = 2.0f;   ///< edge of the square in median object diameters of the training split, > 0
+  float radius = 0.0f;  ///< pixels; above 0, half the edge that is taken instead
 
   static constexpr auto hyperparameters() { return std::tuple{hyperparameter{"width", &top_hat::width, 1.2f, 6.0f}}; }
 
@@ -23,13 +27,15 @@ struct top_hat {
   };
 
   state fit(context<cpu>& ctx, const example_source& training) const {
-    return {std::ceil(median_object_diameter(ctx, training) * width / 2)};
+    return {radius > 0 ? std::ceil(radius) : std::ceil(median_object_diameter(ctx, training) * width / 2)};
   }
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
-    const bool none = s.radius < 1;
-    tensor<float> out = grey_opening(ctx, pixels, static_cast<index>(s.radius));
-    if (none) return out;
+    require_rank(name, 3, "an image [H,W,C]", pixels.shape());
+    // A square that covers the image from each of its pixels is as good as any larger one.
+    const auto widest = static_cast<float>(std::max(pixels.extent(0), pixels.extent(1)));
+    tensor<float> out = grey_opening(ctx, pixels, static_cast<index>(std::min(s.radius, widest)));
+    if (s.radius < 1) return out;
     for (index i = 0; i < out.size(); ++i) out[i] = pixels[i] - out[i];
     return out;
   }

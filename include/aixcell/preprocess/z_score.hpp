@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <string>
 #include <vector>
 
 #include <aixcell/core/parallel.hpp>
@@ -9,16 +10,20 @@ namespace aixcell {
 
 namespace detail {
 
-/// Mean and deviation of each channel of [H,W,C], in float64.
+/// Mean and deviation of each channel of an image, in float64.
 struct channel_moments {
   std::vector<double> mean, deviation;
 };
 
-inline channel_moments moments_of(view<const float, cpu> pixels) {
+inline channel_moments moments_of(std::string_view name, view<const float, cpu> pixels) {
+  require_rank(name, 3, "an image [H,W,C]", pixels.shape());
+  if (pixels.empty()) throw shape_error(std::string(name) + ": the image is empty " + to_string(pixels.shape()));
   const index channels = pixels.extent(2), count = pixels.size() / channels;
-  channel_moments m{std::vector<double>(static_cast<std::size_t>(channels)), std::vector<double>(static_cast<std::size_t>(channels))};
+  channel_moments m{std::vector<double>(static_cast<std::size_t>(channels)),
+                    std::vector<double>(static_cast<std::size_t>(channels))};
   for (index p = 0; p < count; ++p)
-    for (index c = 0; c < channels; ++c) m.mean[static_cast<std::size_t>(c)] += static_cast<double>(pixels[p * channels + c]);
+    for (index c = 0; c < channels; ++c)
+      m.mean[static_cast<std::size_t>(c)] += static_cast<double>(pixels[p * channels + c]);
   for (double& v : m.mean) v /= static_cast<double>(count);
   for (index p = 0; p < count; ++p)
     for (index c = 0; c < channels; ++c) {
@@ -31,12 +36,15 @@ inline channel_moments moments_of(view<const float, cpu> pixels) {
 
 /// (pixels - mean) / deviation by channel; 0 where the deviation is.
 template <class Number>
-tensor<float> standardised(view<const float, cpu> pixels, const std::vector<Number>& mean, const std::vector<Number>& deviation) {
+tensor<float> standardised(view<const float, cpu> pixels, const std::vector<Number>& mean,
+                           const std::vector<Number>& deviation) {
   const index channels = pixels.extent(2);
   tensor<float> out(pixels.shape());
   for (index i = 0; i < pixels.size(); ++i) {
     const auto c = static_cast<std::size_t>(i % channels);
-    out[i] = deviation[c] > 0 ? static_cast<float>((static_cast<double>(pixels[i]) - static_cast<double>(mean[c])) / static_cast<double>(deviation[c])) : 0.0f;
+    out[i] = deviation[c] > 0 ? static_cast<float>((static_cast<double>(pixels[i]) - static_cast<double>(mean[c])) /
+                                                   static_cast<double>(deviation[c]))
+                              : 0.0f;
   }
   return out;
 }
@@ -50,14 +58,14 @@ struct z_score {
   static constexpr int channels_out(int channels_in) { return channels_in; }
 
   tensor<float> apply(context<cpu>&, view<const float, cpu> pixels) const {
-    const detail::channel_moments m = detail::moments_of(pixels);
+    const detail::channel_moments m = detail::moments_of(name, pixels);
     return detail::standardised(pixels, m.mean, m.deviation);
   }
 };
 static_assert(Preprocess<z_score>);
 
-/// The same with one mean and deviation for all images, learned from the training split: for acquisitions with one fixed
-/// scale, where brightness itself tells something (total DNA). Every pixel weighs the same.
+/// The same with one mean and deviation for all images, learned from the training split: for acquisitions with one
+/// fixed scale, where brightness itself tells something (total DNA). Every pixel weighs the same.
 struct fitted_z_score {
   static constexpr std::string_view name = "fitted_z_score";
   static constexpr int channels_out(int channels_in) { return channels_in; }
@@ -76,11 +84,16 @@ struct fitted_z_score {
     std::vector<double> pixels(moments.size());
     parallel_for(ctx, training.size(), [&](index i) {
       const example e = training.load(i);
-      moments[static_cast<std::size_t>(i)] = detail::moments_of(e.picture.pixels);
+      moments[static_cast<std::size_t>(i)] = detail::moments_of(name, e.picture.pixels);
       pixels[static_cast<std::size_t>(i)] = static_cast<double>(e.picture.height() * e.picture.width());
     });
     if (moments.empty()) throw data_error("fitted_z_score: no training image to learn mean and deviation from");
     const std::size_t channels = moments[0].mean.size();
+    for (std::size_t i = 0; i < moments.size(); ++i)
+      if (moments[i].mean.size() != channels)
+        throw data_error("fitted_z_score: training image " + std::to_string(i + 1) + " has " +
+                         std::to_string(moments[i].mean.size()) + " channels, the first has " +
+                         std::to_string(channels) + "; bring all images to one number of channels");
     state s{std::vector<float>(channels), std::vector<float>(channels)};
     for (std::size_t c = 0; c < channels; ++c) {
       double count = 0, mean = 0, square = 0;  // Chan et al. 1983: merge moments without cancellation
@@ -97,8 +110,10 @@ struct fitted_z_score {
   }
 
   tensor<float> apply(context<cpu>&, view<const float, cpu> pixels, const state& s) const {
-    if (static_cast<index>(s.mean.size()) != pixels.extent(2))
-      throw shape_error("fitted_z_score: fitted on " + std::to_string(s.mean.size()) + " channels, the image has " + std::to_string(pixels.extent(2)));
+    require_rank(name, 3, "an image [H,W,C]", pixels.shape());
+    if (std::ssize(s.mean) != pixels.extent(2) || s.mean.size() != s.deviation.size())
+      throw shape_error("fitted_z_score: fitted on " + std::to_string(s.mean.size()) + " channels, the image has " +
+                        std::to_string(pixels.extent(2)));
     return detail::standardised(pixels, s.mean, s.deviation);
   }
 };
