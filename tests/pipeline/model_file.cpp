@@ -40,7 +40,7 @@ TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
   model.fit_preprocess(ctx, data);
   for (const tunable& t : model.tunables())
     if (t.decodes_only) t.set(t.low + 0.25 * (t.high - t.low));
-  save_model(file, model, {.class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
+  save_model(file, model, {.pipeline = {}, .setup = {}, .class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
 
   const loaded_model loaded = load_model(ctx, file, toy_list());
   CHECK(loaded.card.pipeline == model.name());

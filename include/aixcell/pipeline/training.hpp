@@ -22,7 +22,7 @@ struct training_options {
   double budget_s = 600;      ///< seconds for a run without a planned number of epochs
   int batch = 4;              ///< crops a step
   index tile = 256;           ///< edge of a training crop
-  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, within 64..512
+  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, within 64..256
   aixcell::optimiser optimiser = aixcell::optimiser::adamw;
   adamw_options adamw;
   sgd_options sgd;
@@ -204,7 +204,7 @@ class training {
     std::vector<index> pool;
     for (std::size_t i = 0; i < tiles_.size(); ++i) pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index>(i));
     const std::size_t wanted = options_.crops_per_epoch > 0 ? static_cast<std::size_t>(options_.crops_per_epoch)
-                                                            : std::clamp<std::size_t>(pool.size(), 64, 512);
+                                                            : std::clamp<std::size_t>(pool.size(), 64, 256);
     std::vector<index> order;
     random_stream random = random_stream(options_.seed).child(0x6F72646572).child(static_cast<std::uint64_t>(epoch_));
     while (order.size() < wanted) {
