@@ -50,4 +50,6 @@ TEST_CASE("adamw: resumed is uninterrupted, bit for bit", "[optim]") {
   CHECK(m.tensors.at("square.1").size() == 7);
 }
 
+TEST_CASE("adamw refuses other parameters than its own", "[optim]") { check_refuses_other_parameters<adamw>(); }
+
 }  // namespace aixcell

@@ -32,6 +32,11 @@ TEST_CASE("clip_gradient_norm: nothing, zeros, 3-4-5", "[optim]") {
   CHECK(clip_gradient_norm(ctx, slices, 1) == 5);
   CHECK(gradient[0] == Approx(0.6));
   CHECK(gradient[1] == Approx(-0.8));
+  for (const float strange : {HUGE_VALF, std::nanf("")}) {  // no factor mends it, and the caller sees it in the norm
+    gradient[0] = strange, gradient[1] = -4;
+    CHECK_FALSE(std::isfinite(clip_gradient_norm(ctx, slices, 1)));
+    CHECK(gradient[1] == -4);
+  }
 }
 
 }  // namespace aixcell

@@ -35,7 +35,7 @@ struct parameter_set {
 
   bool same_bits(const parameter_set& other) const {
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (std::memcmp(values[i].data(), other.values[i].data(), 4 * values[i].size()) != 0) return false;
+      if (!values[i].empty() && std::memcmp(values[i].data(), other.values[i].data(), 4 * values[i].size()) != 0) return false;
     return true;
   }
 };
@@ -92,6 +92,21 @@ void check_resume(const Options& options) {
   CHECK(whole.same_bits(parts));
   CHECK(members_of(one).tensors == members_of(second).tensors);
   CHECK(members_of(one).counts == members_of(second).counts);
+}
+
+/// Parameters of another network are refused before one value moves.
+template <class Optimiser>
+void check_refuses_other_parameters() {
+  parameter_set p, untouched;
+  context<cpu> ctx(1);
+  Optimiser optimiser({}, p.slices);
+  p.set_gradients(1);
+  std::vector<parameter_slice> fewer(p.slices.begin(), p.slices.end() - 1), shorter = p.slices;
+  shorter[4].count = 129;
+  CHECK_THROWS_AS(optimiser.step(ctx, fewer, 0.1), shape_error);
+  CHECK_THROWS_AS(optimiser.step(ctx, shorter, 0.1), shape_error);
+  CHECK_THROWS_AS(Optimiser{}.step(ctx, p.slices, 0.1), shape_error);
+  CHECK(p.same_bits(untouched));
 }
 
 }  // namespace aixcell

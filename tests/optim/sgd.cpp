@@ -54,4 +54,6 @@ TEST_CASE("sgd: resumed is uninterrupted, bit for bit", "[optim]") {
   CHECK(members_of(sgd({}, p.slices)).tensors.at("velocity.4").size() == 130);
 }
 
+TEST_CASE("sgd refuses other parameters than its own", "[optim]") { check_refuses_other_parameters<sgd>(); }
+
 }  // namespace aixcell

@@ -37,7 +37,7 @@ struct broken {
 };
 }  // namespace
 
-static_assert(chain<doubled, percentile>::channels_out(3) == 6);
+static_assert(chain<doubled, percentile, doubled>::channels_out(3) == 12);
 
 TEST_CASE("chain: each policy is fitted on what the ones before it make", "[preprocess]") {
   context<cpu> ctx(2);
@@ -51,6 +51,10 @@ TEST_CASE("chain: each policy is fitted on what the ones before it make", "[prep
   CHECK(opened.radius == Approx(30).margin(1.01));
   REQUIRE(scored.mean.size() == 2);
   CHECK((scored.mean[0] > 0 && scored.mean[0] < 1));
+  CHECK(state == fit_preprocess(ctx, policy, training));
+  auto other = state;
+  std::get<1>(other.states).radius += 1;
+  CHECK_FALSE(state == other);
 
   // The same by hand.
   const tensor<float>& pixels = training.all[1].picture.pixels;

@@ -64,6 +64,8 @@ TEST_CASE("fitted_z_score: moments of all pixels of all images of the training s
   }
   CHECK_THROWS_AS(policy.apply(ctx, random_image({3, 5, 3}, 1), state), shape_error);
   CHECK_THROWS_AS(policy.fit(ctx, examples_in_memory{}), data_error);
+  training.add(random_image({3, 5, 1}, 1), label_map({3, 5}));
+  CHECK_THROWS_AS(policy.fit(ctx, training), data_error);
 }
 
 TEST_CASE("fitted_z_score: a channel that is constant in all images becomes 0", "[preprocess]") {
