@@ -7,7 +7,8 @@ TEST_CASE("adamw follows algorithm 2 of its paper", "[optim]") {
   const adamw_options options{.beta1 = 0.8f, .beta2 = 0.95f, .epsilon = 1e-6f, .weight_decay = 0.3f};
   parameter_set p;
   std::vector<std::vector<double>> value, m, v;
-  for (const auto& x : p.values) value.emplace_back(x.begin(), x.end()), m.emplace_back(x.size()), v.emplace_back(x.size());
+  for (const auto& x : p.values)
+    value.emplace_back(x.begin(), x.end()), m.emplace_back(x.size()), v.emplace_back(x.size());
   adamw optimiser(options, p.slices);
   context<cpu> ctx(2);
   const double b1 = static_cast<double>(options.beta1), b2 = static_cast<double>(options.beta2);
@@ -16,7 +17,8 @@ TEST_CASE("adamw follows algorithm 2 of its paper", "[optim]") {
     p.set_gradients(static_cast<std::uint64_t>(t));
     for (std::size_t i = 0; i < value.size(); ++i)
       for (std::size_t k = 0; k < value[i].size(); ++k) {
-        const double g = static_cast<double>(p.gradients[i][k]), decay = p.slices[i].decays ? static_cast<double>(options.weight_decay) : 0;
+        const double g = static_cast<double>(p.gradients[i][k]),
+                     decay = p.slices[i].decays ? static_cast<double>(options.weight_decay) : 0;
         m[i][k] = b1 * m[i][k] + (1 - b1) * g;
         v[i][k] = b2 * v[i][k] + (1 - b2) * g * g;
         const double mean = m[i][k] / (1 - std::pow(b1, t)), square = v[i][k] / (1 - std::pow(b2, t));
@@ -26,7 +28,8 @@ TEST_CASE("adamw follows algorithm 2 of its paper", "[optim]") {
   }
   double worst = 0;
   for (std::size_t i = 0; i < value.size(); ++i)
-    for (std::size_t k = 0; k < value[i].size(); ++k) worst = std::max(worst, std::abs(value[i][k] - static_cast<double>(p.values[i][k])));
+    for (std::size_t k = 0; k < value[i].size(); ++k)
+      worst = std::max(worst, std::abs(value[i][k] - static_cast<double>(p.values[i][k])));
   CHECK(worst < 1e-5);
 }
 

@@ -35,7 +35,8 @@ struct parameter_set {
 
   bool same_bits(const parameter_set& other) const {
     for (std::size_t i = 0; i < values.size(); ++i)
-      if (!values[i].empty() && std::memcmp(values[i].data(), other.values[i].data(), 4 * values[i].size()) != 0) return false;
+      if (!values[i].empty() && std::memcmp(values[i].data(), other.values[i].data(), 4 * values[i].size()) != 0)
+        return false;
     return true;
   }
 };

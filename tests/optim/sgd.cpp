@@ -27,7 +27,8 @@ TEST_CASE("sgd with momentum, plain and Nesterov, equals a plain loop", "[optim]
       }
       double worst = 0;
       for (std::size_t i = 0; i < value.size(); ++i)
-        for (std::size_t k = 0; k < value[i].size(); ++k) worst = std::max(worst, std::abs(value[i][k] - static_cast<double>(p.values[i][k])));
+        for (std::size_t k = 0; k < value[i].size(); ++k)
+          worst = std::max(worst, std::abs(value[i][k] - static_cast<double>(p.values[i][k])));
       CAPTURE(nesterov, momentum);
       CHECK(worst < 1e-5);
     }

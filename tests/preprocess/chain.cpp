@@ -58,29 +58,34 @@ TEST_CASE("chain: each policy is fitted on what the ones before it make", "[prep
 
   // The same by hand.
   const tensor<float>& pixels = training.all[1].picture.pixels;
-  const tensor<float> a = std::get<0>(policy.policies).apply(ctx, pixels, resized), b = std::get<1>(policy.policies).apply(ctx, a, opened);
-  const tensor<float> c = percentile{}.apply(ctx, b), d = fitted_z_score{}.apply(ctx, c, scored), whole = apply_preprocess(ctx, policy, state, pixels);
+  const tensor<float> a = std::get<0>(policy.policies).apply(ctx, pixels, resized),
+                      b = std::get<1>(policy.policies).apply(ctx, a, opened);
+  const tensor<float> c = percentile{}.apply(ctx, b), d = fitted_z_score{}.apply(ctx, c, scored),
+                      whole = apply_preprocess(ctx, policy, state, pixels);
   REQUIRE(whole.shape() == d.shape());
   CHECK(std::equal(whole.begin(), whole.end(), d.begin()));
 
   // All together the training images have mean 0 and deviation 1.
   double sum = 0, squares_sum = 0, count = 0;
   for (const example& e : training.all)
-    for (const float v : policy.apply(ctx, e.picture.pixels, state)) sum += static_cast<double>(v), squares_sum += static_cast<double>(v) * static_cast<double>(v), ++count;
+    for (const float v : policy.apply(ctx, e.picture.pixels, state))
+      sum += static_cast<double>(v), squares_sum += static_cast<double>(v) * static_cast<double>(v), ++count;
   CHECK(sum / count == Approx(0).margin(1e-4));
   CHECK(squares_sum / count == Approx(1).epsilon(1e-4));
 }
 
 TEST_CASE("chain: names of state and tunables", "[preprocess]") {
-  CHECK(member_names(whole_chain::state{}) ==
-        std::vector<std::string>{"resize_to_diameter.factor", "top_hat.radius", "fitted_z_score.mean", "fitted_z_score.deviation"});
+  CHECK(member_names(whole_chain::state{}) == std::vector<std::string>{"resize_to_diameter.factor", "top_hat.radius",
+                                                                       "fitted_z_score.mean",
+                                                                       "fitted_z_score.deviation"});
   whole_chain policy;
   std::vector<std::string> names;
   for_each_hyperparameter(policy, [&](const auto& h, auto& value) {
     names.emplace_back(h.name);
     if (h.name == "percentile.high") value = static_cast<std::remove_reference_t<decltype(value)>>(96);
   });
-  CHECK(names == std::vector<std::string>{"resize_to_diameter.diameter", "top_hat.width", "percentile.low", "percentile.high"});
+  CHECK(names ==
+        std::vector<std::string>{"resize_to_diameter.diameter", "top_hat.width", "percentile.low", "percentile.high"});
   CHECK(std::get<percentile>(policy.policies).high == 96);
 }
 

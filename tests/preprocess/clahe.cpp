@@ -28,14 +28,18 @@ TEST_CASE("clahe: brighter stays brighter inside a tile", "[preprocess]") {
   CHECK(pairs.back().second == Approx(1));
 }
 
-TEST_CASE("clahe: one tile without a limit is histogram equalisation, the least limit leaves a straight line", "[preprocess]") {
+TEST_CASE("clahe: one tile without a limit is histogram equalisation, the least limit leaves a straight line",
+          "[preprocess]") {
   context<cpu> ctx;
   random_stream random(3);
   tensor<float> pixels({50, 60, 1});
   for (float& v : pixels) v = std::exp(random.normal());
   const auto [low, high] = std::minmax_element(pixels.begin(), pixels.end());
-  const auto bin_of = [&, least = *low, most = *high](float v) { return std::min(255, static_cast<int>((v - least) / (most - least) * 256)); };
-  const tensor<float> equalised = clahe{.tiles = 1, .clip_limit = 1e9f}.apply(ctx, pixels), straight = clahe{.tiles = 1, .clip_limit = 1}.apply(ctx, pixels);
+  const auto bin_of = [&, least = *low, most = *high](float v) {
+    return std::min(255, static_cast<int>((v - least) / (most - least) * 256));
+  };
+  const tensor<float> equalised = clahe{.tiles = 1, .clip_limit = 1e9f}.apply(ctx, pixels),
+                      straight = clahe{.tiles = 1, .clip_limit = 1}.apply(ctx, pixels);
   for (index i = 0; i < pixels.size(); i += 7) {
     index below = 0;  // pixels of this bin or a darker one
     double clipped = 0, excess = 0;
@@ -57,7 +61,8 @@ TEST_CASE("clahe lifts contrast where the image is dim, and nothing jumps at the
   context<cpu> ctx;
   tensor<float> pixels({64, 64, 1});
   for (index i = 0; i < 64; ++i)
-    for (index j = 0; j < 64; ++j) pixels(i, j, 0) = (j < 32 ? 20.0f : 200.0f) + 10.0f * static_cast<float>((i / 2 + j / 2) % 2);
+    for (index j = 0; j < 64; ++j)
+      pixels(i, j, 0) = (j < 32 ? 20.0f : 200.0f) + 10.0f * static_cast<float>((i / 2 + j / 2) % 2);
   const tensor<float> out = clahe{.tiles = 4, .clip_limit = 50}.apply(ctx, pixels);
   CHECK(std::abs(out(30, 4, 0) - out(32, 4, 0)) > 2 * 10.0f / 190);
   tensor<float> ramp({64, 64, 1});

@@ -39,7 +39,8 @@ inline label_map squares(const std::vector<index>& edges) {
   label_map labels({40, 40 * static_cast<index>(edges.size())});
   for (std::size_t n = 0; n < edges.size(); ++n)
     for (index i = 0; i < edges[n]; ++i)
-      for (index j = 0; j < edges[n]; ++j) labels(i, 40 * static_cast<index>(n) + j) = static_cast<std::int32_t>(10 * n + 3);
+      for (index j = 0; j < edges[n]; ++j)
+        labels(i, 40 * static_cast<index>(n) + j) = static_cast<std::int32_t>(10 * n + 3);
   return labels;
 }
 
@@ -62,7 +63,8 @@ void check_policy(const P& policy, const fitted_state_t<P>& state) {
   for (const shape& size : odd_shapes) {
     CAPTURE(to_string(size));
     const tensor<float> pixels = random_image(size, 3), before = pixels.clone();
-    const tensor<float> out = apply_preprocess(ctx, policy, state, pixels), again = apply_preprocess(four, policy, state, pixels);
+    const tensor<float> out = apply_preprocess(ctx, policy, state, pixels),
+                        again = apply_preprocess(four, policy, state, pixels);
     CHECK(out.extent(2) == P::channels_out(static_cast<int>(size[2])));
     CHECK(std::equal(pixels.begin(), pixels.end(), before.begin()));
     CHECK(out.data() != pixels.data());

@@ -43,7 +43,8 @@ TEST_CASE("percentile maps its percentiles to 0 and 1, channel by channel", "[pr
     const double low = plain_percentile(in, 10), high = plain_percentile(in, 90);
     double worst = 0;
     for (std::size_t p = 0; p < in.size(); ++p)
-      worst = std::max(worst, std::abs((in[p] - low) / (high - low) - static_cast<double>(out[3 * static_cast<index>(p) + c])));
+      worst = std::max(
+          worst, std::abs((in[p] - low) / (high - low) - static_cast<double>(out[3 * static_cast<index>(p) + c])));
     CHECK(worst < 1e-5);
   }
 }
@@ -57,7 +58,8 @@ TEST_CASE("percentile: constant and sparse channels, percentages out of order", 
   for (index p = 0; p < 400; ++p) REQUIRE(out[2 * p] == 0);
   CHECK(out(3, 3, 1) == 1);
   CHECK(out(3, 4, 1) == 0);
-  for (const percentile& bad : {percentile{.low = 50, .high = 50}, percentile{.low = -1, .high = 50}, percentile{.low = 1, .high = 101}, percentile{.low = NAN, .high = 99}})
+  for (const percentile& bad : {percentile{.low = 50, .high = 50}, percentile{.low = -1, .high = 50},
+                                percentile{.low = 1, .high = 101}, percentile{.low = NAN, .high = 99}})
     CHECK_THROWS_AS(bad.apply(ctx, pixels), data_error);
 }
 

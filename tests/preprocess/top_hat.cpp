@@ -1,4 +1,5 @@
 #include <aixcell/preprocess/top_hat.hpp>
+#include <algorithm>
 #include "preprocess/examples.hpp"
 
 namespace aixcell {
@@ -41,7 +42,8 @@ TEST_CASE("top_hat takes a slope away and leaves objects", "[preprocess]") {
   context<cpu> ctx;
   tensor<float> pixels({64, 64, 1});
   for (index i = 0; i < 64; ++i)
-    for (index j = 0; j < 64; ++j) pixels(i, j, 0) = static_cast<float>(3 * i) + (i / 8 % 2 && j / 8 % 2 ? 100.0f : 0.0f);
+    for (index j = 0; j < 64; ++j)
+      pixels(i, j, 0) = static_cast<float>(3 * i) + (i / 8 % 2 && j / 8 % 2 ? 100.0f : 0.0f);
   const tensor<float> out = top_hat{}.apply(ctx, pixels, {8});
   CHECK(out(20, 20, 0) == 0);
   CHECK(out(12, 12, 0) > 90);
@@ -62,6 +64,16 @@ TEST_CASE("top_hat: the square is as wide as objects ask for; without objects no
   const tensor<float>& pixels = training.all[0].picture.pixels;
   const tensor<float> out = policy.apply(ctx, pixels, none);
   CHECK(std::equal(out.begin(), out.end(), pixels.begin()));
+}
+
+TEST_CASE("top_hat: a radius that is set is taken, however large", "[preprocess]") {
+  context<cpu> ctx(1);
+  examples_in_memory training;
+  training.add(random_image({40, 40, 1}, 1), squares({9}));
+  CHECK(top_hat{.radius = 7.5f}.fit(ctx, training).radius == 8);
+  const tensor<float> pixels = random_image({5, 9, 1}, 2), whole = top_hat{}.apply(ctx, pixels, {1e30f});
+  const float least = *std::min_element(pixels.begin(), pixels.end());
+  for (index i = 0; i < pixels.size(); ++i) CHECK(whole[i] == pixels[i] - least);
 }
 
 }  // namespace aixcell

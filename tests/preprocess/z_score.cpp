@@ -33,7 +33,8 @@ TEST_CASE("z_score: mean 0 and deviation 1 of each channel", "[preprocess]") {
     const moments m = plain_moments(in), after = plain_moments(found);
     CHECK(after.mean == Approx(0).margin(1e-6));
     CHECK(after.deviation == Approx(c == 2 ? 0.0 : 1.0).margin(1e-6));
-    for (std::size_t p = 0; p < in.size(); ++p) REQUIRE(found[p] == Approx(c == 2 ? 0.0 : (in[p] - m.mean) / m.deviation).margin(1e-5));
+    for (std::size_t p = 0; p < in.size(); ++p)
+      REQUIRE(found[p] == Approx(c == 2 ? 0.0 : (in[p] - m.mean) / m.deviation).margin(1e-5));
   }
 }
 
@@ -42,7 +43,8 @@ TEST_CASE("fitted_z_score: moments of all pixels of all images of the training s
   examples_in_memory training;
   std::vector<double> first, second;
   for (const shape& size : {shape{5, 9, 2}, shape{1, 1, 2}, shape{31, 17, 2}}) {
-    training.add(random_image(size, static_cast<std::uint64_t>(size[0]), static_cast<float>(10 * size[1]), 300), label_map({size[0], size[1]}));
+    training.add(random_image(size, static_cast<std::uint64_t>(size[0]), static_cast<float>(10 * size[1]), 300),
+                 label_map({size[0], size[1]}));
     append_channel(training.all.back().picture.pixels, 0, first);
     append_channel(training.all.back().picture.pixels, 1, second);
   }
