@@ -215,7 +215,11 @@ void fit(const fit_arguments& arguments) {
   if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());
   training_log log(folder.log());
   fit_run run{arguments, ctx, compiled, data.train, facts, folder, log};
-  arguments.pipeline.empty() ? run.search() : run.train_named();
+  try {
+    arguments.pipeline.empty() ? run.search() : run.train_named();
+  } catch (const interrupted& e) {
+    throw interrupted(std::string(e.what()) + "; the same command goes on");
+  }
   std::printf("%s: %d epochs in %s, validation %s; testing\n", run.model->name().c_str(), run.report.epochs, duration_text(run.report.seconds).c_str(), fixed_text(run.report.validation, 3).c_str());
   std::fflush(stdout);
   write_results(run, data);

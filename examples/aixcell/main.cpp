@@ -1,7 +1,10 @@
 // The command line: what can be asked for. The work is in the file of each subcommand.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <new>
+
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
@@ -169,6 +172,14 @@ int run(int argc, char** argv) {
 
 }  // namespace
 
+/// OpenMP's threads spin while they wait. Where other programs want the processors, too, that made training ten times
+/// slower. The runtime reads its settings before main begins, hence the second start.
+void let_threads_sleep(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY")) return;
+  ::setenv("OMP_WAIT_POLICY", "passive", 1);
+  ::execv("/proc/self/exe", argv);  // where this fails, go on as it is
+}
+
 /// The program, with every failure turned into a line and an exit code.
 int run_guarded(int argc, char** argv) {
   listen_for_interrupt();
@@ -185,4 +196,7 @@ int run_guarded(int argc, char** argv) {
 
 }  // namespace aixcell::program
 
-int main(int argc, char** argv) { return aixcell::program::run_guarded(argc, argv); }
+int main(int argc, char** argv) {
+  aixcell::program::let_threads_sleep(argv);
+  return aixcell::program::run_guarded(argc, argv);
+}

@@ -28,6 +28,7 @@ const scratch_folder& scratch() {
 
 /// Starts the program; stdout and stderr go into files of the scratch folder.
 pid_t start(const std::vector<std::string>& arguments) {
+  fs::remove(scratch() / "out.txt"), fs::remove(scratch() / "err.txt");
   const pid_t child = ::fork();
   if (child != 0) return child;
   std::vector<char*> argv;
@@ -55,6 +56,13 @@ outcome wait_for(pid_t child) {
 
 outcome run(const std::vector<std::string>& arguments) { return wait_for(start(arguments)); }
 
+/// Until a fit has logged its first epoch, at most 60 s.
+void wait_for_epoch(const fs::path& out) {
+  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (text_of(out / "log.jsonl").empty() && text_of(scratch() / "err.txt").empty() && std::chrono::steady_clock::now() < give_up)
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+}
+
 /// Exit code 2 and one line that holds `expected`.
 void check_refused(const outcome& o, const std::string& expected) {
   CAPTURE(o.code, o.out, o.err, expected);
@@ -77,7 +85,7 @@ const fs::path& cells() {
 }
 
 std::vector<std::string> fit_arguments(const fs::path& out, const std::string& data = cells().string()) {
-  return {"fit", data, "--out", out.string(), "--pipeline", pipeline, "--epochs", "2", "--tile", "48", "--seed", "3"};
+  return {"fit", data, "--out", out.string(), "--pipeline", pipeline, "--epochs", "2", "--tile", "32", "--seed", "3"};
 }
 
 /// A model, trained once.
@@ -164,9 +172,7 @@ TEST_CASE("fit writes model, metrics, log, overlays and report", "[examples]") {
 TEST_CASE("a killed fit goes on and gives the very weights of one that was left alone", "[examples]") {
   const fs::path out = scratch() / "killed";
   const pid_t child = start(fit_arguments(out));
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (text_of(out / "log.jsonl").empty() && std::chrono::steady_clock::now() < give_up)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  wait_for_epoch(out);
   ::kill(child, SIGKILL);
   REQUIRE(wait_for(child).code == -SIGKILL);
   REQUIRE(fs::exists(out / "work"));
@@ -195,9 +201,7 @@ TEST_CASE("Ctrl-C ends a fit with 130 and nothing broken", "[examples]") {
   auto arguments = fit_arguments(out);
   arguments[7] = "100000";
   const pid_t child = start(arguments);
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (text_of(out / "log.jsonl").empty() && std::chrono::steady_clock::now() < give_up)
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  wait_for_epoch(out);
   ::kill(child, SIGINT);
   const outcome o = wait_for(child);
   CAPTURE(o.err);
@@ -208,7 +212,7 @@ TEST_CASE("Ctrl-C ends a fit with 130 and nothing broken", "[examples]") {
 
 TEST_CASE("a search tries pipelines, tells why, and leaves one model", "[examples]") {
   const fs::path data = data_set("search", [](const fs::path&) {});
-  const outcome o = run({"fit", data.string(), "--out", (scratch() / "searched").string(), "--budget", "4s", "--batch", "2"});
+  const outcome o = run({"fit", data.string(), "--out", (scratch() / "searched").string(), "--budget", "2s", "--tile", "32"});
   CAPTURE(o.out, o.err);
   REQUIRE(o.code == 0);
   CHECK(o.out.find("left out: ") != std::string::npos);
