@@ -73,4 +73,16 @@ TEST_CASE("clahe lifts contrast where the image is dim, and nothing jumps at the
     for (index j = 1; j < 64; ++j) REQUIRE(std::abs(smooth(i, j, 0) - smooth(i, j - 1, 0)) < 0.1f);
 }
 
+TEST_CASE("clahe: a mirrored image gives the mirrored result", "[preprocess]") {
+  context<cpu> ctx(1);
+  const clahe policy{.tiles = 4};
+  const tensor<float> pixels = random_image({32, 48, 1}, 9);  // tiles of equal size
+  tensor<float> mirrored(pixels.shape());
+  for (index i = 0; i < 32; ++i)
+    for (index j = 0; j < 48; ++j) mirrored(i, j, 0) = pixels(31 - i, 47 - j, 0);
+  const tensor<float> one = policy.apply(ctx, pixels), other = policy.apply(ctx, mirrored);
+  for (index i = 0; i < 32; ++i)
+    for (index j = 0; j < 48; ++j) REQUIRE(one(i, j, 0) == Approx(other(31 - i, 47 - j, 0)).margin(1e-5));
+}
+
 }  // namespace aixcell
