@@ -97,8 +97,8 @@ dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 figcaption,.note{color:var(--soft);font-size:13px;margin-top:5px}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:14px}
-th,td{padding:5px 14px 5px 0;text-align:right;border-bottom:1px solid var(--line)}
-th:first-child,td:first-child{text-align:left}
+th,td{padding:5px 0 5px 30px;text-align:right;border-bottom:1px solid var(--line)}
+th:first-child,td:first-child{text-align:left;padding-left:0}
 thead th{color:var(--soft);font-weight:500;border-bottom-width:2px}
 .table,.example{margin-bottom:30px;break-inside:avoid}
 .pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,240px),1fr));gap:10px}
