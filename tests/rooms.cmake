@@ -12,7 +12,7 @@ set(rooms core kernels layers losses optim metrics io data preprocess encoder de
 set(libraries
   "Boost.Hana|boost/hana|^aixcell/library/"
   "other Boost|boost/|^$"
-  "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/read_dataset|pipeline/model_file|pipeline/checkpoint|library/|autokonfig/|report/)"
+  "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/(read|write)_dataset|pipeline/model_file|pipeline/checkpoint|library/|autokonfig/|report/)"
   "libjpeg|jpeglib|^aixcell/io/jpeg"
   "libtiff|tiff|^aixcell/io/(detail/)?(read_|write_)?tiff"
   "pugixml|pugixml|^aixcell/io/(detail/)?(ome|tiff)"

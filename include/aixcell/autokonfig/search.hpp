@@ -12,7 +12,7 @@ namespace aixcell {
 
 struct search_options {
   double share = 0.3;         ///< of the budget goes to trials, the rest to the winner
-  double least_trial_s = 20;  ///< a shorter trial tells little: fewer candidates are tried instead
+  double least_trial_s = 60;  ///< a shorter trial tells little: fewer candidates are tried instead
   int at_most = 8;            ///< candidates
 };
 
@@ -114,11 +114,17 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
   // Trains one candidate until its present cycle is over; the cycle that is due is the number of rounds it has begun.
   const auto train = [&](std::size_t which, int cycle, double budget_s, auto&& finish) {
     trial& t = state.trials[which];
+    const bool is_trial = !state.training_winner;
     auto model = entry(t.pipeline).make();
     model->set_up(ctx, setup_for(*model, data, fitting.training.seed));
     model->fit_preprocess(ctx, parts.train);
     fit_options step = fitting;
     step.training.budget_s = budget_s;
+    if (is_trial) {  // several epochs must fit into a trial, and most of it must be training
+      const double crops = budget_s / 8 * step.training.batch / std::max(1e-6, fitting_ones[which]->step_s);
+      step.training.crops_per_epoch = static_cast<int>(std::clamp(crops, static_cast<double>(step.training.batch), 256.0));
+      step.training.validate_at_most = 16;
+    }
     step.checkpoint = folder / ("trial_" + std::to_string(which) + ".safetensors");
     training run(ctx, *model, parts.train, parts.validation, step.training);
     if (std::filesystem::exists(step.checkpoint)) load_checkpoint(run, step.checkpoint);
@@ -150,7 +156,7 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
   double spent = 0;
   for (const trial& t : state.trials) spent += t.seconds;
   if (rounds == 0) spent = 0;
-  const double rest = std::max(wanted.budget_s * (1 - options.share), wanted.budget_s - spent);
+  const double rest = std::max(wanted.budget_s / 2, wanted.budget_s - spent);  // trials may have taken longer than planned
   train(state.alive.front(), rounds, rounds == 0 ? wanted.budget_s : rest, [&](std::unique_ptr<any_pipeline> model, training& run) {
     run.keep_best();
     result.report.validation = tune_decoding(ctx, *model, parts.validation);

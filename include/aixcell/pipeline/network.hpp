@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -6,6 +7,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/visit.hpp>
+#include <aixcell/pipeline/any_pipeline.hpp>
 
 namespace aixcell {
 
@@ -25,20 +27,33 @@ struct network {
     typename convolution<Device, Real>::saved head;
   };
 
-  network(context<Device>& ctx, int channels_in, int channels_out, random_stream& random)
+  // Dozens of pipelines share a network: what is big is compiled once and not copied into each of them.
+  [[gnu::noinline]] network(context<Device>& ctx, int channels_in, int channels_out, random_stream& random)
       : encoder(ctx, channels_in, random),
         decoder(ctx, Enc::levels, random),
         head(ctx, {.inputs = decoder.output_channels(), .outputs = channels_out, .kernel = 1, .bias = true}, random) {}
 
-  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+  [[gnu::noinline]] tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     auto levels = encoder.forward(ctx, x, keep ? &keep->encoder : nullptr);
     const auto dense = decoder.forward(ctx, std::move(levels), x.extent(1), x.extent(2), keep ? &keep->decoder : nullptr);
     return head.forward(ctx, dense, keep ? &keep->head : nullptr);
   }
 
-  void backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+  [[gnu::noinline]] void backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     dy = head.backward(ctx, dy, kept.head);
     encoder.backward(ctx, decoder.backward(ctx, std::move(dy), kept.decoder), kept.encoder);
+  }
+
+  /// Forward, loss, backward. `loss(output, gradient)` overwrites the gradient and returns the value.
+  [[gnu::noinline]] double learn(context<Device>& ctx, const tensor<Real, Device>& x,
+                                 const std::function<double(const tensor<Real, Device>&, tensor<Real, Device>&)>& loss) {
+    saved kept;
+    auto y = forward(ctx, x, &kept);
+    tensor<Real, Device> gradient(ctx, y.shape());
+    const double value = loss(y, gradient);
+    y = {};
+    backward(ctx, std::move(gradient), kept);
+    return value;
   }
 
   static void for_each_member(auto& self, auto&& visit) {
@@ -51,5 +66,43 @@ struct network {
   decoder_network decoder;
   convolution<Device, Real> head;
 };
+
+/// Every tensor of a network by its name, parameters first.
+template <class Network>
+[[gnu::noinline]] std::vector<network_tensor> tensors_of(Network& net) {
+  std::vector<network_tensor> all;
+  for_each_parameter(net, [&](std::string_view name, auto& p) {
+    all.push_back({std::string(name), &p.value, &p.gradient, p.decays});
+  });
+  for_each_buffer(net, [&](std::string_view name, auto& b) {
+    all.push_back({std::string(name), &b.value, nullptr, false});
+  });
+  return all;
+}
+
+/// Runs a network dry: forward alone, then a step of learning. The loss itself is small beside them and left out.
+template <class Enc, class Dec>
+[[gnu::noinline]] resource_estimate estimate_network(const shape& batch, int channels_out) {
+  resource_estimate found;
+  random_stream none(0);
+  context<dry> ctx;
+  network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), channels_out, none);
+  for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
+  found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
+  for_each_buffer(net, [&](std::string_view, auto& b) { found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float); });
+  const std::size_t weights = ctx.memory().use().live;
+  const tensor<float, dry> x(ctx, batch);
+  ctx.memory().reset_peak();
+  net.forward(ctx, x, nullptr);
+  found.inference = ctx.spent();
+  found.inference_bytes = ctx.memory().use().peak - weights;
+  ctx.memory().reset_peak();
+  net.learn(ctx, x, [](const auto&, auto&) { return 0.0; });
+  found.training = ctx.spent();
+  found.training.flops -= found.inference.flops;
+  found.training.bytes -= found.inference.bytes;
+  found.training_bytes = ctx.memory().use().peak - weights;
+  return found;
+}
 
 }  // namespace aixcell

@@ -31,36 +31,8 @@ class pipeline final : public any_pipeline {
   bool needs_object_classes() const override { return says_it_needs_object_classes; }
   const pipeline_setup& setup() const override { return setup_; }
 
-  /// Runs the network dry: forward alone, then forward and backward.
   resource_estimate estimate(const shape& batch) const override {
-    resource_estimate found;
-    random_stream none(0);
-    context<dry> ctx;
-    aixcell::network<Enc, Dec, dry> dry_network(ctx, static_cast<int>(batch[3]), postprocess_.output_channels(), none);
-    for_each_parameter(dry_network, [&](std::string_view, auto& p) {
-      found.parameters += static_cast<double>(p.value.size());
-      found.weight_bytes += static_cast<std::size_t>(p.value.size()) * sizeof(float);
-    });
-    for_each_buffer(dry_network, [&](std::string_view, auto& b) {
-      found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float);
-    });
-    const std::size_t weights = ctx.memory().use().live;
-    ctx.memory().reset_peak();
-    const tensor<float, dry> x(ctx, batch);
-    dry_network.forward(ctx, x, nullptr);
-    found.inference = ctx.spent();
-    found.inference_bytes = ctx.memory().use().peak - weights;
-    ctx.memory().reset_peak();
-    typename aixcell::network<Enc, Dec, dry>::saved kept;
-    auto y = dry_network.forward(ctx, x, &kept);
-    tensor<float, dry> dy(ctx, y.shape());
-    y = {};
-    dry_network.backward(ctx, std::move(dy), kept);
-    found.training = ctx.spent();
-    found.training.flops -= found.inference.flops;
-    found.training.bytes -= found.inference.bytes;
-    found.training_bytes = ctx.memory().use().peak - weights;
-    return found;
+    return estimate_network<Enc, Dec>(batch, postprocess_.output_channels());
   }
 
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }
@@ -78,13 +50,9 @@ class pipeline final : public any_pipeline {
   }
 
   double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) override {
-    typename network_type::saved kept;
-    auto y = network_->forward(ctx, x, &kept);
-    tensor<float> gradient(ctx, y.shape());
-    const double loss = postprocess_.loss(ctx, view<const float, cpu>(y), view<const float, cpu>(target), gradient.as_view());
-    y = {};
-    network_->backward(ctx, std::move(gradient), kept);
-    return loss;
+    return network_->learn(ctx, x, [&](const tensor<float>& y, tensor<float>& gradient) {
+      return postprocess_.loss(ctx, view<const float, cpu>(y), view<const float, cpu>(target), gradient.as_view());
+    });
   }
 
   tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const override {
@@ -121,16 +89,7 @@ class pipeline final : public any_pipeline {
     return all;
   }
 
-  std::vector<network_tensor> tensors() override {
-    std::vector<network_tensor> all;
-    for_each_parameter(*network_, [&](std::string_view name, auto& p) {
-      all.push_back({std::string(name), &p.value, &p.gradient, p.decays});
-    });
-    for_each_buffer(*network_, [&](std::string_view name, auto& b) {
-      all.push_back({std::string(name), &b.value, nullptr, false});
-    });
-    return all;
-  }
+  std::vector<network_tensor> tensors() override { return tensors_of(*network_); }
 
   Pre& preprocess_policy() { return preprocess_; }
   Post& postprocess_policy() { return postprocess_; }
