@@ -33,18 +33,24 @@ index tile_for(index asked, const fingerprint& data) {
   return std::clamp<index>((longer + 31) / 32 * 32, 64, 256);
 }
 
-std::string candidates_text(const std::vector<candidate>& candidates) {
+std::string candidates_text(const std::vector<candidate>& candidates, const candidates_text_options& options) {
   std::vector<std::vector<std::string>> rows{{"pipeline", "latency", "training memory", "parameters", "why"}};
   std::map<std::string, int> lacking;
+  int more = 0;
   for (const candidate& c : candidates) {
     if (!c.fits) {
       ++lacking[c.reason];
+      continue;
+    }
+    if (options.at_most > 0 && static_cast<int>(rows.size()) > options.at_most) {
+      ++more;
       continue;
     }
     rows.push_back({c.pipeline->name, fixed_text(c.latency_ms, 0) + " ms", mebibytes(c.training_bytes),
                     fixed_text(c.resources.parameters / 1e6, 2) + " M", c.reason});
   }
   std::string text = rows.size() > 1 ? text_table(rows) : "no pipeline fits\n";
+  if (more > 0) text += std::to_string(more) + " more that fit, less promising (`aixcell recommend` lists all)\n";
   for (const auto& [reason, count] : lacking) text += std::to_string(count) + " left out: " + reason + "\n";
   return text;
 }

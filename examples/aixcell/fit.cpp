@@ -112,7 +112,7 @@ struct fit_run {
       watched.add(std::move(entry));
     }
     std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx), {arguments.batch, tile, tile, train.channels});
-    std::fputs(candidates_text(found).c_str(), stdout);
+    std::fputs(candidates_text(found, {.at_most = 8}).c_str(), stdout);
     std::fflush(stdout);
     progress_line progress(stderr);
     search_result result = search_pipeline(ctx, found, train, wanted, options(current, progress), folder.work());
@@ -127,11 +127,12 @@ struct fit_run {
   }
 };
 
+/// What the model's answers are called: pixel classes, classes of objects, or nothing.
 std::vector<std::string> class_names_of(const any_pipeline& model, const dataset& data) {
-  if (!data.class_names.empty()) return data.class_names;
-  if (model.needs_nuclei()) return {"mononuclear", "binuclear"};
-  if (model.solves() == task::semantic_segmentation) return {"background", "foreground"};
-  return {};
+  if (model.solves() == task::semantic_segmentation)
+    return data.task == task::semantic_segmentation ? data.class_names : std::vector<std::string>{"background", "foreground"};
+  if (model.needs_nuclei() && !data.has_object_classes()) return {"mononuclear", "binuclear"};
+  return model.needs_nuclei() || model.needs_object_classes() ? data.class_names : std::vector<std::string>{};
 }
 
 nlohmann::json training_json(const fit_run& run) {
