@@ -14,12 +14,12 @@ namespace aixcell {
 /// How training crops differ from the images they are cut from. Image, labels and nuclei move together; intensities
 /// change in the image only. Strength 0 or probability 0 turns a part off.
 struct augmentation {
-  float flip_probability = 0.5f;       ///< of each of the two mirror images
-  bool quarter_turns = true;           ///< turn by a random multiple of 90 degrees
-  float affine_probability = 0.5f;     ///< of rotation, scale and shear together
-  float rotation = 30.0f;              ///< degrees, greatest either way
-  float scale = 0.25f;                 ///< greatest change of size: factor within [1 / (1 + s), 1 + s]
-  float shear = 0.1f;                  ///< greatest
+  float flip_probability = 0.5f;    ///< of each of the two mirror images
+  bool quarter_turns = true;        ///< turn by a random multiple of 90 degrees
+  float affine_probability = 0.5f;  ///< of rotation, scale and shear together
+  float rotation = 30.0f;           ///< degrees, greatest either way
+  float scale = 0.25f;              ///< greatest change of size: factor within [1 / (1 + s), 1 + s]
+  float shear = 0.1f;               ///< greatest
   float elastic_probability = 0.3f;
   float elastic = 4.0f;                ///< pixels, deviation of the displacement of grid points
   float elastic_spacing = 32.0f;       ///< pixels between grid points of the displacement field
@@ -28,9 +28,9 @@ struct augmentation {
   float offset = 0.1f;                 ///< added, in units of the normalised image
   float gamma = 0.3f;                  ///< log of the exponent for values within 0..1
   float noise_probability = 0.3f;
-  float noise = 0.05f;                 ///< greatest deviation of added normal noise
+  float noise = 0.05f;  ///< greatest deviation of added normal noise
   float blur_probability = 0.15f;
-  float blur = 1.0f;                   ///< pixels, greatest deviation of the Gaussian
+  float blur = 1.0f;                    ///< pixels, greatest deviation of the Gaussian
   float foreground_probability = 0.7f;  ///< of a crop that is centred on an annotated object's pixel, if there is one
 
   static constexpr auto hyperparameters() {
@@ -73,7 +73,8 @@ class crop_map {
       const float c = std::cos(angle) / zoom, s = std::sin(angle) / zoom;
       yy_ = c, yx_ = s + shear * c, xy_ = -s, xx_ = c - shear * s;
     }
-    for (index t = 0; a.quarter_turns && t < turns; ++t) std::swap(yy_, yx_), std::swap(xy_, xx_), yx_ = -yx_, xx_ = -xx_;
+    for (index t = 0; a.quarter_turns && t < turns; ++t)
+      std::swap(yy_, yx_), std::swap(xy_, xx_), yx_ = -yx_, xx_ = -xx_;
     if (flip_x) yx_ = -yx_, xx_ = -xx_;
     if (flip_y) yy_ = -yy_, xy_ = -xy_;
     if (random.chance(a.elastic_probability) && a.elastic > 0) {
@@ -88,15 +89,19 @@ class crop_map {
   };
   /// Offset from the centre in the source, for pixel (i, j) of the crop.
   point operator()(index i, index j) const {
-    const float half = 0.5f * static_cast<float>(edge_ - 1), y = static_cast<float>(i) - half, x = static_cast<float>(j) - half;
+    const float half = 0.5f * static_cast<float>(edge_ - 1), y = static_cast<float>(i) - half,
+                x = static_cast<float>(j) - half;
     point p{yy_ * y + yx_ * x, xy_ * y + xx_ * x};
     if (displacement_.empty()) return p;
     const float gy = static_cast<float>(i) / spacing_, gx = static_cast<float>(j) / spacing_;
     const auto r = static_cast<index>(gy), c = static_cast<index>(gx);
     const float fy = smooth(gy - static_cast<float>(r)), fx = smooth(gx - static_cast<float>(c));
-    const auto at = [&](index row, index column, index which) { return displacement_[static_cast<std::size_t>(2 * (row * points_ + column) + which)]; };
+    const auto at = [&](index row, index column, index which) {
+      return displacement_[static_cast<std::size_t>(2 * (row * points_ + column) + which)];
+    };
     for (index which = 0; which < 2; ++which) {
-      const float d = (1 - fy) * ((1 - fx) * at(r, c, which) + fx * at(r, c + 1, which)) + fy * ((1 - fx) * at(r + 1, c, which) + fx * at(r + 1, c + 1, which));
+      const float d = (1 - fy) * ((1 - fx) * at(r, c, which) + fx * at(r, c + 1, which)) +
+                      fy * ((1 - fx) * at(r + 1, c, which) + fx * at(r + 1, c + 1, which));
       (which == 0 ? p.y : p.x) += d;
     }
     return p;
@@ -122,7 +127,8 @@ inline void sample_bilinear(const tensor<float>& image, float y, float x, float*
   const float* b = image.data() + (top * width + right) * channels;
   const float* c = image.data() + (bottom * width + left) * channels;
   const float* d = image.data() + (bottom * width + right) * channels;
-  for (index k = 0; k < channels; ++k) out[k] = (1 - fy) * ((1 - fx) * a[k] + fx * b[k]) + fy * ((1 - fx) * c[k] + fx * d[k]);
+  for (index k = 0; k < channels; ++k)
+    out[k] = (1 - fy) * ((1 - fx) * a[k] + fx * b[k]) + fy * ((1 - fx) * c[k] + fx * d[k]);
 }
 
 inline void change_intensities(const augmentation& a, tensor<float>& pixels, random_stream& random) {
@@ -139,7 +145,8 @@ inline void change_intensities(const augmentation& a, tensor<float>& pixels, ran
   }
   if (random.chance(a.blur_probability) && a.blur > 0) {
     const float sigma = random.uniform(0.3f, std::max(0.3f, a.blur));
-    const index radius = static_cast<index>(std::ceil(2.5f * sigma)), height = pixels.extent(0), width = pixels.extent(1);
+    const index radius = static_cast<index>(std::ceil(2.5f * sigma)), height = pixels.extent(0),
+                width = pixels.extent(1);
     std::vector<float> kernel;
     float sum = 0;
     for (index k = -radius; k <= radius; ++k) {
@@ -154,7 +161,8 @@ inline void change_intensities(const augmentation& a, tensor<float>& pixels, ran
           for (index c = 0; c < channels; ++c) {
             float v = 0;
             for (index k = -radius; k <= radius; ++k)
-              v += kernel[static_cast<std::size_t>(k + radius)] * (vertical ? from(reflected(i + k, height), j, c) : from(i, reflected(j + k, width), c));
+              v += kernel[static_cast<std::size_t>(k + radius)] *
+                   (vertical ? from(reflected(i + k, height), j, c) : from(i, reflected(j + k, width), c));
             pixels(i, j, c) = v;
           }
     }
@@ -169,8 +177,8 @@ inline void change_intensities(const augmentation& a, tensor<float>& pixels, ran
 
 /// Cuts an [edge,edge] crop at a random place of a normalised image [H,W,C] with its annotation: one gather through an
 /// affine and elastic map, bilinear for pixels and nearest for labels, mirrored beyond the image's border; then
-/// intensities. An image that fits into the crop is centred and filled up by its mirror image. The result depends on the
-/// arguments and the stream only.
+/// intensities. An image that fits into the crop is centred and filled up by its mirror image. The result depends on
+/// the arguments and the stream only.
 inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels, const annotation& truth, index edge,
                               random_stream& random) {
   require_rank("augment", 3, "an image [H,W,C]", pixels.shape());
@@ -178,12 +186,15 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
   require_shape("augment", {height, width}, truth.labels.shape());
   // A crop that lies inside where the image is large enough, around an object if one is wanted and found.
   const auto centre = [&](index extent, index wanted) {
-    if (extent <= edge) return 0.5f * static_cast<float>(extent - 1);
-    return static_cast<float>(std::clamp<index>(wanted - edge / 2, 0, extent - edge)) + 0.5f * static_cast<float>(edge - 1);
+    // Whole pixels: a crop of another parity than the image must not blur it.
+    if (extent <= edge) return static_cast<float>((extent - edge) / 2) + 0.5f * static_cast<float>(edge - 1);
+    return static_cast<float>(std::clamp<index>(wanted - edge / 2, 0, extent - edge)) +
+           0.5f * static_cast<float>(edge - 1);
   };
   index row = random.below(height), column = random.below(width);
   if (random.chance(a.foreground_probability)) {
-    for (int attempt = 0; attempt < 64 && truth.labels(row, column) <= 0; ++attempt) row = random.below(height), column = random.below(width);
+    for (int attempt = 0; attempt < 64 && truth.labels(row, column) <= 0; ++attempt)
+      row = random.below(height), column = random.below(width);
     row += random.below(edge / 2 + 1) - edge / 4;
     column += random.below(edge / 2 + 1) - edge / 4;
   }
@@ -198,7 +209,8 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
       const auto offset = map(i, j);
       const float y = y0 + offset.y, x = x0 + offset.x;
       detail::sample_bilinear(pixels, y, x, &crop.pixels(i, j, 0));
-      const index r = detail::reflected(static_cast<index>(std::floor(y + 0.5f)), height), c = detail::reflected(static_cast<index>(std::floor(x + 0.5f)), width);
+      const index r = detail::reflected(static_cast<index>(std::floor(y + 0.5f)), height),
+                  c = detail::reflected(static_cast<index>(std::floor(x + 0.5f)), width);
       crop.truth.labels(i, j) = truth.labels(r, c);
       if (nuclei) crop.truth.nuclei(i, j) = truth.nuclei(r, c);
     }

@@ -34,11 +34,11 @@ struct sample {
 class dataset : public example_source {
  public:
   std::string name;
-  std::string licence;                                        ///< as its author states it, empty if unknown
+  std::string licence;  ///< as its author states it, empty if unknown
   aixcell::task task = aixcell::task::instance_segmentation;
-  std::vector<std::string> class_names;                       ///< semantic: of pixel values 0..; instance: of objects
-  std::vector<std::string> channel_names;                     ///< empty, or one per channel
-  index channels = 0;                                         ///< of every image
+  std::vector<std::string> class_names;    ///< semantic: of pixel values 0..; instance: of objects
+  std::vector<std::string> channel_names;  ///< empty, or one per channel
+  index channels = 0;                      ///< of every image
   std::vector<sample> samples;
 
   index size() const override { return static_cast<index>(samples.size()); }
@@ -95,8 +95,9 @@ inline void require_mask_fits(const sample& s, const example& e) {
     throw data_error(s.image_file + ": expected an image [H,W,C] with at least one pixel, found " + to_string(pixels));
   const auto compare = [&](const label_map& map, const std::string& what) {
     if (map.shape().rank() != 2 || map.extent(0) != pixels[0] || map.extent(1) != pixels[1])
-      throw data_error(what + " is " + (map.shape().rank() == 2 ? height_by_width(map.shape()) : to_string(map.shape())) +
-                       ", image " + s.image_file + " is " + height_by_width(pixels) + "; export both at one size");
+      throw data_error(what + " is " +
+                       (map.shape().rank() == 2 ? height_by_width(map.shape()) : to_string(map.shape())) + ", image " +
+                       s.image_file + " is " + height_by_width(pixels) + "; export both at one size");
   };
   compare(e.truth.labels, s.mask_file + ": mask");
   if (e.truth.nuclei.shape().rank() != 0) compare(e.truth.nuclei, s.mask_file + ": label map of nuclei");
@@ -169,8 +170,8 @@ inline void survey(sample& s, const example& e, const dataset& set) {
   for (const std::int32_t label : labels) {
     const int c = object_class[static_cast<std::size_t>(label - 1)];
     if (c >= static_cast<int>(classes))
-      throw data_error(s.mask_file + ": object " + std::to_string(label) + " has class " + std::to_string(c) + ", but " +
-                       std::to_string(classes) + " classes are declared; name every class");
+      throw data_error(s.mask_file + ": object " + std::to_string(label) + " has class " + std::to_string(c) +
+                       ", but " + std::to_string(classes) + " classes are declared; name every class");
     if (c < 0) continue;
     ++s.class_counts[static_cast<std::size_t>(c)];
     s.classified = true;
@@ -229,8 +230,8 @@ inline dataset dataset::checked(context<cpu>& ctx, dataset set) {
   return set;
 }
 
-inline dataset dataset::from_examples(std::string name, std::vector<example> examples,
-                                      std::vector<std::string> classes, aixcell::task solves) {
+inline dataset dataset::from_examples(std::string name, std::vector<example> examples, std::vector<std::string> classes,
+                                      aixcell::task solves) {
   dataset set;
   set.name = std::move(name);
   set.class_names = std::move(classes);

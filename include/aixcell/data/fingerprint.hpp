@@ -1,8 +1,8 @@
 #pragma once
 #include <array>
-#include <numbers>
+#include <bit>
 #include <cmath>
-#include <set>
+#include <numbers>
 
 #include <aixcell/data/dataset.hpp>
 
@@ -13,18 +13,18 @@ struct fingerprint {
   index images = 0;
   index channels = 0;
   index median_height = 0, median_width = 0;
-  index objects = 0;
-  double objects_per_image = 0;                      ///< median
-  std::array<double, 5> diameter_percentiles{};      ///< 5, 25, 50, 75, 95 percent, of the disc of equal area, pixels
-  double foreground = 0;                             ///< share of annotated pixels
-  double touching = 0;                               ///< share of objects that touch another
-  std::array<double, 3> intensity_percentiles{};     ///< 1, 50, 99.8 percent, mean over images and channels, file units
-  double background_unevenness = 0;                  ///< deviation of the background between image blocks / its range
-  double noise = 0;                                  ///< robust deviation of the Laplacian / intensity range
-  std::vector<double> class_counts;                  ///< objects (semantic: pixels) by class
+  index objects = 0;                              ///< 0 for semantic data sets, as all below that speaks of objects
+  double objects_per_image = 0;                   ///< median
+  std::array<double, 5> diameter_percentiles{};   ///< 5, 25, 50, 75, 95 percent, of the disc of equal area, pixels
+  double foreground = 0;                          ///< share of annotated pixels
+  double touching = 0;                            ///< share of objects that touch another
+  std::array<double, 3> intensity_percentiles{};  ///< 1, 50, 99.8 percent, mean over images and channels, file units
+  double background_unevenness = 0;               ///< deviation of the background between image blocks / its range
+  double noise = 0;                               ///< robust deviation of the Laplacian / intensity range
+  std::vector<double> class_counts;               ///< objects (semantic: pixels) by class
   bool has_nuclei = false;
   bool has_object_classes = false;
-  std::uint64_t digest = 0;                          ///< of ids, sizes, labels and pixels: equal data, equal digest
+  std::uint64_t digest = 0;  ///< of ids, sizes, labels and pixels: equal data, equal digest
 };
 
 namespace detail {
@@ -39,7 +39,9 @@ struct image_facts {
 };
 
 /// FNV-1a over 32-bit words.
-constexpr std::uint64_t mix_digest(std::uint64_t digest, std::uint32_t word) { return (digest ^ word) * 0x100000001B3u; }
+constexpr std::uint64_t mix_digest(std::uint64_t digest, std::uint32_t word) {
+  return (digest ^ word) * 0x100000001B3u;
+}
 
 inline double at_percent(std::vector<double>& values, double percent) {
   if (values.empty()) return 0;
@@ -52,7 +54,8 @@ inline void survey_labels(const label_map& labels, image_facts& f) {
   std::vector<double> areas(1, 0);
   std::vector<bool> touches(1, false);
   const auto note = [&](std::int32_t label) {
-    if (static_cast<std::size_t>(label) >= areas.size()) areas.resize(static_cast<std::size_t>(label) + 1, 0), touches.resize(areas.size(), false);
+    if (static_cast<std::size_t>(label) >= areas.size())
+      areas.resize(static_cast<std::size_t>(label) + 1, 0), touches.resize(areas.size(), false);
   };
   for (index i = 0; i < labels.extent(0); ++i)
     for (index j = 0; j < labels.extent(1); ++j) {
@@ -79,11 +82,12 @@ inline void survey_labels(const label_map& labels, image_facts& f) {
 
 inline void survey_intensities(const tensor<float>& pixels, const label_map& labels, image_facts& f) {
   const index height = pixels.extent(0), width = pixels.extent(1), channels = pixels.extent(2);
-  for (const float v : pixels) f.digest = mix_digest(f.digest, static_cast<std::uint32_t>(static_cast<std::int64_t>(v)));
+  for (const float v : pixels) f.digest = mix_digest(f.digest, std::bit_cast<std::uint32_t>(v));
   for (index c = 0; c < channels; ++c) {
     std::vector<double> values;
     for (index p = 0; p < height * width; ++p) values.push_back(static_cast<double>(pixels[p * channels + c]));
-    const double low = at_percent(values, 1), middle = at_percent(values, 50), high = at_percent(values, 99.8), range = std::max(high - low, 1e-12);
+    const double low = at_percent(values, 1), middle = at_percent(values, 50), high = at_percent(values, 99.8),
+                 range = std::max(high - low, 1e-12);
     const double share = 1.0 / static_cast<double>(channels);
     f.intensity[0] += share * low, f.intensity[1] += share * middle, f.intensity[2] += share * high;
     // Medians of the background in 4 x 4 blocks.
@@ -102,7 +106,10 @@ inline void survey_intensities(const tensor<float>& pixels, const label_map& lab
     std::vector<double> laplacian;
     for (index i = 1; i + 1 < height; ++i)
       for (index j = 1; j + 1 < width; ++j)
-        laplacian.push_back(std::abs(4.0 * static_cast<double>(pixels(i, j, c)) - static_cast<double>(pixels(i - 1, j, c)) - static_cast<double>(pixels(i + 1, j, c)) - static_cast<double>(pixels(i, j - 1, c)) - static_cast<double>(pixels(i, j + 1, c))));
+        laplacian.push_back(
+            std::abs(4.0 * static_cast<double>(pixels(i, j, c)) - static_cast<double>(pixels(i - 1, j, c)) -
+                     static_cast<double>(pixels(i + 1, j, c)) - static_cast<double>(pixels(i, j - 1, c)) -
+                     static_cast<double>(pixels(i, j + 1, c))));
     // Median absolute deviation to deviation, and the Laplacian's gain on white noise: sqrt(16 + 4).
     f.noise += share * at_percent(laplacian, 50) * 1.4826 / std::sqrt(20.0) / range;
   }
@@ -117,9 +124,12 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
     const example e = set.load(i);
     detail::image_facts& f = facts[static_cast<std::size_t>(i)];
     f.digest = 0xCBF29CE484222325u;
-    for (const char letter : set.samples[static_cast<std::size_t>(i)].id) f.digest = detail::mix_digest(f.digest, static_cast<unsigned char>(letter));
-    for (int d = 0; d < 3; ++d) f.digest = detail::mix_digest(f.digest, static_cast<std::uint32_t>(e.picture.pixels.extent(d)));
-    if (set.task == task::instance_segmentation) detail::survey_labels(e.truth.labels, f);
+    for (const char letter : set.samples[static_cast<std::size_t>(i)].id)
+      f.digest = detail::mix_digest(f.digest, static_cast<unsigned char>(letter));
+    for (int d = 0; d < 3; ++d)
+      f.digest = detail::mix_digest(f.digest, static_cast<std::uint32_t>(e.picture.pixels.extent(d)));
+    detail::survey_labels(e.truth.labels, f);
+    if (set.task == task::semantic_segmentation) f.diameters.clear(), f.touching = 0;  // class regions are no objects
     detail::survey_intensities(e.picture.pixels, e.truth.labels, f);
   });
 
@@ -145,8 +155,10 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
     for (std::size_t k = 0; k < 3; ++k) all.intensity_percentiles[k] += share * f.intensity[k];
     all.background_unevenness += share * f.unevenness;
     all.noise += share * f.noise;
-    for (std::size_t c = 0; c < std::min(s.class_counts.size(), all.class_counts.size()); ++c) all.class_counts[c] += s.class_counts[c];
-    all.digest = detail::mix_digest(detail::mix_digest(all.digest, static_cast<std::uint32_t>(f.digest)), static_cast<std::uint32_t>(f.digest >> 32));
+    for (std::size_t c = 0; c < std::min(s.class_counts.size(), all.class_counts.size()); ++c)
+      all.class_counts[c] += s.class_counts[c];
+    all.digest = detail::mix_digest(detail::mix_digest(all.digest, static_cast<std::uint32_t>(f.digest)),
+                                    static_cast<std::uint32_t>(f.digest >> 32));
   }
   all.objects = static_cast<index>(diameters.size());
   all.touching = diameters.empty() ? 0 : touching / static_cast<double>(diameters.size());
@@ -154,7 +166,8 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
   all.median_width = static_cast<index>(detail::at_percent(widths, 50));
   all.objects_per_image = detail::at_percent(counts, 50);
   constexpr std::array<double, 5> percents{5, 25, 50, 75, 95};
-  for (std::size_t k = 0; k < percents.size(); ++k) all.diameter_percentiles[k] = detail::at_percent(diameters, percents[k]);
+  for (std::size_t k = 0; k < percents.size(); ++k)
+    all.diameter_percentiles[k] = detail::at_percent(diameters, percents[k]);
   return all;
 }
 

@@ -1,14 +1,10 @@
 #pragma once
-#include <algorithm>
-#include <filesystem>
-#include <map>
 #include <set>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
-#include <aixcell/data/dataset.hpp>
-#include <aixcell/io/any_image.hpp>
-#include <aixcell/io/table.hpp>
+#include <aixcell/data/detail/sample_files.hpp>
 
 namespace aixcell {
 
@@ -18,64 +14,6 @@ struct dataset_parts {
 };
 
 namespace detail {
-
-using path = std::filesystem::path;
-
-/// Classes of the objects of each image: entry i of an image is object i+1, -1 unknown.
-using object_classes = std::map<std::string, std::vector<int>>;
-
-/// Image files of a folder by their name without extension. Throws data_error if two have one name.
-inline std::map<std::string, path> images_in(const path& folder) {
-  std::map<std::string, path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const std::string file = entry.path().filename().string();
-    if (!entry.is_regular_file() || file.starts_with(".")) continue;
-    if (!is_image_file(entry.path()))
-      throw data_error(entry.path().string() + ": is not a PNG, BMP, JPEG or TIFF image; move it out of the folder");
-    const auto [other, added] = found.try_emplace(entry.path().stem().string(), entry.path());
-    if (!added) throw data_error(entry.path().string() + ": has the same name as " + other->second.filename().string() + "; rename one");
-  }
-  return found;
-}
-
-/// The first few names and how many there are.
-inline std::string some_of(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, names.size()); ++i) text += (i ? ", " : "") + names[i];
-  return names.size() > 3 ? text + ", ... (" + std::to_string(names.size()) + " in all)" : text;
-}
-
-inline void require_partners(const std::map<std::string, path>& images, const std::map<std::string, path>& masks, const path& folder, const std::string& kind) {
-  std::vector<std::string> alone;
-  for (const auto& [id, file] : images)
-    if (!masks.count(id)) alone.push_back(id);
-  if (!alone.empty()) throw data_error((folder / kind).string() + ": no file for image " + some_of(alone) + "; give each image one of the same name, or take the image out");
-  for (const auto& [id, file] : masks)
-    if (!images.count(id)) alone.push_back(id);
-  if (!alone.empty()) throw data_error((folder / kind).string() + ": no image for " + some_of(alone) + "; give it an image of the same name in images/, or take it out");
-}
-
-/// classes.csv: id, label, class. Class names are collected in the order in which they come, unless declared.
-inline object_classes read_classes(const path& file, std::vector<std::string>& names, bool declared) {
-  object_classes all;
-  const table rows = read_csv(file);
-  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
-    const auto label = rows.number<std::int32_t>(i, "label");
-    const std::string& name = rows.text(i, "class");
-    if (label < 1 || label > 10'000'000)
-      throw data_error(file.string() + ": label " + std::to_string(label) + " of " + rows.text(i, "id") + "; labels count from 1");
-    auto known = std::find(names.begin(), names.end(), name);
-    if (known == names.end()) {
-      if (declared) throw data_error(file.string() + ": class \"" + name + "\" of " + rows.text(i, "id") + " is not among the classes of dataset.json; add it there or mend it");
-      names.push_back(name);
-      known = names.end() - 1;
-    }
-    std::vector<int>& classes = all[rows.text(i, "id")];
-    if (static_cast<std::size_t>(label) > classes.size()) classes.resize(static_cast<std::size_t>(label), -1);
-    classes[static_cast<std::size_t>(label) - 1] = static_cast<int>(known - names.begin());
-  }
-  return all;
-}
 
 /// What dataset.json and images.csv say about a whole data set.
 struct description {
@@ -97,8 +35,14 @@ inline description describe(const path& folder) {
         d.empty.task = task::semantic_segmentation;
       else if (kind != "instance")
         throw data_error(file.string() + ": task \"" + kind + "\"; this version reads \"instance\" and \"semantic\"");
-      if (j.contains("classes") && j["classes"].is_array()) d.empty.class_names = j["classes"].get<std::vector<std::string>>(), d.classes_declared = true;
-      if (j.contains("channel_names") && j["channel_names"].is_array()) d.empty.channel_names = j["channel_names"].get<std::vector<std::string>>();
+      if (j.contains("classes") && j["classes"].is_array())
+        d.empty.class_names = j["classes"].get<std::vector<std::string>>(), d.classes_declared = true;
+      // The classes of objects do not include where no object is.
+      if (d.empty.task == task::instance_segmentation && !d.empty.class_names.empty() &&
+          d.empty.class_names.front() == "background")
+        d.empty.class_names.erase(d.empty.class_names.begin());
+      if (j.contains("channel_names") && j["channel_names"].is_array())
+        d.empty.channel_names = j["channel_names"].get<std::vector<std::string>>();
     } catch (const nlohmann::json::exception&) {
       throw data_error(file.string() + ": is not valid JSON; mend it or take it away");
     }
@@ -114,78 +58,57 @@ inline description describe(const path& folder) {
   return d;
 }
 
-/// A sample whose mask is one label image.
-inline sample labelled_sample(const std::string& id, const path& image_file, const path& mask_file, const path& nuclei_file, std::vector<int> classes, bool semantic) {
-  sample s;
-  s.id = id;
-  s.image_file = image_file.string();
-  s.mask_file = mask_file.string();
-  s.read = [image_file, mask_file, nuclei_file, classes = std::move(classes), semantic] {
-    example e{read_image(image_file), {}};
-    e.truth.labels = read_labels(mask_file);
-    if (semantic) return e;
-    const auto numbers = make_labels_dense(e.truth.labels);
-    if (!classes.empty()) {
-      e.truth.object_class.assign(numbers.size(), -1);
-      for (std::size_t i = 0; i < numbers.size(); ++i)
-        if (static_cast<std::size_t>(numbers[i]) <= classes.size()) e.truth.object_class[i] = classes[static_cast<std::size_t>(numbers[i]) - 1];
-      for (std::size_t label = 1; label <= classes.size(); ++label)
-        if (classes[label - 1] >= 0 && !std::binary_search(numbers.begin(), numbers.end(), static_cast<std::int32_t>(label)))
-          throw data_error(mask_file.string() + ": classes.csv names object " + std::to_string(label) + ", which the mask does not have; mend the table or the mask");
-    }
-    if (!nuclei_file.empty()) {
-      e.truth.nuclei = read_labels(nuclei_file);
-      make_labels_dense(e.truth.nuclei);
-    }
-    return e;
-  };
-  return s;
+inline bool has_pairs(const path& folder) {
+  return std::filesystem::is_directory(folder / "images") && std::filesystem::is_directory(folder / "masks");
 }
 
-/// A folder with images/ and masks/, and nuclei/ and classes.csv where there are any.
-inline dataset read_pair_folder(context<cpu>& ctx, const path& folder, const path& root, description& d) {
-  dataset set = d.empty;
+/// A folder with images/ and masks/, and nuclei/ and classes.csv where there are any; nothing is read but tables.
+/// `shared_classes` are of the whole data set and used where the folder has no table of its own.
+inline std::vector<sample> samples_of_pairs(const path& folder, const object_classes& shared_classes, description& d) {
   const auto images = images_in(folder / "images"), masks = images_in(folder / "masks");
-  if (images.empty()) throw data_error((folder / "images").string() + ": has no images; put PNG, BMP, JPEG or TIFF files there");
-  require_partners(images, masks, folder, "masks");
+  if (images.empty())
+    throw data_error((folder / "images").string() + ": has no images; put PNG, BMP, JPEG or TIFF files there");
+  require_partners(images, masks, folder / "masks");
   std::map<std::string, path> nuclei;
   if (std::filesystem::is_directory(folder / "nuclei")) {
     nuclei = images_in(folder / "nuclei");
-    require_partners(images, nuclei, folder, "nuclei");
+    require_partners(images, nuclei, folder / "nuclei");
   }
-  object_classes classes;
-  for (const path& file : {folder / "classes.csv", root / "classes.csv"})
-    if (classes.empty() && std::filesystem::exists(file)) {
-      classes = read_classes(file, d.empty.class_names, d.classes_declared);
-      if (file.parent_path() == folder)
-        for (const auto& [id, unused] : classes)
-          if (!images.count(id)) throw data_error(file.string() + ": names image \"" + id + "\", which is not in " + (folder / "images").string() + "; mend the id (file name without extension)");
-    }
-  set.class_names = d.empty.class_names;
-  const bool semantic = set.task == task::semantic_segmentation;
+  object_classes own_classes;
+  if (const path file = folder / "classes.csv"; std::filesystem::exists(file)) {
+    own_classes = read_classes(file, d.empty.class_names, d.classes_declared);
+    std::set<std::string> ids;
+    for (const auto& [id, unused] : images) ids.insert(id);
+    require_known_ids(own_classes, ids, file);
+  }
+  const object_classes& classes = own_classes.empty() ? shared_classes : own_classes;
+  std::vector<sample> samples;
   for (const auto& [id, file] : images) {
-    const auto known = classes.find(id), nucleus = classes.end();
-    sample s = labelled_sample(id, file, masks.at(id), nuclei.empty() ? path() : nuclei.at(id), known == nucleus ? std::vector<int>() : known->second, semantic);
+    const auto known = classes.find(id);
+    sample s = labelled_sample({.id = id,
+                                .image = file,
+                                .mask = masks.at(id),
+                                .nuclei = nuclei.empty() ? path() : nuclei.at(id),
+                                .classes = known == classes.end() ? std::vector<int>() : known->second},
+                               d.empty.task);
     if (const auto group = d.groups.find(id); group != d.groups.end()) s.group = group->second;
-    set.samples.push_back(std::move(s));
+    samples.push_back(std::move(s));
   }
-  return dataset::checked(ctx, std::move(set));
+  return samples;
 }
 
 /// One folder for each image, with images/<id>.* and one mask file for each object in masks/ (Data Science Bowl 2018).
 /// Where masks overlap, the one that comes first in the order of file names keeps the pixel.
-inline bool is_bowl_folder(const path& folder) {
-  return std::filesystem::is_directory(folder / "images") && std::filesystem::is_directory(folder / "masks");
-}
-inline dataset read_bowl_folder(context<cpu>& ctx, const path& folder, const description& d) {
-  dataset set = d.empty;
+inline std::vector<sample> samples_of_bowl(const path& folder, const description& d) {
+  std::vector<sample> samples;
   std::vector<path> folders;
   for (const auto& entry : std::filesystem::directory_iterator(folder))
-    if (entry.is_directory() && is_bowl_folder(entry.path())) folders.push_back(entry.path());
+    if (entry.is_directory() && has_pairs(entry.path())) folders.push_back(entry.path());
   std::sort(folders.begin(), folders.end());
   for (const path& one : folders) {
     const auto images = images_in(one / "images");
-    if (images.size() != 1) throw data_error((one / "images").string() + ": expected one image, found " + std::to_string(images.size()));
+    if (images.size() != 1)
+      throw data_error((one / "images").string() + ": expected one image, found " + std::to_string(images.size()));
     std::vector<path> masks;
     for (const auto& [id, file] : images_in(one / "masks")) masks.push_back(file);
     sample s;
@@ -200,7 +123,9 @@ inline dataset read_bowl_folder(context<cpu>& ctx, const path& folder, const des
       for (const path& mask_file : masks) {
         const label_map mask = read_labels(mask_file);
         if (mask.shape() != e.truth.labels.shape())
-          throw data_error(mask_file.string() + ": mask is " + height_by_width(mask.shape()) + ", image " + file.string() + " is " + height_by_width(e.truth.labels.shape()) + "; export both at one size");
+          throw data_error(mask_file.string() + ": mask is " + height_by_width(mask.shape()) + ", image " +
+                           file.string() + " is " + height_by_width(e.truth.labels.shape()) +
+                           "; export both at one size");
         ++next;
         for (index p = 0; p < mask.size(); ++p)
           if (mask[p] != 0 && e.truth.labels[p] == 0) e.truth.labels[p] = next;
@@ -208,9 +133,18 @@ inline dataset read_bowl_folder(context<cpu>& ctx, const path& folder, const des
       make_labels_dense(e.truth.labels);
       return e;
     };
-    set.samples.push_back(std::move(s));
+    samples.push_back(std::move(s));
   }
-  return dataset::checked(ctx, std::move(set));
+  return samples;
+}
+
+/// The first entries of a folder, for messages.
+inline std::string content_of(const path& folder) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    names.push_back(entry.path().filename().string() + (entry.is_directory() ? "/" : ""));
+  std::sort(names.begin(), names.end());
+  return some_of(names);
 }
 
 }  // namespace detail
@@ -226,26 +160,46 @@ inline dataset_parts read_dataset(context<cpu>& ctx, const std::filesystem::path
   namespace fs = std::filesystem;
   if (!fs::exists(folder)) throw data_error(folder.string() + ": does not exist; give the folder of a data set");
   if (!fs::is_directory(folder)) throw data_error(folder.string() + ": is a file, expected the folder of a data set");
-  if (fs::is_empty(folder)) throw data_error(folder.string() + ": is empty; expected images/ and masks/, or train/ and test/ with these");
+  if (fs::is_empty(folder))
+    throw data_error(folder.string() + ": is empty; expected images/ and masks/, or train/ and test/ with these");
   detail::description d = detail::describe(folder);
-  dataset_parts parts;
-  if (fs::is_directory(folder / "train")) {
-    if (!detail::is_bowl_folder(folder / "train")) throw data_error((folder / "train").string() + ": expected the folders images/ and masks/ in it");
-    parts.train = detail::read_pair_folder(ctx, folder / "train", folder, d);
-    if (fs::is_directory(folder / "test")) {
-      if (!detail::is_bowl_folder(folder / "test")) throw data_error((folder / "test").string() + ": expected the folders images/ and masks/ in it");
-      parts.test = detail::read_pair_folder(ctx, folder / "test", folder, d);
-      parts.train.class_names = parts.test.class_names;
-      if (parts.test.channels != parts.train.channels)
-        throw data_error(parts.test.samples.front().image_file + ": test images have " + std::to_string(parts.test.channels) + " channels, training images " + std::to_string(parts.train.channels) + "; export all images with the same channels");
+  const bool divided = fs::is_directory(folder / "train");
+  detail::object_classes shared_classes;
+  const fs::path table_file = folder / "classes.csv";
+  if (divided && fs::exists(table_file))
+    shared_classes = detail::read_classes(table_file, d.empty.class_names, d.classes_declared);
+
+  std::vector<sample> train, test;
+  if (divided) {
+    for (const char* part : {"train", "test"}) {
+      if (!fs::is_directory(folder / part)) continue;
+      if (!detail::has_pairs(folder / part))
+        throw data_error((folder / part).string() + ": expected the folders images/ and masks/ in it, found " +
+                         detail::content_of(folder / part));
+      (part == std::string_view("train") ? train : test) = detail::samples_of_pairs(folder / part, shared_classes, d);
     }
-  } else if (detail::is_bowl_folder(folder)) {
-    parts.train = detail::read_pair_folder(ctx, folder, folder, d);
+    std::set<std::string> ids;
+    for (const auto* part : {&train, &test})
+      for (const sample& s : *part) ids.insert(s.id);
+    detail::require_known_ids(shared_classes, ids, table_file);
+  } else if (detail::has_pairs(folder)) {
+    train = detail::samples_of_pairs(folder, {}, d);
   } else {
-    parts.train = detail::read_bowl_folder(ctx, folder, d);
-    if (parts.train.samples.empty())
-      throw data_error(folder.string() + ": no data set found; expected train/images and train/masks, or images/ and masks/, or <id>/images and <id>/masks");
+    train = detail::samples_of_bowl(folder, d);
+    if (train.empty())
+      throw data_error(folder.string() + ": no data set found among " + detail::content_of(folder) +
+                       "; expected train/images and train/masks, or images/ and masks/, or <id>/images and <id>/masks");
   }
+
+  dataset_parts parts{d.empty, d.empty};  // only now are all classes known
+  parts.train.samples = std::move(train);
+  parts.test.samples = std::move(test);
+  parts.train = dataset::checked(ctx, std::move(parts.train));
+  parts.test = dataset::checked(ctx, std::move(parts.test));
+  if (parts.test.size() > 0 && parts.test.channels != parts.train.channels)
+    throw data_error(parts.test.samples.front().image_file + ": test images have " +
+                     std::to_string(parts.test.channels) + " channels, training images " +
+                     std::to_string(parts.train.channels) + "; export all images with the same channels");
   return parts;
 }
 

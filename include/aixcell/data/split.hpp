@@ -90,7 +90,8 @@ inline std::vector<std::vector<index>> stratified_parts(const dataset& set, cons
       double sum = 0;
       for (std::size_t d = 0; d < dimensions; ++d)
         if (total[d] > 0)
-          sum += amounts[d] * (amounts[d] + 2 * (held[p][d] - shares[p] * total[d])) / (shares[p] * total[d] * total[d]);
+          sum +=
+              amounts[d] * (amounts[d] + 2 * (held[p][d] - shares[p] * total[d])) / (shares[p] * total[d] * total[d]);
       return sum;
     };
     const bool fill = units.size() - i <= empty;  // as many groups left as empty parts
@@ -134,7 +135,8 @@ inline split_result split(const dataset& set, split_options options = {}) {
   if (set.size() == 1 && options.alone == single_image::cut) {
     const index height = set.samples[0].size[0], width = set.samples[0].size[1], longer = std::max(height, width);
     if (longer < 2) throw data_error(set.name + ": a single image of 1x1 pixel cannot be split; add images");
-    const index kept = std::clamp<index>(std::lround(static_cast<double>(longer) * (1 - options.validation)), 1, longer - 1);
+    const index kept =
+        std::clamp<index>(std::lround(static_cast<double>(longer) * (1 - options.validation)), 1, longer - 1);
     if (width >= height)
       return {detail::cut_dataset(set, {0, 0, height, kept}, "_left"),
               detail::cut_dataset(set, {0, kept, height, width - kept}, "_right")};
@@ -154,7 +156,8 @@ struct k_fold_options {
 inline std::vector<split_result> k_fold(const dataset& set, k_fold_options options = {}) {
   if (options.folds < 2) throw data_error("k_fold: " + std::to_string(options.folds) + " folds; give at least 2");
   const auto folds = static_cast<std::size_t>(options.folds);
-  const auto parts = detail::stratified_parts(set, std::vector<double>(folds, 1.0 / static_cast<double>(folds)), options.seed);
+  const auto parts =
+      detail::stratified_parts(set, std::vector<double>(folds, 1.0 / static_cast<double>(folds)), options.seed);
   std::vector<split_result> result;
   for (std::size_t f = 0; f < folds; ++f) {
     std::vector<index> rest;

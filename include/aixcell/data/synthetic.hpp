@@ -23,9 +23,9 @@ namespace detail {
 struct scene {
   tissue cells;
   label_map nuclei;
-  std::vector<int> object_class;         ///< per cell: 0 mononuclear, 1 binuclear
+  std::vector<int> object_class;  ///< per cell: 0 mononuclear, 1 binuclear
   std::vector<nucleus> myocyte_nuclei;
-  std::vector<nucleus> other_nuclei;     ///< fibroblasts, endothelium: between the cells, not in the ground truth
+  std::vector<nucleus> other_nuclei;  ///< fibroblasts, endothelium: between the cells, not in the ground truth
 };
 
 inline float blend(float easy, float hard, float difficulty) { return easy + (hard - easy) * difficulty; }
@@ -70,7 +70,8 @@ inline void fill_with_nuclei(scene& s, const synthetic_options& options, random_
 
 /// Small, slender, bright nuclei in the clefts between cells; they overlap cells at their edges.
 inline void add_other_nuclei(scene& s, const synthetic_options& options, random_stream& random) {
-  const auto wanted = static_cast<index>(blend(0.1f, 0.9f, options.difficulty) * static_cast<float>(s.cells.shapes.size()));
+  const auto wanted =
+      static_cast<index>(blend(0.1f, 0.9f, options.difficulty) * static_cast<float>(s.cells.shapes.size()));
   const label_map& cells = s.cells.cells;
   for (index tries = 0; tries < 50 * wanted && static_cast<index>(s.other_nuclei.size()) < wanted; ++tries) {
     const index y = 2 + random.below(std::max<index>(options.height - 4, 1));
@@ -81,7 +82,8 @@ inline void add_other_nuclei(scene& s, const synthetic_options& options, random_
     const bool cleft = at(0, 0) == 0 || at(2, 0) != at(-2, 0) || at(0, 2) != at(0, -2);
     if (!cleft || s.nuclei(y, x) > 0) continue;
     const float diameter = 0.3f * options.cell_diameter * random.uniform(0.55f, 0.85f);
-    const float angle = s.cells.shapes[static_cast<std::size_t>(random.below(static_cast<index>(s.cells.shapes.size())))].angle;
+    const float angle =
+        s.cells.shapes[static_cast<std::size_t>(random.below(static_cast<index>(s.cells.shapes.size())))].angle;
     nucleus n{{nucleus_lobe(diameter, random.uniform(1.6f, 3.2f), angle, random)}, 1};
     n.lobes[0].y = static_cast<float>(y);
     n.lobes[0].x = static_cast<float>(x);
@@ -129,7 +131,8 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
   gaussian_blur(haze, {1.2f * diameter, 1.2f * diameter});
   const float cytoplasm = blend(0.015f, 0.06f, options.difficulty);
   for (index i = 0; i < plane.size(); ++i)
-    plane[i] += 0.03f + (s.cells.cells[i] > 0 ? cytoplasm : 0) + near[i] + far[i] + 0.35f * options.difficulty * haze[i];
+    plane[i] +=
+        0.03f + (s.cells.cells[i] > 0 ? cytoplasm : 0) + near[i] + far[i] + 0.35f * options.difficulty * haze[i];
   return plane;
 }
 
@@ -155,11 +158,13 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
       bool border = false;
       for (index dy = -1; dy <= 1; ++dy)
         for (index dx = -1; dx <= 1; ++dx)
-          border = border || cells(std::clamp<index>(y + dy, 0, size[0] - 1), std::clamp<index>(x + dx, 0, size[1] - 1)) != c;
+          border = border ||
+                   cells(std::clamp<index>(y + dy, 0, size[0] - 1), std::clamp<index>(x + dx, 0, size[1] - 1)) != c;
       const float patchy = 1 + 0.25f * patches(y, x);
       float value;
       if (c == 0) {  // matrix, capillaries, a few bright strands
-        value = (0.10f + 0.10f * options.difficulty) * patchy * (1 + 0.6f * grain(y, x)) + 0.35f * std::max(0.0f, wave(y, x) - 0.7f);
+        value = (0.10f + 0.10f * options.difficulty) * patchy * (1 + 0.6f * grain(y, x)) +
+                0.35f * std::max(0.0f, wave(y, x) - 0.7f);
       } else {
         const blob& shape = s.cells.shapes[k - 1];
         const float u = std::cos(shape.angle) * static_cast<float>(x) + std::sin(shape.angle) * static_cast<float>(y);
@@ -167,7 +172,8 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
         value = body[k] * patchy * (1 + 0.28f * bands + 0.25f * grain(y, x));
         if (s.nuclei(y, x) > 0) value *= 0.55f;  // nuclei exclude the cytoplasm
       }
-      if (border) value = std::max(value, rim[k] * std::max(0.12f, 1 + blend(0.25f, 0.9f, options.difficulty) * weak(y, x)));
+      if (border)
+        value = std::max(value, rim[k] * std::max(0.12f, 1 + blend(0.25f, 0.9f, options.difficulty) * weak(y, x)));
       plane(y, x) = std::max(0.0f, value);
     }
   // Another plane of the same tissue, out of focus: the section turned by half a circle.
@@ -187,7 +193,8 @@ inline void expose(tensor<float>& plane, const synthetic_options& options, rando
   const auto height = static_cast<float>(options.height), width = static_cast<float>(options.width);
   const float centre_y = random.uniform(0.2f, 0.8f), centre_x = random.uniform(0.2f, 0.8f);
   const float fall = blend(0.15f, 0.75f, options.difficulty);
-  const float photons = std::exp(blend(std::log(400.0f), std::log(22.0f), options.difficulty)) * random.uniform(0.8f, 1.25f);
+  const float photons =
+      std::exp(blend(std::log(400.0f), std::log(22.0f), options.difficulty)) * random.uniform(0.8f, 1.25f);
   const float read_noise = blend(1.0f, 2.0f, options.difficulty);
   const float gain = 16000 / photons;
   for (index y = 0; y < options.height; ++y)
@@ -209,8 +216,9 @@ inline void expose(tensor<float>& plane, const synthetic_options& options, rando
 inline example make_synthetic(const synthetic_options& options, random_stream random) {
   if (options.height < 32 || options.width < 32 || !(options.difficulty >= 0 && options.difficulty <= 1) ||
       !(options.binuclear_fraction >= 0 && options.binuclear_fraction <= 1) || !(options.cell_diameter >= 16))
-    throw data_error("make_synthetic: need at least 32x32 pixels, difficulty and binuclear_fraction in [0,1], "
-                     "cell_diameter of at least 16");
+    throw data_error(
+        "make_synthetic: need at least 32x32 pixels, difficulty and binuclear_fraction in [0,1], "
+        "cell_diameter of at least 16");
   const shape size{options.height, options.width};
   random_stream shapes = random.child(1), inside = random.child(2), optics = random.child(3);
 
@@ -228,7 +236,8 @@ inline example make_synthetic(const synthetic_options& options, random_stream ra
   }
   if (s.object_class.empty())
     throw data_error("make_synthetic: no cell of diameter " + std::to_string(options.cell_diameter) + " fits into " +
-                     std::to_string(options.height) + "x" + std::to_string(options.width) + " pixels; use smaller cells");
+                     std::to_string(options.height) + "x" + std::to_string(options.width) +
+                     " pixels; use smaller cells");
   detail::add_other_nuclei(s, options, inside);
 
   example made;

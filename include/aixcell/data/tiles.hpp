@@ -48,8 +48,8 @@ constexpr index reflected(index i, index extent) {
 inline std::vector<rectangle> tile_grid(index height, index width, tile_options options = {}) {
   if (height <= 0 || width <= 0) throw shape_error("tile_grid: the image is empty; give at least one pixel");
   if (options.overlap < 0 || options.overlap >= options.tile)
-    throw shape_error("tile_grid: overlap " + std::to_string(options.overlap) + " must be at least 0 and less than the tile, " +
-                      std::to_string(options.tile));
+    throw shape_error("tile_grid: overlap " + std::to_string(options.overlap) +
+                      " must be at least 0 and less than the tile, " + std::to_string(options.tile));
   std::vector<rectangle> tiles;
   for (const index top : detail::tile_starts(height, options))
     for (const index left : detail::tile_starts(width, options))
@@ -78,7 +78,8 @@ template <class T>
 tensor<std::remove_const_t<T>> crop_reflected(view<T, cpu> source, const rectangle& where) {
   const shape& s = source.shape();
   if (source.empty() || s.rank() < 2 || s.rank() > 3 || where.height <= 0 || where.width <= 0)
-    throw shape_error("crop_reflected: expected an image [H,W,C] or map [H,W] and a part with pixels, found " + to_string(s));
+    throw shape_error("crop_reflected: expected an image [H,W,C] or map [H,W] and a part with pixels, found " +
+                      to_string(s));
   const index channels = s.rank() == 3 ? s[2] : 1;
   tensor<std::remove_const_t<T>> part(s.rank() == 3 ? shape{where.height, where.width, channels}
                                                     : shape{where.height, where.width});

@@ -16,10 +16,34 @@ struct write_dataset_options {
   std::uint64_t seed = 0;
 };
 
-/// Writes a data set as `read_dataset` reads it: {train,test}/{images,masks,nuclei}/<id>, float images as 16-bit TIFF
-/// (values rounded and clamped to 0..65535), labels as PNG, classes.csv, dataset.json. Throws io_error.
-inline void write_dataset(const dataset& set, const std::filesystem::path& folder, const write_dataset_options& options = {}) {
+namespace detail {
+
+inline void write_without_loss(const std::filesystem::path& file, const tensor<float>& values) {
+  const bool whole =
+      std::all_of(values.begin(), values.end(), [](float v) { return v >= 0 && v <= 65535 && v == std::floor(v); });
+  if (!whole) return write_tiff(file, values.as_view());
+  tensor<std::uint16_t> pixels(values.shape());
+  std::transform(values.begin(), values.end(), pixels.begin(), [](float v) { return static_cast<std::uint16_t>(v); });
+  write_tiff(file, pixels.as_view());
+}
+
+/// As 16-bit PNG, which every program reads, or as TIFF if there are pixels nobody annotated or too many labels.
+inline void write_label_map(std::filesystem::path file, const label_map& labels) {
+  const bool small = std::all_of(labels.begin(), labels.end(), [](std::int32_t v) { return v >= 0 && v <= 65535; });
+  write_labels(file += small ? ".png" : ".tif", labels.as_view());
+}
+
+}  // namespace detail
+
+/// Writes a data set as `read_dataset` reads it: {train,test}/{images,masks,nuclei}/<id>, images as TIFF (16 bits
+/// if all values are whole numbers in 0..65535, else float32), label maps as 16-bit PNG where that holds
+/// them, classes.csv, dataset.json, images.csv if there are groups. Throws io_error, data_error if the folder has
+/// files.
+inline void write_dataset(const dataset& set, const std::filesystem::path& folder,
+                          const write_dataset_options& options = {}) {
   namespace fs = std::filesystem;
+  if (fs::exists(folder) && !fs::is_empty(folder))
+    throw data_error(folder.string() + ": is not empty; give a new folder");
   const auto write_part = [&](const dataset& part, const fs::path& to) {
     fs::create_directories(to / "images");
     fs::create_directories(to / "masks");
@@ -28,13 +52,13 @@ inline void write_dataset(const dataset& set, const std::filesystem::path& folde
     for (index i = 0; i < part.size(); ++i) {
       const sample& s = part.samples[static_cast<std::size_t>(i)];
       const example e = part.load(i);
-      tensor<std::uint16_t> pixels(e.picture.pixels.shape());
-      for (index p = 0; p < pixels.size(); ++p) pixels[p] = static_cast<std::uint16_t>(std::clamp(e.picture.pixels[p] + 0.5f, 0.0f, 65535.0f));
-      write_tiff(to / "images" / (s.id + ".tif"), pixels.as_view());
-      write_labels(to / "masks" / (s.id + ".png"), e.truth.labels.as_view());
-      if (!e.truth.nuclei.empty()) write_labels(to / "nuclei" / (s.id + ".png"), e.truth.nuclei.as_view());
+      detail::write_without_loss(to / "images" / (s.id + ".tif"), e.picture.pixels);
+      detail::write_label_map(to / "masks" / s.id, e.truth.labels);
+      if (!e.truth.nuclei.empty()) detail::write_label_map(to / "nuclei" / s.id, e.truth.nuclei);
       for (std::size_t o = 0; o < e.truth.object_class.size(); ++o)
-        if (e.truth.object_class[o] >= 0) classes.rows.push_back({s.id, std::to_string(o + 1), set.class_names.at(static_cast<std::size_t>(e.truth.object_class[o]))});
+        if (e.truth.object_class[o] >= 0)
+          classes.rows.push_back(
+              {s.id, std::to_string(o + 1), set.class_names.at(static_cast<std::size_t>(e.truth.object_class[o]))});
     }
     if (!classes.rows.empty()) write_csv(to / "classes.csv", classes);
   };
@@ -45,6 +69,10 @@ inline void write_dataset(const dataset& set, const std::filesystem::path& folde
   } else {
     write_part(set, folder);
   }
+  table images{.name = "images.csv", .columns = {"id", "group"}, .rows = {}, .lines = {}};
+  for (const sample& s : set.samples)
+    if (!s.group.empty()) images.rows.push_back({s.id, s.group});
+  if (!images.rows.empty()) write_csv(folder / "images.csv", images);
   nlohmann::json about{{"name", set.name}, {"task", set.task == task::semantic_segmentation ? "semantic" : "instance"}};
   if (!set.licence.empty()) about["licence"] = set.licence;
   if (!set.class_names.empty()) about["classes"] = set.class_names;

@@ -24,7 +24,8 @@ inline std::vector<float> half_gaussian(float deviation) {
 }
 
 /// Filters `count` items of `stride` interleaved lines: out[i] = sum of half[|k|] in[i+k], mirrored at the ends.
-inline void blur_lines(std::vector<float>& padded, float* line, index count, index stride, const std::vector<float>& half) {
+inline void blur_lines(std::vector<float>& padded, float* line, index count, index stride,
+                       const std::vector<float>& half) {
   const auto radius = static_cast<index>(half.size()) - 1;
   padded.resize(static_cast<std::size_t>((count + 2 * radius) * stride));
   for (index i = -radius; i < count + radius; ++i)

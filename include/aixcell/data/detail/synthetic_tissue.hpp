@@ -11,10 +11,10 @@ namespace aixcell::detail {
 /// An irregular rod: a superellipse whose radius is modulated by a few harmonics.
 struct blob {
   float y = 0, x = 0;
-  float angle = 0;       ///< of the long axis, from the x axis
-  float along = 1;       ///< half axis, pixels
-  float across = 1;      ///< half axis, pixels
-  float power = 2;       ///< 2 is an ellipse, more is boxier
+  float angle = 0;                            ///< of the long axis, from the x axis
+  float along = 1;                            ///< half axis, pixels
+  float across = 1;                           ///< half axis, pixels
+  float power = 2;                            ///< 2 is an ellipse, more is boxier
   std::array<float, 3> amplitude{}, phase{};  ///< of harmonics 2, 3, 4
 
   float reach() const { return 1.4f * std::max(along, across) + 1; }
@@ -38,7 +38,9 @@ struct blob {
 /// Calls f(y, x, level) for every `step`-th pixel of [height,width] with level < 1.
 template <class Function>
 void for_each_inside(const blob& b, const shape& size, index step, Function&& f) {
-  const auto clip = [](float v, index extent) { return std::clamp<index>(static_cast<index>(std::floor(v)), 0, extent); };
+  const auto clip = [](float v, index extent) {
+    return std::clamp<index>(static_cast<index>(std::floor(v)), 0, extent);
+  };
   for (index y = clip(b.y - b.reach(), size[0]); y < clip(b.y + b.reach() + 2, size[0]); y += step)
     for (index x = clip(b.x - b.reach(), size[1]); x < clip(b.x + b.reach() + 2, size[1]); x += step) {
       const float level = b.level(static_cast<float>(y) - b.y, static_cast<float>(x) - b.x);
@@ -56,7 +58,7 @@ inline void roughen(blob& b, float strength, random_stream& random) {
 
 /// Cells that compete for pixels.
 struct tissue {
-  label_map cells;          ///< [H,W] 1..N
+  label_map cells;           ///< [H,W] 1..N
   std::vector<blob> shapes;  ///< of cell i+1
 };
 

@@ -1,0 +1,76 @@
+#include <aixcell/data/write_dataset.hpp>
+
+#include <aixcell/data/read_dataset.hpp>
+#include <aixcell/data/synthetic.hpp>
+
+#include "data/examples.hpp"
+#include "io/support.hpp"
+
+using namespace aixcell;
+using namespace aixcell::test;
+
+namespace {
+
+void check_equal(const example& a, const example& b) {
+  REQUIRE(a.picture.pixels.shape() == b.picture.pixels.shape());
+  CHECK(std::equal(a.picture.pixels.begin(), a.picture.pixels.end(), b.picture.pixels.begin()));
+  CHECK(std::equal(a.truth.labels.begin(), a.truth.labels.end(), b.truth.labels.begin()));
+  CHECK(a.truth.object_class == b.truth.object_class);
+  REQUIRE(a.truth.nuclei.shape() == b.truth.nuclei.shape());
+  CHECK(std::equal(a.truth.nuclei.begin(), a.truth.nuclei.end(), b.truth.nuclei.begin()));
+}
+
+}  // namespace
+
+TEST_CASE("what is written is read again") {
+  const temporary_folder folder;
+  dataset set = synthetic_dataset(5, {.height = 96, .width = 80, .cell_diameter = 24}, 2);
+  for (std::size_t i = 0; i < 5; ++i) set.samples[i].group = i < 3 ? "heart A" : "heart, B";
+  write_dataset(set, folder / "set", {.test = 0.4, .seed = 1});
+  context<cpu> ctx(2);
+  const dataset_parts parts = read_dataset(ctx, folder / "set");
+  CHECK(parts.train.size() + parts.test.size() == 5);
+  CHECK(parts.test.size() == 2);
+  CHECK(parts.train.name == "synthetic");
+  CHECK(parts.train.licence == set.licence);
+  CHECK(parts.train.class_names == set.class_names);
+  CHECK(parts.train.channel_names == set.channel_names);
+  CHECK(parts.train.has_nuclei());
+  CHECK(parts.train.has_object_classes());
+  for (const dataset* part : {&parts.train, &parts.test})
+    for (aixcell::index i = 0; i < part->size(); ++i) {
+      const sample& s = part->samples[static_cast<std::size_t>(i)];
+      const auto original =
+          std::find_if(set.samples.begin(), set.samples.end(), [&](const sample& o) { return o.id == s.id; });
+      REQUIRE(original != set.samples.end());
+      CHECK(s.group == original->group);
+      check_equal(part->load(i), original->read());
+    }
+}
+
+TEST_CASE("fractions, negative values and pixels nobody annotated survive") {
+  const temporary_folder folder;
+  example e = boxes({9, 7, 2}, {{1, 1, 3, 3}});
+  e.picture.pixels[0] = -0.25f;
+  e.picture.pixels[5] = 1e6f;
+  e.truth.labels(8, 6) = ignored_label;
+  write_dataset(dataset::from_examples("float", {e}), folder / "set", {.test = 0});
+  context<cpu> ctx(1);
+  const dataset_parts parts = read_dataset(ctx, folder / "set");
+  CHECK(parts.test.size() == 0);
+  REQUIRE(parts.train.size() == 1);
+  check_equal(parts.train.load(0), e);
+}
+
+TEST_CASE("classes of pixels survive; a folder with files is not written into") {
+  const temporary_folder folder;
+  const dataset set = dataset::from_examples("tissue", {boxes({6, 6}, {{0, 0, 2, 2}, {3, 3, 2, 2}})},
+                                             {"background", "stroma", "gland"}, task::semantic_segmentation);
+  write_dataset(set, folder / "set", {.test = 0});
+  context<cpu> ctx(1);
+  const dataset_parts parts = read_dataset(ctx, folder / "set");
+  CHECK(parts.train.task == task::semantic_segmentation);
+  CHECK(parts.train.class_names == set.class_names);
+  check_equal(parts.train.load(0), set.load(0));
+  CHECK(contains(message_of<data_error>([&] { write_dataset(set, folder / "set", {.test = 0}); }), "is not empty"));
+}
