@@ -91,7 +91,7 @@ TEST_CASE("training learns discs", "[pipeline]") {
   context<cpu> ctx(2);
   toy_pipeline model;
   fit_options options;
-  options.training = small_plan(12);
+  options.training = small_plan(24);
   options.training.crops_per_epoch = 24;
   options.training.adamw.learning_rate = 5e-3f;
   options.validation_share = 0.25;
@@ -99,7 +99,7 @@ TEST_CASE("training learns discs", "[pipeline]") {
   options.on_epoch = [&](const epoch_report& r) { losses.push_back(r.loss); };
   const dataset data = discs_dataset(8);
   const fit_report report = fit(ctx, model, data, options);
-  CHECK(report.epochs == 12);
+  CHECK(report.epochs == 24);
   CHECK(report.training_images == 6);
   CHECK(losses.back() < 0.5 * losses.front());
   CHECK(evaluate(ctx, model, discs_dataset(3, 61, 40)).objects.summary()[0].pooled.average_precision > 0.6);

@@ -47,7 +47,7 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
   const preference_rule rules[] = {
       {has(p.postprocess, "star_convex") && !p.needs_nuclei, 3, "star-convex polygons separate touching round objects"},
       {has(p.postprocess, "interior_border"), 2, "interior and border suit objects of any shape"},
-      {p.needs_nuclei && wanted.object_classes, 3.5, "counts the nuclei of each cell"},
+      {p.needs_nuclei && wanted.object_classes, 5, "counts the nuclei of each cell"},
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},
       {p.preprocess == "percentile", 1, "percentiles are robust against hot pixels"},
       {has(p.preprocess, "top_hat") && data.background_unevenness > 0.5, 1.5, "the background is uneven"},
