@@ -48,6 +48,7 @@ TEST_CASE("what solves another task does not fit, and says so", "[autokonfig]") 
 
 TEST_CASE("object classes bring in the pipelines that tell them", "[autokonfig]") {
   fingerprint f = some_nuclei();
+  f.has_object_classes = true;
   const auto fitting = [&](bool nuclei) {
     f.has_nuclei = nuclei;
     std::vector<std::string> names;
@@ -57,6 +58,8 @@ TEST_CASE("object classes bring in the pipelines that tell them", "[autokonfig]"
   };
   CHECK(fitting(false) == std::vector<std::string>{"interior_border_classes"});
   CHECK(fitting(true) == std::vector<std::string>{"nuclei_per_cell", "interior_border_classes"});
+  f.has_object_classes = false;
+  CHECK(fitting(true) == std::vector<std::string>{"nuclei_per_cell"});
 }
 
 TEST_CASE("limits leave out what is predicted to exceed them", "[autokonfig]") {

@@ -74,6 +74,7 @@ inline std::string misfit(const candidate& c, const fingerprint& data, const req
   };
   if (p.solves != wanted.solves) return "solves another task";
   if (p.needs_nuclei && !data.has_nuclei) return "needs the nuclei inside the objects";
+  if (p.needs_object_classes && !data.has_object_classes) return "needs a class for each object";
   const bool tells_classes = p.needs_nuclei || p.needs_object_classes;
   if (tells_classes != wanted.object_classes) return tells_classes ? "tells classes nobody asked for" : "tells no object classes";
   for (const std::string& over :

@@ -244,7 +244,9 @@ class training {
     if (!std::isfinite(loss))
       throw data_error("training: the loss is not finite in epoch " + std::to_string(epoch_ + 1) +
                        "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
-    if (options_.clip_norm > 0) clip_gradient_norm(ctx_, trained_, options_.clip_norm);
+    if (options_.clip_norm > 0 && !std::isfinite(clip_gradient_norm(ctx_, trained_, options_.clip_norm)))
+      throw data_error("training: a gradient is not finite in epoch " + std::to_string(epoch_ + 1) +
+                       "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
     if (options_.optimiser == optimiser::adamw)
       adamw_.step(ctx_, trained_, learning_rate);
     else
