@@ -27,10 +27,11 @@ requirements requirements_for(const wanted_choice& wanted, const dataset& data) 
   return r;
 }
 
-index tile_for(index asked, const fingerprint& data) {
-  if (asked > 0) return asked;
-  const index longer = std::max<index>(data.median_height, data.median_width);
-  return std::clamp<index>((longer + 31) / 32 * 32, 64, 256);
+training_step step_for(const training_step& asked, const fingerprint& data) {
+  training_step step = recommended_step(data);
+  if (asked.tile > 0) step.tile = asked.tile;
+  if (asked.batch > 0) step.batch = asked.batch;
+  return step;
 }
 
 std::string candidates_text(const std::vector<candidate>& candidates, const candidates_text_options& options) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <aixcell/autokonfig/recommend.hpp>
+#include <aixcell/autokonfig/training_step.hpp>
 
 #include "commands.hpp"
 
@@ -19,8 +20,8 @@ struct wanted_choice {
 /// What is wanted, with what the user did not say taken from the data set.
 requirements requirements_for(const wanted_choice& wanted, const dataset& data);
 
-/// Edge of training crops: as asked, or what holds an image of median size, within 64..256.
-index tile_for(index asked, const fingerprint& data);
+/// What was asked for; the rule decides what was not.
+training_step step_for(const training_step& asked, const fingerprint& data);
 
 struct candidates_text_options {
   int at_most = 0;  ///< rows; 0: all

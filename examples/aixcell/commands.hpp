@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <aixcell/autokonfig/training_step.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/data/synthetic.hpp>
 
@@ -35,8 +36,7 @@ struct fit_arguments {
   index train_images = 0;  ///< the first of a seeded shuffle; 0: all
   program::limits limits;
   program::goal goal;
-  index tile = 0;  ///< 0: follows the size of the images
-  int batch = 4;
+  training_step step{.tile = 0, .batch = 0};  ///< 0: by rule
   bool fresh = false;
 };
 void fit(const fit_arguments& arguments);
@@ -65,8 +65,7 @@ struct recommend_arguments {
   std::string data;
   program::limits limits;
   program::goal goal;
-  index tile = 0;
-  int batch = 4;
+  training_step step{.tile = 0, .batch = 0};
   int threads = 0;
   bool json = false;
 };

@@ -28,8 +28,8 @@ nlohmann::json identity_of(const fit_arguments& a) {
                       {"--train-images", a.train_images},
                       {"--max-memory", a.limits.memory_bytes},
                       {"--max-latency", a.limits.latency_s},
-                      {"--tile", a.tile},
-                      {"--batch", a.batch},
+                      {"--tile", a.step.tile},
+                      {"--batch", a.step.batch},
                       {"version", std::string(version)}};
   if (a.goal.solves) j["--task"] = *a.goal.solves == task::semantic_segmentation ? "semantic" : "instance";
   if (a.goal.object_classes) j["--classes"] = *a.goal.object_classes ? "yes" : "no";
@@ -58,6 +58,7 @@ struct fit_run {
   const fingerprint& facts;
   run_folder& folder;
   training_log& log;
+  training_step step = step_for(arguments.step, facts);
 
   std::unique_ptr<any_pipeline> model = nullptr;
   fit_report report = {};
@@ -68,8 +69,8 @@ struct fit_run {
     fit_options o;
     o.training.epochs = arguments.epochs;
     o.training.budget_s = arguments.budget_s;
-    o.training.batch = arguments.batch;
-    o.training.tile = tile_for(arguments.tile, facts);
+    o.training.batch = step.batch;
+    o.training.tile = step.tile;
     o.training.seed = arguments.seed;
     o.training.stop_requested = stop_requested;
     o.on_epoch = [this, &pipeline, &progress](const epoch_report& r) {
@@ -99,7 +100,6 @@ struct fit_run {
   }
 
   void search() {
-    const index tile = tile_for(arguments.tile, facts);
     const requirements wanted = requirements_for({arguments.limits, arguments.goal, arguments.budget_s}, train);
     // The search makes a pipeline when its turn comes: that is how the log knows whose epochs it gets.
     std::string current;
@@ -111,7 +111,7 @@ struct fit_run {
       };
       watched.add(std::move(entry));
     }
-    std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx), {arguments.batch, tile, tile, train.channels});
+    std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx), {step.batch, step.tile, step.tile, train.channels});
     std::fputs(candidates_text(found, {.at_most = 8}).c_str(), stdout);
     std::fflush(stdout);
     progress_line progress(stderr);
@@ -142,8 +142,8 @@ nlohmann::json training_json(const fit_run& run) {
                       {"training_images", run.report.training_images},
                       {"validation_images", run.report.validation_images},
                       {"seed", run.arguments.seed},
-                      {"batch", run.arguments.batch},
-                      {"tile", tile_for(run.arguments.tile, run.facts)}};
+                      {"batch", run.step.batch},
+                      {"tile", run.step.tile}};
   for (const trial& t : run.trials)
     j["trials"].push_back({{"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
   return j;

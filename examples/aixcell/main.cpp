@@ -53,9 +53,9 @@ void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Processor threads, 0 = all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
 }
 
-void add_training_step(CLI::App& command, index& tile, int& batch) {
-  command.add_option("--tile", tile, "Edge of training crops in pixels; default: follows the images, up to 256")->check(CLI::Range(16, 2048));
-  command.add_option("--batch", batch, "Crops in a training step")->check(CLI::Range(1, 256))->capture_default_str();
+void add_training_step(CLI::App& command, training_step& step) {
+  command.add_option("--tile", step.tile, "Edge of training crops in pixels; default: by the size of objects and images, up to 256")->check(CLI::Range(16, 2048));
+  command.add_option("--batch", step.batch, "Crops in a training step; default: by their size")->check(CLI::Range(1, 256));
 }
 
 void add_fit(CLI::App& app, fit_arguments& a) {
@@ -75,7 +75,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   c.add_flag("--fresh", a.fresh, "Replace what an earlier fit left in the folder");
   add_limits(c, a.limits);
   add_goal(c, a.goal);
-  add_training_step(c, a.tile, a.batch);
+  add_training_step(c, a.step);
   add_threads(c, a.threads);
   c.callback([&a] { program::fit(a); });
 }
@@ -112,7 +112,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   c.add_flag("--json", a.json, "For programs");
   add_limits(c, a.limits);
   add_goal(c, a.goal);
-  add_training_step(c, a.tile, a.batch);
+  add_training_step(c, a.step);
   add_threads(c, a.threads);
   c.callback([&a] { program::recommend(a); });
 }

@@ -11,10 +11,10 @@ namespace aixcell {
 TEST_CASE("fpn: gradients of whole small networks equal central differences", "[decoder]") {
   context<cpu> ctx(2);
   random_stream random(1);
-  network<plain<2, 2>, fpn, cpu, double> two(ctx, 2, 3, random);
+  network<plain<2, 2>, fpn, cpu, double> two(ctx, 2, {3}, random);
   shake(two);
   CHECK(gradient_check(ctx, two, random_tensor({2, 3, 5, 2}, 2), {.values_per_tensor = 2}) < 1e-6);
-  network<plain<4, 2>, fpn, cpu, double> four(ctx, 2, 3, random);
+  network<plain<4, 2>, fpn, cpu, double> four(ctx, 2, {3}, random);
   shake(four);
   CHECK(gradient_check(ctx, four, random_tensor({3, 9, 7, 2}, 2), {.values_per_tensor = 2}) < 1e-6);
 }
@@ -32,8 +32,8 @@ TEST_CASE("fpn: any size from one pixel, for encoders that start at stride 1 and
       for (const float v : y) REQUIRE(std::isfinite(v));
     }
   };
-  check(network<plain<4, 4>, fpn, cpu>(ctx, 1, 3, random), {{1, 1, 1, 1}, {2, 1, 6, 1}, {1, 35, 33, 1}});
-  check(network<resnet18, fpn, cpu>(ctx, 1, 3, random), {{2, 35, 1, 1}});
+  check(network<plain<4, 4>, fpn, cpu>(ctx, 1, {3}, random), {{1, 1, 1, 1}, {2, 1, 6, 1}, {1, 35, 33, 1}});
+  check(network<resnet18, fpn, cpu>(ctx, 1, {3}, random), {{2, 35, 1, 1}});
 }
 
 TEST_CASE("fpn: a dry run costs and predicts the memory of a real one", "[decoder]") {

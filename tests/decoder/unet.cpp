@@ -13,10 +13,10 @@ TEST_CASE("unet: gradients of whole small networks equal central differences", "
   for (const shape& x : {shape{2, 5, 7, 2}, shape{3, 9, 4, 2}}) {
     CAPTURE(to_string(x));
     random_stream random(1);
-    network<plain<2, 2>, unet, cpu, double> two(ctx, 2, 3, random);
+    network<plain<2, 2>, unet, cpu, double> two(ctx, 2, {3}, random);
     shake(two);
     CHECK(gradient_check(ctx, two, random_tensor(x, 2), {.values_per_tensor = 8}) < 1e-6);
-    network<plain<4, 2>, unet, cpu, double> four(ctx, 2, 3, random);
+    network<plain<4, 2>, unet, cpu, double> four(ctx, 2, {3}, random);
     shake(four);
     CHECK(gradient_check(ctx, four, random_tensor(x, 2), {.values_per_tensor = 4}) < 1e-6);
   }
@@ -35,8 +35,8 @@ TEST_CASE("unet: any size from one pixel, for encoders that start at stride 1 an
       for (const float v : y) REQUIRE(std::isfinite(v));
     }
   };
-  check(network<plain<4, 4>, unet, cpu>(ctx, 1, 3, random), {{1, 1, 1, 1}, {2, 1, 6, 1}, {1, 35, 33, 1}});
-  check(network<resnet18, unet, cpu>(ctx, 1, 3, random), {{2, 35, 1, 1}});
+  check(network<plain<4, 4>, unet, cpu>(ctx, 1, {3}, random), {{1, 1, 1, 1}, {2, 1, 6, 1}, {1, 35, 33, 1}});
+  check(network<resnet18, unet, cpu>(ctx, 1, {3}, random), {{2, 35, 1, 1}});
 }
 
 TEST_CASE("unet: a dry run costs and predicts the memory of a real one", "[decoder]") {
@@ -71,7 +71,7 @@ TEST_CASE("unet: training repeats bit for bit with any number of threads", "[dec
   const auto run = [](int threads) {
     context<cpu> ctx(threads);
     random_stream random(1);
-    network<plain<3, 6>, unet, cpu> net(ctx, 1, 3, random);
+    network<plain<3, 6>, unet, cpu> net(ctx, 1, {3}, random);
     network<plain<3, 6>, unet, cpu>::saved kept;
     auto y = net.forward(ctx, random_tensor<float>({2, 70, 61, 1}, 3), &kept);
     net.backward(ctx, std::move(y), kept);

@@ -9,7 +9,7 @@ namespace aixcell {
 template <class Enc, class Dec, class Device, class Real>
 std::size_t training_peak(context<Device>& ctx, const shape& batch) {
   random_stream random(1);
-  network<Enc, Dec, Device, Real> net(ctx, static_cast<int>(batch[3]), 3, random);
+  network<Enc, Dec, Device, Real> net(ctx, static_cast<int>(batch[3]), {3}, random);
   const std::size_t weights = ctx.memory().use().live;
   ctx.memory().reset_peak();
   auto x = tensor<Real, Device>::zeros(ctx, batch);

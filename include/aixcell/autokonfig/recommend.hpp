@@ -44,8 +44,10 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
   const registered_pipeline& p = *c.pipeline;
   const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
   const double objects_seen = static_cast<double>(data.objects), diameter = data.diameter_percentiles[2];
+  const double steps = wanted.budget_s / std::max(1e-6, c.step_s);
   const preference_rule rules[] = {
-      {has(p.postprocess, "star_convex") && !p.needs_nuclei, 3, "star-convex polygons separate touching round objects"},
+      {has(p.postprocess, "star_convex") && !p.needs_nuclei, 1, "star-convex polygons separate touching round objects"},
+      {has(p.postprocess, "star_convex") && steps > 40000, 2, "the budget allows the many steps that polygons need"},
       {has(p.postprocess, "interior_border"), 2, "interior and border suit objects of any shape"},
       {p.needs_nuclei && wanted.object_classes, 5, "counts the nuclei of each cell"},
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},
@@ -55,6 +57,7 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {p.encoder == "resnet18", objects_seen > 300 ? 1.5 : 1.0, "resnet18 is strong for its cost"},
       {has(p.encoder, "plain"), objects_seen > 5000 ? 0.8 : 1.2, "a small network learns from few objects"},
       {p.encoder == "resnet34" && objects_seen < 5000, -1, "a large network needs more objects"},
+      {steps < 2000, -2, "the budget allows few steps of a network of this size"},
       {p.decoder == "unet", 0.5, "skip connections keep borders sharp"},
   };
   for (const preference_rule& rule : rules) {

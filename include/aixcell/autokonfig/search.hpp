@@ -4,15 +4,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include <aixcell/autokonfig/recommend.hpp>
+#include <aixcell/autokonfig/shortlist.hpp>
 #include <aixcell/io/file.hpp>
 #include <aixcell/pipeline/fit.hpp>
 
 namespace aixcell {
 
 struct search_options {
-  double share = 0.3;         ///< of the budget goes to trials, the rest to the winner
-  double least_trial_s = 60;  ///< a shorter trial tells little: fewer candidates are tried instead
+  double share = 0.2;         ///< of the budget goes to trials, the rest to the winner
+  double least_trial_s = 40;  ///< a shorter trial tells little: fewer candidates are tried instead
   int at_most = 8;            ///< candidates
 };
 
@@ -73,7 +73,7 @@ inline std::size_t affordable_candidates(std::size_t available, double search_s,
 
 }  // namespace detail
 
-/// Successive halving (Jamieson & Talwalkar 2016) over the fitting candidates, most promising first: every round trains
+/// Successive halving (Jamieson & Talwalkar 2016) over the shortlist of fitting candidates: every round trains
 /// the candidates that are left for an equal share of the round's budget, then the better half stays. The winner goes
 /// on with the rest of the budget under a fresh learning-rate schedule. Weights are kept between rounds, nothing is
 /// trained twice. With `folder`, every epoch is saved there and an interrupted search goes on where it stopped.
@@ -81,9 +81,7 @@ inline std::size_t affordable_candidates(std::size_t available, double search_s,
 inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candidate>& candidates, const dataset& data,
                                      const requirements& wanted, const fit_options& fitting, const std::filesystem::path& folder,
                                      const search_options& options = {}) {
-  std::vector<const candidate*> fitting_ones;
-  for (const candidate& c : candidates)
-    if (c.fits) fitting_ones.push_back(&c);
+  const std::vector<const candidate*> fitting_ones = shortlist(candidates, candidates.size());
   if (fitting_ones.empty()) {
     const std::string first = candidates.empty() ? "no pipeline was compiled in" : candidates.front().pipeline->name + ": " + candidates.front().reason;
     throw data_error("autokonfig: no pipeline fits the requirements (" + first + "); relax a limit or compile in more pipelines");
@@ -120,9 +118,8 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
     model->fit_preprocess(ctx, parts.train);
     fit_options step = fitting;
     step.training.budget_s = budget_s;
-    if (is_trial) {  // several epochs must fit into a trial, and most of it must be training
-      const double crops = budget_s / 8 * step.training.batch / std::max(1e-6, fitting_ones[which]->step_s);
-      step.training.crops_per_epoch = static_cast<int>(std::clamp(crops, static_cast<double>(step.training.batch), 256.0));
+    if (is_trial) {  // most of a short trial must be training
+      step.training.epochs_in_budget = 3;
       step.training.validate_at_most = 16;
     }
     step.checkpoint = folder / ("trial_" + std::to_string(which) + ".safetensors");

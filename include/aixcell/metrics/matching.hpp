@@ -133,6 +133,8 @@ class dataset_matching {
     images_.push_back(counts);
   }
 
+  void add(const dataset_matching& other) { images_.insert(images_.end(), other.images_.begin(), other.images_.end()); }
+
   const std::vector<image_counts>& images() const noexcept { return images_; }
 
   /// Ten entries in the order of `iou_thresholds`; `by_image` of no images is all 1, like `pooled`.

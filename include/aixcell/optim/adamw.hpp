@@ -8,7 +8,7 @@
 namespace aixcell {
 
 struct adamw_options {
-  float learning_rate = 1e-3f;
+  float learning_rate = 2e-3f;
   float beta1 = 0.9f;    ///< memory of the mean gradient
   float beta2 = 0.999f;  ///< memory of the mean squared gradient
   float epsilon = 1e-8f;

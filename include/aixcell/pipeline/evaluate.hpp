@@ -32,6 +32,15 @@ struct evaluation {
       object_classes += score_object_classes(truth, found, {.classes = object_class_count});
   }
 
+  evaluation& operator+=(const evaluation& other) {
+    images += other.images;
+    objects.add(other.objects);
+    jaccard.insert(jaccard.end(), other.jaccard.begin(), other.jaccard.end());
+    pixels += other.pixels;
+    object_classes += other.object_classes;
+    return *this;
+  }
+
   /// The one number by which models are chosen, in [0,1]. Instances: pooled AP averaged over IoU 0.5, 0.55, ... 0.9;
   /// with object classes, the mean of that and the class accuracy of all true objects. Semantic: mean IoU.
   double score() const {
@@ -74,18 +83,57 @@ struct evaluate_options {
   std::function<void(index i, const example&, const prediction&)> seen = {};
 };
 
-/// Predicts every image of a set and compares with its annotation. The network runs on all threads, image after image.
+/// Predicts every image of a set and compares with its annotation. The network runs on all threads, image after image;
+/// what comes before and after it runs on several images at once.
 inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const example_source& examples,
                            const evaluate_options& options = {}) {
+  struct seen_image {
+    index number;
+    example e;
+    tensor<float> pixels, dense;
+    prediction found;
+    evaluation score;
+  };
   evaluation sum = empty_evaluation(model);
   const index count = options.at_most > 0 ? std::min(options.at_most, examples.size()) : examples.size();
-  for (index k = 0; k < count; ++k) {
-    const index i = k * examples.size() / count;
-    example e = examples.load(i);
-    as_pixel_classes(e.truth, model);
-    const prediction found = predict(ctx, model, e.picture, options.predict);
-    sum.add(e.truth, found);
-    if (options.seen) options.seen(i, e, found);
+  const index at_once = std::min<index>(count, 2 * ctx.threads());
+  std::vector<context<cpu>> serial;
+  for (index k = 0; k < at_once; ++k) serial.emplace_back(1);
+  for (index first = 0; first < count; first += at_once) {
+    std::vector<seen_image> group(static_cast<std::size_t>(std::min(at_once, count - first)));
+    const auto for_each_at_once = [&](index begin, index end, auto&& f) {
+      parallel_for(ctx, end - begin, [&](index k) {
+        f(serial[static_cast<std::size_t>(begin + k)], group[static_cast<std::size_t>(begin + k)], first + begin + k);
+      });
+    };
+    for_each_at_once(0, std::ssize(group), [&](context<cpu>& own, seen_image& seen, index k) {
+      seen.number = k * examples.size() / count;
+      seen.e = examples.load(seen.number);
+      as_pixel_classes(seen.e.truth, model);
+      detail::require_usable_image(model, seen.e.picture.pixels);
+      seen.pixels = model.preprocess(own, seen.e.picture.pixels);
+    });
+    // The network's output is many times larger than the image: no more of it at once than a few small images have.
+    for (index begin = 0, end = 0; begin < std::ssize(group); begin = end) {
+      for (index pixels = 0; end < std::ssize(group) && pixels < index{1} << 20; ++end) {
+        seen_image& seen = group[static_cast<std::size_t>(end)];
+        seen.dense = predict_dense(ctx, model, seen.pixels, options.predict);
+        pixels += seen.pixels.extent(0) * seen.pixels.extent(1);
+      }
+      for_each_at_once(begin, end, [&](context<cpu>& own, seen_image& seen, index) {
+        const image& picture = seen.e.picture;
+        seen.found = decode_to_size(own, model, seen.dense, picture.height(), picture.width());
+        seen.score = empty_evaluation(model);
+        seen.score.add(seen.e.truth, seen.found);
+      });
+      for (index k = begin; k < end; ++k) {
+        seen_image& seen = group[static_cast<std::size_t>(k)];
+        sum += seen.score;
+        if (options.predict.keep_dense) seen.found.dense = std::move(seen.dense);
+        if (options.seen) options.seen(seen.number, seen.e, seen.found);
+        seen = {};
+      }
+    }
   }
   return sum;
 }

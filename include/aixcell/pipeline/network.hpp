@@ -1,15 +1,30 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/stages.hpp>
-#include <aixcell/layers/convolution.hpp>
+#include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/visit.hpp>
 #include <aixcell/pipeline/any_pipeline.hpp>
 
 namespace aixcell {
+
+/// What stands between the decoder's map and the postprocess.
+struct output_head {
+  int channels = 1;  ///< of the output
+  int features = 0;  ///< of a 3x3 convolution before the output; 0: none
+};
+
+/// The head that a postprocess wants: `output_channels()` and, if it says so, `feature_channels`.
+template <Postprocess Post>
+output_head head_for(const Post& post) {
+  output_head head{.channels = post.output_channels()};
+  if constexpr (requires { Post::feature_channels; }) head.features = Post::feature_channels;
+  return head;
+}
 
 /// Encoder, decoder and a 1x1 convolution that gives the postprocess its channels: [N,H,W,C] to [N,H,W,K].
 /// A layer like any other, of any image size from 1x1.
@@ -24,23 +39,29 @@ struct network {
   struct saved {
     typename encoder_network::saved encoder;
     typename decoder_network::saved decoder;
+    typename conv_norm_act<Device, Real>::saved features;
     typename convolution<Device, Real>::saved head;
   };
 
   // Dozens of pipelines share a network: what is big is compiled once and not copied into each of them.
-  [[gnu::noinline]] network(context<Device>& ctx, int channels_in, int channels_out, random_stream& random)
-      : encoder(ctx, channels_in, random),
-        decoder(ctx, Enc::levels, random),
-        head(ctx, {.inputs = decoder.output_channels(), .outputs = channels_out, .kernel = 1, .bias = true}, random) {}
+  [[gnu::noinline]] network(context<Device>& ctx, int channels_in, const output_head& wanted, random_stream& random)
+      : encoder(ctx, channels_in, random), decoder(ctx, Enc::levels, random) {
+    int inputs = decoder.output_channels();
+    if (wanted.features > 0) features.emplace(ctx, conv_norm_act_options{.inputs = inputs, .outputs = wanted.features}, random);
+    if (features) inputs = wanted.features;
+    head = convolution<Device, Real>(ctx, {.inputs = inputs, .outputs = wanted.channels, .kernel = 1, .bias = true}, random);
+  }
 
   [[gnu::noinline]] tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     auto levels = encoder.forward(ctx, x, keep ? &keep->encoder : nullptr);
-    const auto dense = decoder.forward(ctx, std::move(levels), x.extent(1), x.extent(2), keep ? &keep->decoder : nullptr);
+    auto dense = decoder.forward(ctx, std::move(levels), x.extent(1), x.extent(2), keep ? &keep->decoder : nullptr);
+    if (features) dense = features->forward(ctx, dense, keep ? &keep->features : nullptr);
     return head.forward(ctx, dense, keep ? &keep->head : nullptr);
   }
 
   [[gnu::noinline]] void backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    dy = head.backward(ctx, dy, kept.head);
+    dy = head.backward(ctx, std::move(dy), kept.head);
+    if (features) dy = features->backward(ctx, std::move(dy), kept.features);
     encoder.backward(ctx, decoder.backward(ctx, std::move(dy), kept.decoder), kept.encoder);
   }
 
@@ -59,11 +80,13 @@ struct network {
   static void for_each_member(auto& self, auto&& visit) {
     visit("encoder", self.encoder);
     visit("decoder", self.decoder);
+    if (self.features) visit("features", *self.features);
     visit("head", self.head);
   }
 
   encoder_network encoder;
   decoder_network decoder;
+  std::optional<conv_norm_act<Device, Real>> features;
   convolution<Device, Real> head;
 };
 
@@ -82,11 +105,11 @@ template <class Network>
 
 /// Runs a network dry: forward alone, then a step of learning. The loss itself is small beside them and left out.
 template <class Enc, class Dec>
-[[gnu::noinline]] resource_estimate estimate_network(const shape& batch, int channels_out) {
+[[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head) {
   resource_estimate found;
   random_stream none(0);
   context<dry> ctx;
-  network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), channels_out, none);
+  network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), head, none);
   for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
   found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
   for_each_buffer(net, [&](std::string_view, auto& b) { found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float); });

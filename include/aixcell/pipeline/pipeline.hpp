@@ -32,7 +32,7 @@ class pipeline final : public any_pipeline {
   const pipeline_setup& setup() const override { return setup_; }
 
   resource_estimate estimate(const shape& batch) const override {
-    return estimate_network<Enc, Dec>(batch, postprocess_.output_channels());
+    return estimate_network<Enc, Dec>(batch, head_for(postprocess_));
   }
 
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }
@@ -42,7 +42,7 @@ class pipeline final : public any_pipeline {
     if constexpr (requires { postprocess_.classes; })
       postprocess_.classes = says_it_needs_object_classes ? setup.object_classes : setup.pixel_classes;
     random_stream random = random_stream(setup.seed).child(0x6E6574);  // "net"
-    network_.emplace(ctx, Pre::channels_out(setup.channels), postprocess_.output_channels(), random);
+    network_.emplace(ctx, Pre::channels_out(setup.channels), head_for(postprocess_), random);
   }
 
   void fit_preprocess(context<cpu>& ctx, const example_source& training) override {

@@ -22,7 +22,8 @@ struct training_options {
   double budget_s = 600;      ///< seconds for a run without a planned number of epochs
   int batch = 4;              ///< crops a step
   index tile = 256;           ///< edge of a training crop
-  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, within 64..256
+  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, at least 64
+  int epochs_in_budget = 12;  ///< at least; where a pass over all crops takes longer than its share, the epoch ends early
   aixcell::optimiser optimiser = aixcell::optimiser::adamw;
   adamw_options adamw;
   sgd_options sgd;
@@ -54,9 +55,9 @@ struct epoch_report {
 /// plan it is. Everything that decides the next epoch is in `for_each_value`, and every random number comes from (seed,
 /// epoch, crop): a run that was saved after an epoch and goes on elsewhere gives the same bits as one that never stopped.
 ///
-/// The learning rate follows `progress`, from 0 to 1. With planned epochs every epoch advances it equally; with a time
-/// budget an epoch advances it by its share of the time that is left, so that the schedule ends with the budget on a
-/// machine of any, even changing, speed.
+/// The learning rate follows `progress`, from 0 to 1. With planned epochs every step advances it equally; with a time
+/// budget it is the share of the time that is spent, so that the schedule ends with the budget on a machine of any, even
+/// changing, speed.
 class training {
  public:
   /// The pipeline must be set up and its preprocessing fitted. `train` and `validation` outlive the run.
@@ -86,22 +87,36 @@ class training {
     const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
     const std::vector<index> order = crop_order();
     const index steps = std::max<index>(1, static_cast<index>(order.size()) / options_.batch);
-    const double advance = epoch_share();
+    const bool planned = options_.epochs > 0;
+    const double epochs_left = options_.epochs - static_cast<double>(epoch_ - cycle_start_epoch_);
+    const double epoch_s = options_.budget_s / std::max(1, options_.epochs_in_budget);
+    // After the given step of this epoch.
+    const auto progress_at = [&](index step) {
+      if (!planned) return (elapsed_s_ - cycle_start_s_ + seconds()) / std::max(1e-9, options_.budget_s - validation_s_);
+      return progress_ + (1 - progress_) / std::max(1.0, epochs_left) * static_cast<double>(step) / static_cast<double>(steps);
+    };
     epoch_report report;
-    for (index step = 0; step < steps; ++step) {
+    index step = 0;
+    for (; step < steps; ++step) {
       if (options_.stop_requested && options_.stop_requested())
         throw interrupted("training stopped in epoch " + std::to_string(epoch_ + 1) + "; all earlier epochs are in the checkpoint");
-      const double at = progress_ + advance * static_cast<double>(step) / static_cast<double>(steps);
+      const double at = progress_at(step);
+      if (!planned && step > 0 && (at >= 1 || seconds() + validation_s_ > epoch_s)) break;
       report.learning_rate = learning_rate_at(at);
-      report.loss += learn_batch(order, step, report.learning_rate) / static_cast<double>(steps);
+      report.loss += learn_batch(order, step, report.learning_rate);
     }
-    report.crops_per_s = static_cast<double>(steps * options_.batch) / seconds();
-    progress_ = std::min(1.0, progress_ + advance);
-    if (progress_ > 1 - 1e-9) progress_ = 1;
+    report.loss /= static_cast<double>(step);
+    report.crops_per_s = static_cast<double>(step * options_.batch) / seconds();
+    progress_ = progress_at(step);
     ++epoch_;
 
+    const double trained_s = seconds();
     report.validation = validate();
+    validation_s_ = seconds() - trained_s;
     elapsed_s_ += seconds();
+    // What is left must be worth another validation.
+    if (!planned && options_.budget_s - (elapsed_s_ - cycle_start_s_) < 2 * validation_s_) progress_ = 1;
+    if (progress_ > 1 - 1e-9) progress_ = 1;
     report.epoch = static_cast<int>(epoch_);
     report.progress = progress_;
     report.best = best_score_;
@@ -158,6 +173,7 @@ class training {
     visit("best_score", best_score_);
     visit("elapsed_s", elapsed_s_);
     visit("cycle_start_s", cycle_start_s_);
+    visit("validation_s", validation_s_);
   }
 
  private:
@@ -204,7 +220,7 @@ class training {
     std::vector<index> pool;
     for (std::size_t i = 0; i < tiles_.size(); ++i) pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index>(i));
     const std::size_t wanted = options_.crops_per_epoch > 0 ? static_cast<std::size_t>(options_.crops_per_epoch)
-                                                            : std::clamp<std::size_t>(pool.size(), 64, 256);
+                                                            : std::max<std::size_t>(pool.size(), 64);
     std::vector<index> order;
     random_stream random = random_stream(options_.seed).child(0x6F72646572).child(static_cast<std::uint64_t>(epoch_));
     while (order.size() < wanted) {
@@ -281,22 +297,10 @@ class training {
       std::swap_ranges(tensors_[i].value->begin(), tensors_[i].value->end(), averaged_[i].begin());
   }
 
-  /// By how much this epoch advances `progress`.
-  double epoch_share() const {
-    const auto done = static_cast<double>(epoch_ - cycle_start_epoch_);
-    if (options_.epochs > 0) return (1 - progress_) / std::max(1.0, options_.epochs - done);
-    if (done == 0) return std::min(1.0, first_epoch_share);
-    const double used = elapsed_s_ - cycle_start_s_, left = options_.budget_s - used, epoch_s = used / done;
-    return left <= epoch_s ? 1 - progress_ : (1 - progress_) / (left / epoch_s);
-  }
-
   double learning_rate_at(double progress) const {
     const double base = options_.optimiser == optimiser::adamw ? options_.adamw.learning_rate : options_.sgd.learning_rate;
     return base * options_.schedule.factor(progress);
   }
-
-  /// How long an epoch takes is not known before the first.
-  static constexpr double first_epoch_share = 0.02;
 
   context<cpu>& ctx_;
   any_pipeline& model_;
@@ -313,7 +317,7 @@ class training {
   std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused
 
   std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, cycle_ = 0, cycle_start_epoch_ = 0;
-  double progress_ = 0, best_score_ = -1, elapsed_s_ = 0, cycle_start_s_ = 0;
+  double progress_ = 0, best_score_ = -1, elapsed_s_ = 0, cycle_start_s_ = 0, validation_s_ = 0;
 };
 
 }  // namespace aixcell

@@ -51,6 +51,7 @@ struct star_convex {
                                          detail::star_convex_name<Rays>::text.size()};
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = 1 + Rays;
+  static constexpr int feature_channels = 64;  ///< the rays need more than a thin decoder's map (StarDist: 128)
   static constexpr float distance_unit = 16;  ///< pixels: keeps distances and logits of one magnitude
 
   float distance_weight = 3.0f;        ///< of the distances in the loss

@@ -29,6 +29,10 @@ struct with_classes {
   static constexpr std::string_view name{name_text.data(), name_text.size()};
   static constexpr task solves = task::instance_segmentation;
   static constexpr bool needs_object_classes = true;
+  static constexpr int feature_channels = [] {
+    if constexpr (requires { Instance::feature_channels; }) return Instance::feature_channels;
+    return 0;
+  }();
 
   Instance instance;
   int classes = 2;

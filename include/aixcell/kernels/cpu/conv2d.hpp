@@ -15,11 +15,17 @@ namespace detail {
 template <class Real>
 void finish_convolution(context<cpu>& ctx, const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y) {
   if (e.residual.empty() && e.act == activation::none) return;
-  parallel_ranges(ctx, y.size(), 1 << 15, [&](index begin, index end) {
-    for (index i = begin; i < end; ++i) {
-      const Real z = e.residual.empty() ? y[i] : y[i] + e.residual[i];
-      y[i] = activate(e.act, z);
-    }
+  with_constant_activation(e.act, [&](auto act) {
+    parallel_ranges(ctx, y.size(), 1 << 15, [&](index begin, index end) {
+      Real* to = y.data();
+      if (const Real* residual = e.residual.data(); !e.residual.empty()) {
+#pragma omp simd
+        for (index i = begin; i < end; ++i) to[i] = activate(act(), to[i] + residual[i]);
+      } else {
+#pragma omp simd
+        for (index i = begin; i < end; ++i) to[i] = activate(act(), to[i]);
+      }
+    });
   });
 }
 
