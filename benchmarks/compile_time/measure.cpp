@@ -32,7 +32,9 @@ spent compile(std::vector<std::string> command, const std::string& file) {
   int status = 0;
   rusage use{};
   if (child < 0 || wait4(child, &status, 0, &use) != child) return {};
-  const auto seconds = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return {seconds(use.ru_utime) + seconds(use.ru_stime), static_cast<double>(use.ru_maxrss) / 1024,
           WIFEXITED(status) && WEXITSTATUS(status) == 0};
 }
@@ -55,8 +57,11 @@ int main(int argc, char** argv) {
     const bool exceeds = !s.compiled || s.seconds > seconds_allowed || s.megabytes > megabytes_allowed;
     over += exceeds;
     seconds_in_all += s.seconds;
-    std::printf("%8.2f %8.1f %8.0f %8.0f  %s%s\n", s.seconds, seconds_allowed, s.megabytes, megabytes_allowed, file.c_str(),
-                !s.compiled ? "  DOES NOT COMPILE" : exceeds ? "  OVER BUDGET" : "");
+    std::printf("%8.2f %8.1f %8.0f %8.0f  %s%s\n", s.seconds, seconds_allowed, s.megabytes, megabytes_allowed,
+                file.c_str(),
+                !s.compiled ? "  DOES NOT COMPILE"
+                : exceeds   ? "  OVER BUDGET"
+                            : "");
     std::fflush(stdout);
   }
   std::printf("%8.2f seconds in all, %d over budget\n", seconds_in_all, over);

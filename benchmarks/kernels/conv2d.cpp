@@ -14,16 +14,17 @@ namespace {
 double ceiling_flops_per_s(int threads) {
   static const double measured = [&] {
     context<cpu> ctx(threads);
-    constexpr index pixels = 48, window = 64, block = 32, repeats = 4000;
+    constexpr index_t pixels = 48, window = 64, block = 32, repeats = 4000;
     double best = 0;
     for (int attempt = 0; attempt < 5; ++attempt) {
       const auto start = std::chrono::steady_clock::now();
-      parallel_for(ctx, threads, [&](index) {
+      parallel_for(ctx, threads, [&](index_t) {
         tensor<float> x({pixels, window}), filter({window, block}), y({pixels, block});
         const detail::instruction_set& set = detail::best_instruction_set();
         const int width = 2 * set.lanes;
-        for (index r = 0; r < repeats; ++r)
-          set.correlate({x.data(), 0, window, 1, window, filter.data(), nullptr, width, width, y.data(), block, pixels});
+        for (index_t r = 0; r < repeats; ++r)
+          set.correlate(
+              {x.data(), 0, window, 1, window, filter.data(), nullptr, width, width, y.data(), block, pixels});
         benchmark::DoNotOptimize(y.data());
       });
       const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -72,7 +73,7 @@ void convolution_cpu(benchmark::State& state) {
 void eigen_product(benchmark::State& state) {
   context<cpu> ctx;
   workload w(state);
-  const index columns = w.y.size() / w.y.extent(3), depth = w.filter.size() / w.filter.extent(0);
+  const index_t columns = w.y.size() / w.y.extent(3), depth = w.filter.size() / w.filter.extent(0);
   Eigen::MatrixXf patches = Eigen::MatrixXf::Constant(depth, columns, 0.5f), out(w.filter.extent(0), columns);
   Eigen::MatrixXf filter = Eigen::MatrixXf::Constant(w.filter.extent(0), depth, 0.25f);
   for (auto _ : state) {
@@ -84,15 +85,27 @@ void eigen_product(benchmark::State& state) {
 
 void shapes(benchmark::internal::Benchmark* b) {
   b->ArgNames({"N", "H", "C", "K", "R", "stride"});
-  b->Args({4, 256, 1, 16, 3, 1})->Args({4, 256, 16, 16, 3, 1})->Args({4, 256, 32, 32, 3, 1})->Args({4, 256, 64, 64, 3, 1});
-  b->Args({4, 256, 3, 64, 7, 2})->Args({4, 64, 64, 128, 3, 2})->Args({4, 64, 256, 64, 1, 1})->Args({4, 32, 256, 256, 3, 1});
+  b->Args({4, 256, 1, 16, 3, 1})
+      ->Args({4, 256, 16, 16, 3, 1})
+      ->Args({4, 256, 32, 32, 3, 1})
+      ->Args({4, 256, 64, 64, 3, 1});
+  b->Args({4, 256, 3, 64, 7, 2})
+      ->Args({4, 64, 64, 128, 3, 2})
+      ->Args({4, 64, 256, 64, 1, 1})
+      ->Args({4, 32, 256, 256, 3, 1});
   b->Args({4, 8, 512, 512, 3, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
 }
 
 BENCHMARK(convolution_cpu<direction::forward>)->Name("conv2d/cpu")->Apply(shapes);
 BENCHMARK(convolution_cpu<direction::data_gradient>)->Name("conv2d_backward_data/cpu")->Apply(shapes);
 BENCHMARK(convolution_cpu<direction::filter_gradient>)->Name("conv2d_backward_filter/cpu")->Apply(shapes);
-BENCHMARK(eigen_product)->Name("conv2d/eigen_im2col")->Args({1, 256, 32, 32, 3, 1})->Args({1, 256, 64, 64, 3, 1})->ArgNames({"N", "H", "C", "K", "R", "stride"})->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(eigen_product)
+    ->Name("conv2d/eigen_im2col")
+    ->Args({1, 256, 32, 32, 3, 1})
+    ->Args({1, 256, 64, 64, 3, 1})
+    ->ArgNames({"N", "H", "C", "K", "R", "stride"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace aixcell

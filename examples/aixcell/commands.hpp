@@ -33,7 +33,7 @@ struct fit_arguments {
   int epochs = 0;  ///< of a named pipeline; 0: as many as the budget allows
   std::uint64_t seed = 0;
   int threads = 0;
-  index train_images = 0;  ///< the first of a seeded shuffle; 0: all
+  index_t train_images = 0;  ///< the first of a seeded shuffle; 0: all
   program::limits limits;
   program::goal goal;
   training_step step{.tile = 0, .batch = 0};  ///< 0: by rule
@@ -47,7 +47,7 @@ struct predict_arguments {
   std::filesystem::path out;
   int threads = 0;
   bool mirrored = true;
-  index tile = 512;
+  index_t tile = 512;
 };
 void predict(const predict_arguments& arguments);
 
@@ -79,7 +79,7 @@ void info(const info_arguments& arguments);
 
 struct synth_arguments {
   std::filesystem::path out;
-  index images = 60;
+  index_t images = 60;
   synthetic_options options;
   std::uint64_t seed = 0;
 };

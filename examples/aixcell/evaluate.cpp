@@ -16,12 +16,17 @@ namespace {
 /// Throws data_error if the model cannot say anything about these images.
 void require_fitting(const any_pipeline& model, const model_card& card, const dataset& data) {
   if (data.channels != model.setup().channels)
-    throw data_error(data.name + ": the images have " + std::to_string(data.channels) + " channel(s), the model was trained on " +
-                     std::to_string(model.setup().channels) + "; give images with the channels of the training images");
+    throw data_error(data.name + ": the images have " + std::to_string(data.channels) +
+                     " channel(s), the model was trained on " + std::to_string(model.setup().channels) +
+                     "; give images with the channels of the training images");
   if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
-    throw data_error(data.name + ": its masks hold pixel classes, the model finds objects; give masks with a number for each object");
+    throw data_error(
+        data.name +
+        ": its masks hold pixel classes, the model finds objects; give masks with a number for each object");
   if (model.needs_object_classes() && !data.class_names.empty() && data.class_names != card.class_names)
-    throw data_error(data.name + ": its classes are not those of the model, or in another order; name them as `aixcell info` shows them");
+    throw data_error(
+        data.name +
+        ": its classes are not those of the model, or in another order; name them as `aixcell info` shows them");
 }
 
 }  // namespace
@@ -36,16 +41,18 @@ void evaluate(const evaluate_arguments& arguments) {
   require_fitting(*loaded.model, loaded.card, part);
   if (all) std::printf("%s has no test part: evaluating all %td images\n", arguments.data.c_str(), part.size());
 
-  const evaluation e = aixcell::evaluate(ctx, *loaded.model, part, {.predict = {.mirrored = arguments.mirrored}, .seen = [](index, const example&, const prediction&) {
-    throw_if_stopped("stopped; nothing was written");
-  }});
+  const evaluation e = aixcell::evaluate(
+      ctx, *loaded.model, part,
+      {.predict = {.mirrored = arguments.mirrored},
+       .seen = [](index_t, const example&, const prediction&) { throw_if_stopped("stopped; nothing was written"); }});
   if (!arguments.out.empty()) {
-    const nlohmann::json metrics = {{"model", arguments.model.string()},
-                                    {"pipeline", loaded.model->name()},
-                                    {"data", arguments.data},
-                                    {"split", all ? "all" : arguments.split},
-                                    {"predicted_with", arguments.mirrored ? "mean of the image and its three mirror images" : "the image alone"},
-                                    {"metrics", metrics_json(e, loaded.card.class_names)}};
+    const nlohmann::json metrics = {
+        {"model", arguments.model.string()},
+        {"pipeline", loaded.model->name()},
+        {"data", arguments.data},
+        {"split", all ? "all" : arguments.split},
+        {"predicted_with", arguments.mirrored ? "mean of the image and its three mirror images" : "the image alone"},
+        {"metrics", metrics_json(e, loaded.card.class_names)}};
     write_file_atomically(arguments.out, metrics.dump(1) + "\n");
   }
   std::fputs(metrics_text(e, loaded.card.class_names).c_str(), stdout);

@@ -37,13 +37,13 @@ nlohmann::json identity_of(const fit_arguments& a) {
 }
 
 /// The first `count` images of a seeded shuffle: more images always contain those of fewer, as a learning curve needs.
-dataset first_images(const dataset& data, index count, std::uint64_t seed) {
+dataset first_images(const dataset& data, index_t count, std::uint64_t seed) {
   if (count == 0) return data;
   if (count > data.size())
-    throw data_error(data.name + ": --train-images " + std::to_string(count) + ", but there are " + std::to_string(data.size()) +
-                     " training images; ask for fewer");
-  std::vector<index> order;
-  for (index i = 0; i < data.size(); ++i) order.push_back(i);
+    throw data_error(data.name + ": --train-images " + std::to_string(count) + ", but there are " +
+                     std::to_string(data.size()) + " training images; ask for fewer");
+  std::vector<index_t> order;
+  for (index_t i = 0; i < data.size(); ++i) order.push_back(i);
   random_stream(seed, 0x7375626573657400).shuffle(order);
   order.resize(static_cast<std::size_t>(count));
   return data.subset(order);
@@ -79,7 +79,9 @@ struct fit_run {
       progress_state state;
       state.stage = pipeline;
       state.epoch = r.epoch;
-      state.epochs = arguments.epochs > 0 ? arguments.epochs : r.epoch + static_cast<int>(std::lround(r.remaining_s / std::max(epoch_s, 1e-9)));
+      state.epochs = arguments.epochs > 0
+                         ? arguments.epochs
+                         : r.epoch + static_cast<int>(std::lround(r.remaining_s / std::max(epoch_s, 1e-9)));
       state.images_per_second = r.crops_per_s;
       state.loss = r.loss;
       state.metric_name = "validation";
@@ -111,7 +113,8 @@ struct fit_run {
       };
       watched.add(std::move(entry));
     }
-    std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx), {step.batch, step.tile, step.tile, train.channels});
+    std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx),
+                                                      {step.batch, step.tile, step.tile, train.channels});
     std::fputs(candidates_text(found, {.at_most = 8}).c_str(), stdout);
     std::fflush(stdout);
     progress_line progress(stderr);
@@ -123,14 +126,20 @@ struct fit_run {
     for (candidate& c : found) c.pipeline = &compiled.find(c.pipeline->name);
     candidates = std::move(found);
     for (const trial& t : trials)
-      log.line({{"event", "trial"}, {"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
+      log.line({{"event", "trial"},
+                {"pipeline", t.pipeline},
+                {"rounds", t.rounds},
+                {"seconds", t.seconds},
+                {"validation", t.validation},
+                {"reason", t.reason}});
   }
 };
 
 /// What the model's answers are called: pixel classes, classes of objects, or nothing.
 std::vector<std::string> class_names_of(const any_pipeline& model, const dataset& data) {
   if (model.solves() == task::semantic_segmentation)
-    return data.task == task::semantic_segmentation ? data.class_names : std::vector<std::string>{"background", "foreground"};
+    return data.task == task::semantic_segmentation ? data.class_names
+                                                    : std::vector<std::string>{"background", "foreground"};
   if (model.needs_nuclei() && !data.has_object_classes()) return {"mononuclear", "binuclear"};
   return model.needs_nuclei() || model.needs_object_classes() ? data.class_names : std::vector<std::string>{};
 }
@@ -145,7 +154,11 @@ nlohmann::json training_json(const fit_run& run) {
                       {"batch", run.step.batch},
                       {"tile", run.step.tile}};
   for (const trial& t : run.trials)
-    j["trials"].push_back({{"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
+    j["trials"].push_back({{"pipeline", t.pipeline},
+                           {"rounds", t.rounds},
+                           {"seconds", t.seconds},
+                           {"validation", t.validation},
+                           {"reason", t.reason}});
   return j;
 }
 
@@ -168,22 +181,29 @@ void write_results(fit_run& run, const opened_data& data) {
   std::vector<double> scores;
   evaluation so_far = empty_evaluation(*run.model);
   const auto start = std::chrono::steady_clock::now();
-  story.test = aixcell::evaluate(run.ctx, *run.model, data.test, {.predict = {.mirrored = true}, .seen = [&](index, const example& e, const prediction& found) {
-    throw_if_stopped("stopped while testing; the same command goes on");
-    so_far.add(e.truth, found);
-    scores.push_back(score_of_image(so_far, e.truth, found));
-  }});
+  story.test = aixcell::evaluate(
+      run.ctx, *run.model, data.test,
+      {.predict = {.mirrored = true}, .seen = [&](index_t, const example& e, const prediction& found) {
+         throw_if_stopped("stopped while testing; the same command goes on");
+         so_far.add(e.truth, found);
+         scores.push_back(score_of_image(so_far, e.truth, found));
+       }});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  story.prediction_ms = 1e3 * seconds / static_cast<double>(std::max<index>(1, data.test.size()));
+  story.prediction_ms = 1e3 * seconds / static_cast<double>(std::max<index_t>(1, data.test.size()));
 
   const fs::path results = run.folder.results();
   write_report(run.ctx, *run.model, data.test, story, choose_shown(scores), results);
   const nlohmann::json test = metrics_json(story.test, story.class_names);
   const nlohmann::json training = training_json(run);
-  const nlohmann::json metrics = {{"pipeline", story.pipeline}, {"aixcell", std::string(version)}, {"data", to_json(run.facts)}, {"test", test},
-                                  {"test_part", data.test_was_held_out ? "20 % of the images, held out by aixcell" : "of the data set"},
-                                  {"predicted_with", "mean of the image and its three mirror images"},
-                                  {"prediction_ms_per_image", story.prediction_ms}, {"training", training}};
+  const nlohmann::json metrics = {
+      {"pipeline", story.pipeline},
+      {"aixcell", std::string(version)},
+      {"data", to_json(run.facts)},
+      {"test", test},
+      {"test_part", data.test_was_held_out ? "20 % of the images, held out by aixcell" : "of the data set"},
+      {"predicted_with", "mean of the image and its three mirror images"},
+      {"prediction_ms_per_image", story.prediction_ms},
+      {"training", training}};
   write_file_atomically(results / "metrics.json", metrics.dump(1) + "\n");
 
   model_card card;
@@ -192,7 +212,10 @@ void write_results(fit_run& run, const opened_data& data) {
   card.facts = {{"data", to_json(run.facts)}, {"test", test}, {"training", training}, {"licence", story.licence}};
   card.facts["data"]["name"] = data.train.name;
   save_model(results / "model.safetensors", *run.model, card);
-  run.log.line({{"event", "finished"}, {"pipeline", story.pipeline}, {"validation", run.report.validation}, {"test_score", story.test.score()}});
+  run.log.line({{"event", "finished"},
+                {"pipeline", story.pipeline},
+                {"validation", run.report.validation},
+                {"test_score", story.test.score()}});
   run.folder.finish();
   std::fputs(metrics_text(story.test, story.class_names).c_str(), stdout);
 }
@@ -210,7 +233,8 @@ void fit(const fit_arguments& arguments) {
   if (!arguments.pipeline.empty()) setup_for(*compiled.find(arguments.pipeline).make(), data.train, arguments.seed);
 
   const fingerprint facts = fingerprint_of(ctx, data.train);
-  std::printf("%s: %td training and %td test images, %td objects to learn from\n", data.train.name.c_str(), data.train.size(), data.test.size(), data.train.objects());
+  std::printf("%s: %td training and %td test images, %td objects to learn from\n", data.train.name.c_str(),
+              data.train.size(), data.test.size(), data.train.objects());
   std::fflush(stdout);
   folder.begin(to_json(facts)["digest"]);
   if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());
@@ -221,10 +245,12 @@ void fit(const fit_arguments& arguments) {
   } catch (const interrupted& e) {
     throw interrupted(std::string(e.what()) + "; the same command goes on");
   }
-  std::printf("%s: %d epochs in %s, validation %s; testing\n", run.model->name().c_str(), run.report.epochs, duration_text(run.report.seconds).c_str(), fixed_text(run.report.validation, 3).c_str());
+  std::printf("%s: %d epochs in %s, validation %s; testing\n", run.model->name().c_str(), run.report.epochs,
+              duration_text(run.report.seconds).c_str(), fixed_text(run.report.validation, 3).c_str());
   std::fflush(stdout);
   write_results(run, data);
-  std::printf("%s holds model.safetensors, metrics.json, report.html, log.jsonl and overlays/\n", arguments.out.c_str());
+  std::printf("%s holds model.safetensors, metrics.json, report.html, log.jsonl and overlays/\n",
+              arguments.out.c_str());
 }
 
 }  // namespace aixcell::program

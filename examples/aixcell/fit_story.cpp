@@ -30,17 +30,20 @@ void add_numbers(report_content& page, const fit_story& s) {
     page.numbers.push_back({"Mean Dice", three(pixels.mean_dice), "pixel accuracy " + three(pixels.pixel_accuracy)});
   } else {
     const auto summary = s.test.objects.summary();
-    page.numbers.push_back({"AP at IoU 0.5", three(summary[0].pooled.average_precision),
-                            std::to_string(summary[0].counts.truth()) + " objects in " + std::to_string(s.test_images) + " test images"});
+    page.numbers.push_back(
+        {"AP at IoU 0.5", three(summary[0].pooled.average_precision),
+         std::to_string(summary[0].counts.truth()) + " objects in " + std::to_string(s.test_images) + " test images"});
     page.numbers.push_back({"Mean AP, IoU 0.5 to 0.95", three(s.test.objects.mean_average_precision()),
                             "panoptic quality at 0.5: " + three(summary[0].pooled.panoptic_quality)});
     if (s.test.object_class_count > 0 && s.test.object_classes.matched > 0) {
       const interval accuracy = s.test.object_classes.among_matched();
-      page.numbers.push_back({"Class accuracy", three(accuracy.estimate),
-                              range_text(accuracy) + ", " + std::to_string(s.test.object_classes.matched) + " objects"});
+      page.numbers.push_back(
+          {"Class accuracy", three(accuracy.estimate),
+           range_text(accuracy) + ", " + std::to_string(s.test.object_classes.matched) + " objects"});
     }
   }
-  page.numbers.push_back({"Training", duration_text(s.training.seconds), std::to_string(s.training.epochs) + " epochs, " + std::to_string(s.threads) + " threads"});
+  page.numbers.push_back({"Training", duration_text(s.training.seconds),
+                          std::to_string(s.training.epochs) + " epochs, " + std::to_string(s.threads) + " threads"});
   page.numbers.push_back({"Prediction", fixed_text(s.prediction_ms, 0) + " ms", "an image, mirror images averaged"});
 }
 
@@ -48,17 +51,24 @@ void add_summary(report_content& page, const fit_story& s) {
   page.summary = {{"Pipeline", s.pipeline},
                   {"Data set", s.data_name + (s.licence.empty() ? "" : ", licence " + s.licence)},
                   {"Images", std::to_string(s.training.training_images) + " to train on, " +
-                                 std::to_string(s.training.validation_images) + " for validation, " + std::to_string(s.test_images) + " for the test" +
+                                 std::to_string(s.training.validation_images) + " for validation, " +
+                                 std::to_string(s.test_images) + " for the test" +
                                  (s.test_was_held_out ? " (held out by aixcell)" : "")}};
-  page.summary.push_back({"Image size", std::to_string(s.fingerprint.median_width) + " x " + std::to_string(s.fingerprint.median_height) + " pixels (median), " +
+  page.summary.push_back({"Image size", std::to_string(s.fingerprint.median_width) + " x " +
+                                            std::to_string(s.fingerprint.median_height) + " pixels (median), " +
                                             std::to_string(s.fingerprint.channels) + " channel(s)"});
   if (s.fingerprint.objects > 0) {
     const auto& diameter = s.fingerprint.diameter_percentiles;
-    page.summary.push_back({"Objects", std::to_string(s.fingerprint.objects) + ", " + number_text(s.fingerprint.objects_per_image) + " in an image (median), " +
+    page.summary.push_back({"Objects", std::to_string(s.fingerprint.objects) + ", " +
+                                           number_text(s.fingerprint.objects_per_image) + " in an image (median), " +
                                            fixed_text(100 * s.fingerprint.touching, 0) + " % touch another"});
-    page.summary.push_back({"Object diameter", fixed_text(diameter[2], 0) + " pixels (median), " + fixed_text(diameter[0], 0) + " to " + fixed_text(diameter[4], 0) + " for 90 %"});
+    page.summary.push_back({"Object diameter", fixed_text(diameter[2], 0) + " pixels (median), " +
+                                                   fixed_text(diameter[0], 0) + " to " + fixed_text(diameter[4], 0) +
+                                                   " for 90 %"});
   }
-  page.summary.push_back({"Background, noise", "unevenness " + fixed_text(s.fingerprint.background_unevenness, 3) + ", noise " + fixed_text(s.fingerprint.noise, 3) + " of the intensity range"});
+  page.summary.push_back({"Background, noise", "unevenness " + fixed_text(s.fingerprint.background_unevenness, 3) +
+                                                   ", noise " + fixed_text(s.fingerprint.noise, 3) +
+                                                   " of the intensity range"});
 }
 
 /// `orange: mononuclear, light blue: binuclear`, the colours of report/overlay.hpp.
@@ -78,13 +88,24 @@ void add_curves(report_content& page, const fit_story& s) {
     validation.x.push_back(e.epoch), validation.y.push_back(e.validation);
     if (e.validation > best) best = e.validation, best_epoch = e.epoch;
   }
-  const std::vector<plot_mark> marks = best >= 0 ? std::vector<plot_mark>{{best_epoch, "best"}} : std::vector<plot_mark>{};
-  page.plots.push_back({to_svg(line_plot{.title = "Loss", .x_label = "epoch", .y_label = "loss", .series = {loss}, .marks = marks}), "Mean over the epoch."});
-  page.plots.push_back({to_svg(line_plot{.title = "Validation", .x_label = "epoch", .y_label = "score", .series = {validation}, .marks = marks, .y_range = plot_range{0, 1}}),
+  const std::vector<plot_mark> marks =
+      best >= 0 ? std::vector<plot_mark>{{best_epoch, "best"}} : std::vector<plot_mark>{};
+  page.plots.push_back(
+      {to_svg(line_plot{.title = "Loss", .x_label = "epoch", .y_label = "loss", .series = {loss}, .marks = marks}),
+       "Mean over the epoch."});
+  page.plots.push_back({to_svg(line_plot{.title = "Validation",
+                                         .x_label = "epoch",
+                                         .y_label = "score",
+                                         .series = {validation},
+                                         .marks = marks,
+                                         .y_range = plot_range{0, 1}}),
                         "Of the averaged weights; the weights of the best epoch are kept."});
   if (s.test.solves == task::instance_segmentation) {
     plot_series ap{"average precision"}, f1{"F1"}, quality{"panoptic quality"};
-    report_table table{"Test set by IoU threshold", {"IoU", "AP", "precision", "recall", "F1", "panoptic quality"}, {}, "All objects pooled."};
+    report_table table{"Test set by IoU threshold",
+                       {"IoU", "AP", "precision", "recall", "F1", "panoptic quality"},
+                       {},
+                       "All objects pooled."};
     for (const dataset_match_scores& at : s.test.objects.summary()) {
       for (plot_series* series : {&ap, &f1, &quality}) series->x.push_back(at.threshold);
       ap.y.push_back(at.pooled.average_precision);
@@ -93,18 +114,27 @@ void add_curves(report_content& page, const fit_story& s) {
       table.rows.push_back({fixed_text(at.threshold, 2), three(at.pooled.average_precision), three(at.pooled.precision),
                             three(at.pooled.recall), three(at.pooled.f1), three(at.pooled.panoptic_quality)});
     }
-    page.plots.push_back({to_svg(line_plot{.title = "Quality by IoU threshold", .x_label = "IoU threshold", .y_label = "score", .series = {ap, f1, quality}, .y_range = plot_range{0, 1}}), "Test images."});
+    page.plots.push_back({to_svg(line_plot{.title = "Quality by IoU threshold",
+                                           .x_label = "IoU threshold",
+                                           .y_label = "score",
+                                           .series = {ap, f1, quality},
+                                           .y_range = plot_range{0, 1}}),
+                          "Test images."});
     page.tables.push_back(std::move(table));
     if (s.test.object_class_count > 0 && s.test.object_classes.matched > 0)
-      page.plots.push_back({to_svg(confusion_plot{"Object classes", s.class_names, s.test.object_classes.confusion}), "Objects that were found, test images."});
+      page.plots.push_back({to_svg(confusion_plot{"Object classes", s.class_names, s.test.object_classes.confusion}),
+                            "Objects that were found, test images."});
   } else {
-    page.plots.push_back({to_svg(confusion_plot{"Pixel classes", s.class_names, s.test.pixels}), "Pixels of the test images."});
+    page.plots.push_back(
+        {to_svg(confusion_plot{"Pixel classes", s.class_names, s.test.pixels}), "Pixels of the test images."});
   }
 }
 
 void add_trials(report_content& page, const fit_story& s) {
   if (s.trials.empty()) return;
-  report_table tried{"Pipelines tried", {"pipeline", "rounds", "seconds", "validation", "predicted latency", "predicted memory", "why"}, {},
+  report_table tried{"Pipelines tried",
+                     {"pipeline", "rounds", "seconds", "validation", "predicted latency", "predicted memory", "why"},
+                     {},
                      "Successive halving: the better half of each round went on, the best was trained to the end."};
   for (const trial& t : s.trials) {
     std::string latency, memory;
@@ -113,7 +143,8 @@ void add_trials(report_content& page, const fit_story& s) {
         latency = fixed_text(c.latency_ms, 0) + " ms";
         memory = fixed_text(c.training_bytes / 0x1p20, 0) + " MiB";
       }
-    tried.rows.push_back({t.pipeline, std::to_string(t.rounds), fixed_text(t.seconds, 0), three(t.validation), latency, memory, t.reason});
+    tried.rows.push_back({t.pipeline, std::to_string(t.rounds), fixed_text(t.seconds, 0), three(t.validation), latency,
+                          memory, t.reason});
   }
   page.tables.push_back(std::move(tried));
 }
@@ -128,7 +159,7 @@ std::vector<shown_image> choose_shown(const std::vector<double>& scores) {
   std::vector<shown_image> shown;
   std::set<std::size_t> taken;
   const auto take = [&](const char* kind, std::size_t rank) {
-    if (taken.insert(rank).second) shown.push_back({kind, static_cast<index>(order[rank]), scores[order[rank]]});
+    if (taken.insert(rank).second) shown.push_back({kind, static_cast<index_t>(order[rank]), scores[order[rank]]});
   };
   const std::size_t n = order.size();
   for (std::size_t k = 0; k < std::min(each, n); ++k) take("worst", k);
@@ -148,7 +179,9 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
   add_trials(page, story);
 
   const bool semantic = model.solves() == task::semantic_segmentation;
-  const std::string classes = semantic ? class_legend(story.class_names, 1) : story.test.object_class_count > 0 ? class_legend(story.class_names, 0) : "";
+  const std::string classes = semantic                            ? class_legend(story.class_names, 1)
+                              : story.test.object_class_count > 0 ? class_legend(story.class_names, 0)
+                                                                  : "";
   const std::string legend = classes.empty() ? "" : " (" + classes + ")";
   std::filesystem::create_directory(folder / "overlays");
   std::map<std::string, int> count;
@@ -162,18 +195,18 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
     write_png(folder / "overlays" / name, c.panel());
     std::string kind = s.kind;
     kind[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(kind[0])));
-    page.figures.push_back({kind + ": " + id + ", score " + three(s.score),
-                            {{encode_png(c.picture), "image"},
-                             {encode_png(c.truth), "truth" + legend},
-                             {encode_png(c.predicted), "prediction" + legend},
-                             {encode_png(c.errors), std::string(semantic ? class_errors_legend : object_errors_legend)}},
-                            ""});
+    page.figures.push_back(
+        {kind + ": " + id + ", score " + three(s.score),
+         {{encode_png(c.picture), "image"},
+          {encode_png(c.truth), "truth" + legend},
+          {encode_png(c.predicted), "prediction" + legend},
+          {encode_png(c.errors), std::string(semantic ? class_errors_legend : object_errors_legend)}},
+         ""});
   }
   page.notes = {
-      semantic
-          ? "The score of an image is its mean IoU over the classes."
-          : "The score of an image is its average precision, averaged over the IoU thresholds 0.5 to 0.95. AP is "
-            "tp / (tp + fp + fn) with objects matched one to one; panoptic quality follows Kirillov et al. 2019.",
+      semantic ? "The score of an image is its mean IoU over the classes."
+               : "The score of an image is its average precision, averaged over the IoU thresholds 0.5 to 0.95. AP is "
+                 "tp / (tp + fp + fn) with objects matched one to one; panoptic quality follows Kirillov et al. 2019.",
       "Predictions are averages over each image and its three mirror images. Intervals of accuracies are Wilson score "
       "intervals. Test images took no part in training or in any choice."};
   write_file_atomically(folder / "report.html", to_html(page));

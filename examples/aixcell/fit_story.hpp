@@ -15,7 +15,7 @@ struct fit_story {
   std::string pipeline;
   std::vector<std::string> class_names;
   aixcell::fingerprint fingerprint;
-  index test_images = 0;
+  index_t test_images = 0;
   bool test_was_held_out = false;
   fit_report training;
   std::vector<trial> trials;          ///< empty if the pipeline was named
@@ -29,7 +29,7 @@ struct fit_story {
 /// One test image with its place in the ranking.
 struct shown_image {
   std::string kind;  ///< worst, best, some
-  index position;    ///< in the test part
+  index_t position;  ///< in the test part
   double score;
 };
 

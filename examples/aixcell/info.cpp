@@ -24,9 +24,14 @@ void list_pipelines(bool as_json) {
   const pipeline_list compiled = compiled_pipelines();
   for (const registered_pipeline& p : compiled.entries()) {
     const char* solves = p.solves == task::semantic_segmentation ? "semantic" : "instance";
-    const char* needs = p.needs_nuclei ? "nuclei inside the objects" : p.needs_object_classes ? "classes of objects" : "";
+    const char* needs = p.needs_nuclei           ? "nuclei inside the objects"
+                        : p.needs_object_classes ? "classes of objects"
+                                                 : "";
     rows.push_back({p.name, solves, needs});
-    list.push_back({{"pipeline", p.name}, {"task", solves}, {"needs_nuclei", p.needs_nuclei}, {"needs_object_classes", p.needs_object_classes}});
+    list.push_back({{"pipeline", p.name},
+                    {"task", solves},
+                    {"needs_nuclei", p.needs_nuclei},
+                    {"needs_object_classes", p.needs_object_classes}});
   }
   std::printf("%s", as_json ? (list.dump(1) + "\n").c_str() : text_table(rows).c_str());
 }
@@ -36,14 +41,18 @@ void list_pipelines(bool as_json) {
 void append_facts(std::vector<std::vector<std::string>>& rows, const nlohmann::json& facts, const std::string& indent) {
   for (const auto& [key, value] : facts.items()) {
     if (value.is_object() && value.contains("estimate")) {
-      rows.push_back({indent + key, number_text(value["estimate"].get<double>()) + " [" + number_text(value["interval"][0].get<double>()) + ", " + number_text(value["interval"][1].get<double>()) + "]"});
+      rows.push_back({indent + key, number_text(value["estimate"].get<double>()) + " [" +
+                                        number_text(value["interval"][0].get<double>()) + ", " +
+                                        number_text(value["interval"][1].get<double>()) + "]"});
     } else if (value.is_object()) {
       rows.push_back({indent + key, ""});
       append_facts(rows, value, indent + "  ");
     } else if (value.is_array() && !value.empty() && value[0].is_structured()) {
       rows.push_back({indent + key, std::to_string(value.size()) + " entries (--json shows them)"});
     } else {
-      rows.push_back({indent + key, value.is_string() ? value.get<std::string>() : value.is_number_float() ? number_text(value.get<double>()) : value.dump()});
+      rows.push_back({indent + key, value.is_string()         ? value.get<std::string>()
+                                    : value.is_number_float() ? number_text(value.get<double>())
+                                                              : value.dump()});
     }
   }
 }
@@ -60,24 +69,29 @@ void info(const info_arguments& arguments) {
   const resource_estimate cost = loaded.model->estimate(batch);
   const double latency_ms = 1e3 * measure_machine_speed(ctx).seconds(cost.inference);
   if (arguments.json) {
-    const nlohmann::json j = {{"pipeline", card.pipeline},
-                              {"channels", setup.channels},
-                              {"channel_names", card.channel_names},
-                              {"class_names", card.class_names},
-                              {"parameters", cost.parameters},
-                              {"per_256x256_image", {{"flops", cost.inference.flops}, {"bytes", cost.inference_bytes}, {"latency_ms", latency_ms}}},
-                              {"facts", card.facts}};
+    const nlohmann::json j = {
+        {"pipeline", card.pipeline},
+        {"channels", setup.channels},
+        {"channel_names", card.channel_names},
+        {"class_names", card.class_names},
+        {"parameters", cost.parameters},
+        {"per_256x256_image",
+         {{"flops", cost.inference.flops}, {"bytes", cost.inference_bytes}, {"latency_ms", latency_ms}}},
+        {"facts", card.facts}};
     std::printf("%s\n", j.dump(1).c_str());
     return;
   }
   std::vector<std::vector<std::string>> rows{
       {"pipeline", card.pipeline},
-      {"task", loaded.model->solves() == task::semantic_segmentation ? "a class for every pixel" : "every object apart"},
-      {"channels", std::to_string(setup.channels) + (card.channel_names.empty() ? "" : " (" + joined(card.channel_names) + ")")},
+      {"task",
+       loaded.model->solves() == task::semantic_segmentation ? "a class for every pixel" : "every object apart"},
+      {"channels",
+       std::to_string(setup.channels) + (card.channel_names.empty() ? "" : " (" + joined(card.channel_names) + ")")},
       {"classes", joined(card.class_names)},
       {"parameters", fixed_text(cost.parameters / 1e6, 2) + " M"},
-      {"a 256x256 image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP, " + fixed_text(static_cast<double>(cost.inference_bytes) / 0x1p20, 0) +
-                              " MiB, predicted " + fixed_text(latency_ms, 0) + " ms on this machine"}};
+      {"a 256x256 image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP, " +
+                              fixed_text(static_cast<double>(cost.inference_bytes) / 0x1p20, 0) + " MiB, predicted " +
+                              fixed_text(latency_ms, 0) + " ms on this machine"}};
   append_facts(rows, card.facts, "");
   std::fputs(text_table(rows).c_str(), stdout);
 }

@@ -19,59 +19,90 @@ namespace aixcell::program {
 namespace {
 
 constexpr const char* data_help =
-    "Folder of images with label masks (0 = background, 1..N = objects): {train,test}/{images,masks}, images/ + masks/, "
+    "Folder of images with label masks (0 = background, 1..N = objects): {train,test}/{images,masks}, images/ + "
+    "masks/, "
     "or the layout of the 2018 Data Science Bowl; or the word `synthetic`";
 
 /// An option whose text `use` turns into a value; what it throws gets the option's name.
 template <class Use>
 CLI::Option* add_parsed(CLI::App& command, const std::string& name, Use use, const std::string& help) {
-  return command.add_option_function<std::string>(name, [name, use](const std::string& text) {
-    try {
-      use(text);
-    } catch (const data_error& e) {
-      throw data_error(name + " " + e.what());
-    }
-  }, help);
+  return command.add_option_function<std::string>(
+      name,
+      [name, use](const std::string& text) {
+        try {
+          use(text);
+        } catch (const data_error& e) {
+          throw data_error(name + " " + e.what());
+        }
+      },
+      help);
 }
 
 void add_limits(CLI::App& command, limits& l) {
-  add_parsed(command, "--max-memory", [&l](const std::string& t) { l.memory_bytes = parse_bytes(t); },
-             "Only pipelines predicted to train in this memory, e.g. 2GB")->type_name("SIZE");
-  add_parsed(command, "--max-latency", [&l](const std::string& t) { l.latency_s = parse_seconds(t); },
-             "Only pipelines predicted to need at most this for an image, e.g. 200ms")->type_name("TIME");
+  add_parsed(
+      command, "--max-memory", [&l](const std::string& t) { l.memory_bytes = parse_bytes(t); },
+      "Only pipelines predicted to train in this memory, e.g. 2GB")
+      ->type_name("SIZE");
+  add_parsed(
+      command, "--max-latency", [&l](const std::string& t) { l.latency_s = parse_seconds(t); },
+      "Only pipelines predicted to need at most this for an image, e.g. 200ms")
+      ->type_name("TIME");
 }
 
 void add_goal(CLI::App& command, goal& g) {
-  command.add_option_function<std::string>("--task", [&g](const std::string& t) {
-    g.solves = t == "semantic" ? task::semantic_segmentation : task::instance_segmentation;
-  }, "What to find: every object apart, or a class for every pixel; default: as the masks are")->check(CLI::IsMember({"instance", "semantic"}));
-  command.add_option_function<std::string>("--classes", [&g](const std::string& t) { g.object_classes = t == "yes"; },
-                                           "Tell classes of objects (e.g. mono-/binuclear); default: if the data set has them")->check(CLI::IsMember({"yes", "no"}));
+  command
+      .add_option_function<std::string>(
+          "--task",
+          [&g](const std::string& t) {
+            g.solves = t == "semantic" ? task::semantic_segmentation : task::instance_segmentation;
+          },
+          "What to find: every object apart, or a class for every pixel; default: as the masks are")
+      ->check(CLI::IsMember({"instance", "semantic"}));
+  command
+      .add_option_function<std::string>(
+          "--classes", [&g](const std::string& t) { g.object_classes = t == "yes"; },
+          "Tell classes of objects (e.g. mono-/binuclear); default: if the data set has them")
+      ->check(CLI::IsMember({"yes", "no"}));
 }
 
 void add_threads(CLI::App& command, int& threads) {
-  command.add_option("--threads", threads, "Processor threads, 0 = all; results do not depend on it")->check(CLI::Range(0, 1024))->capture_default_str();
+  command.add_option("--threads", threads, "Processor threads, 0 = all; results do not depend on it")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
 }
 
 void add_training_step(CLI::App& command, training_step& step) {
-  command.add_option("--tile", step.tile, "Edge of training crops in pixels; default: by the size of objects and images, up to 256")->check(CLI::Range(16, 2048));
-  command.add_option("--batch", step.batch, "Crops in a training step; default: by their size")->check(CLI::Range(1, 256));
+  command
+      .add_option("--tile", step.tile,
+                  "Edge of training crops in pixels; default: by the size of objects and images, up to 256")
+      ->check(CLI::Range(16, 2048));
+  command.add_option("--batch", step.batch, "Crops in a training step; default: by their size")
+      ->check(CLI::Range(1, 256));
 }
 
 void add_fit(CLI::App& app, fit_arguments& a) {
   CLI::App& c = *app.add_subcommand("fit", "Choose, train and test a model on annotated images");
-  c.footer("Writes model.safetensors, metrics.json, report.html, overlays/ and log.jsonl into the folder. Ctrl-C or a crash lose\n"
-           "at most the current epoch: the same command goes on.\n\n"
-           "  aixcell fit my_images --out result --budget 30min\n"
-           "  aixcell fit synthetic --out trial --pipeline percentile+plain4x16+unet+nuclei_per_cell --epochs 20");
+  c.footer(
+      "Writes model.safetensors, metrics.json, report.html, overlays/ and log.jsonl into the folder. Ctrl-C or a crash "
+      "lose\n"
+      "at most the current epoch: the same command goes on.\n\n"
+      "  aixcell fit my_images --out result --budget 30min\n"
+      "  aixcell fit synthetic --out trial --pipeline percentile+plain4x16+unet+nuclei_per_cell --epochs 20");
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
   c.add_option("--out", a.out, "Folder for the results")->required()->type_name("DIR");
-  add_parsed(c, "--budget", [&a](const std::string& t) { a.budget_s = parse_seconds(t); },
-             "Time for search and training together, e.g. 90s, 20min, 2h [30min]")->type_name("TIME");
-  CLI::Option* pipeline = c.add_option("--pipeline", a.pipeline, "Train this one instead of searching; `aixcell info` lists all")->type_name("NAME");
-  c.add_option("--epochs", a.epochs, "Train this many epochs instead of a time")->check(CLI::Range(1, 1000000))->needs(pipeline);
+  add_parsed(
+      c, "--budget", [&a](const std::string& t) { a.budget_s = parse_seconds(t); },
+      "Time for search and training together, e.g. 90s, 20min, 2h [30min]")
+      ->type_name("TIME");
+  CLI::Option* pipeline =
+      c.add_option("--pipeline", a.pipeline, "Train this one instead of searching; `aixcell info` lists all")
+          ->type_name("NAME");
+  c.add_option("--epochs", a.epochs, "Train this many epochs instead of a time")
+      ->check(CLI::Range(1, 1000000))
+      ->needs(pipeline);
   c.add_option("--seed", a.seed, "Of splits, weights and crops; same seed, same result")->capture_default_str();
-  c.add_option("--train-images", a.train_images, "Use only this many training images, for learning curves")->check(CLI::PositiveNumber);
+  c.add_option("--train-images", a.train_images, "Use only this many training images, for learning curves")
+      ->check(CLI::PositiveNumber);
   c.add_flag("--fresh", a.fresh, "Replace what an earlier fit left in the folder");
   add_limits(c, a.limits);
   add_goal(c, a.goal);
@@ -82,15 +113,19 @@ void add_fit(CLI::App& app, fit_arguments& a) {
 
 void add_predict(CLI::App& app, predict_arguments& a) {
   CLI::App& c = *app.add_subcommand("predict", "Find objects in images");
-  c.footer("Writes for each image <name>_labels.png (.tif for TIFF images) and <name>_overlay.png, and one measurements.csv:\n"
-           "area, centroid, bounding box, perimeter, eccentricity, solidity, mean intensities, class, nuclei, scores.\n"
-           "All or nothing: if an image cannot be used, no folder is written.\n\n"
-           "  aixcell predict result/model.safetensors plate7/ extra.tif --out found");
+  c.footer(
+      "Writes for each image <name>_labels.png (.tif for TIFF images) and <name>_overlay.png, and one "
+      "measurements.csv:\n"
+      "area, centroid, bounding box, perimeter, eccentricity, solidity, mean intensities, class, nuclei, scores.\n"
+      "All or nothing: if an image cannot be used, no folder is written.\n\n"
+      "  aixcell predict result/model.safetensors plate7/ extra.tif --out found");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
   c.add_option("images", a.images, "Images, or folders of images")->required()->type_name("IMAGES");
   c.add_option("--out", a.out, "New folder for the results")->required()->type_name("DIR");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
-  c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")->check(CLI::Range(64, 8192))->capture_default_str();
+  c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")
+      ->check(CLI::Range(64, 8192))
+      ->capture_default_str();
   add_threads(c, a.threads);
   c.callback([&a] { program::predict(a); });
 }
@@ -99,7 +134,9 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   CLI::App& c = *app.add_subcommand("evaluate", "Measure a model on annotated images");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
-  c.add_option("--split", a.split, "Which part; a data set without parts is evaluated as a whole")->check(CLI::IsMember({"test", "train"}))->capture_default_str();
+  c.add_option("--split", a.split, "Which part; a data set without parts is evaluated as a whole")
+      ->check(CLI::IsMember({"test", "train"}))
+      ->capture_default_str();
   c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
   add_threads(c, a.threads);
@@ -128,11 +165,17 @@ void add_synth(CLI::App& app, synth_arguments& a) {
   CLI::App& c = *app.add_subcommand("synth", "Write a data set of synthetic mono- and binuclear heart muscle cells");
   c.add_option("out", a.out, "New folder for the data set")->required()->type_name("OUT");
   c.add_option("--images", a.images, "How many")->check(CLI::Range(1, 100000))->capture_default_str();
-  add_parsed(c, "--size", [&a](const std::string& t) {
-    const shape size = parse_size(t);
-    a.options.height = size[0], a.options.width = size[1];
-  }, "Height x width in pixels [256x256]")->type_name("HxW");
-  c.add_option("--difficulty", a.options.difficulty, "From 0, crisp, to 1, dim and misleading")->check(CLI::Range(0.0, 1.0))->capture_default_str();
+  add_parsed(
+      c, "--size",
+      [&a](const std::string& t) {
+        const shape size = parse_size(t);
+        a.options.height = size[0], a.options.width = size[1];
+      },
+      "Height x width in pixels [256x256]")
+      ->type_name("HxW");
+  c.add_option("--difficulty", a.options.difficulty, "From 0, crisp, to 1, dim and misleading")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
   c.add_option("--seed", a.seed, "Same seed, same images")->capture_default_str();
   c.callback([&a] { program::synth(a); });
 }

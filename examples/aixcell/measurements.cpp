@@ -18,8 +18,8 @@ std::string class_name(const measured_names& names, int c) {
 table empty_measurements(const measured_names& names) {
   table t;
   t.name = "measurements.csv";
-  t.columns = {"image",       "label",     "area",         "centroid_y",   "centroid_x", "bbox_top", "bbox_left",
-               "bbox_bottom", "bbox_right", "perimeter",   "eccentricity", "solidity"};
+  t.columns = {"image",     "label",       "area",       "centroid_y", "centroid_x",   "bbox_top",
+               "bbox_left", "bbox_bottom", "bbox_right", "perimeter",  "eccentricity", "solidity"};
   for (const std::string& channel : names.channels) t.columns.push_back("mean_" + channel);
   for (const char* column : {"class", "class_score", "nuclei", "score"}) t.columns.push_back(column);
   return t;

@@ -8,8 +8,8 @@ namespace aixcell::program {
 /// A data set and the part of it that is only for the final figures.
 struct opened_data {
   dataset train;
-  dataset test;                     ///< empty if the data set says nothing about a test part
-  bool test_was_held_out = false;   ///< by us, not by the data set
+  dataset test;                    ///< empty if the data set says nothing about a test part
+  bool test_was_held_out = false;  ///< by us, not by the data set
 };
 
 /// `where` is a folder, or `synthetic` for the built-in cardiomyocytes. Reads and checks every image.

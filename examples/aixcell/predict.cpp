@@ -31,7 +31,8 @@ std::vector<fs::path> image_files(const std::vector<fs::path>& named) {
     std::vector<fs::path> inside;
     for (const auto& entry : fs::directory_iterator(path))
       if (is_image_file(entry.path())) inside.push_back(entry.path());
-    if (inside.empty()) throw io_error(path.string() + ": no image in this folder; expected PNG, BMP, JPEG or TIFF files");
+    if (inside.empty())
+      throw io_error(path.string() + ": no image in this folder; expected PNG, BMP, JPEG or TIFF files");
     std::sort(inside.begin(), inside.end());
     files.insert(files.end(), inside.begin(), inside.end());
   }
@@ -53,7 +54,8 @@ rgb_picture overlay_of(const image& picture, const prediction& found, task solve
 }
 
 void write_label_file(const fs::path& folder, const fs::path& source, const label_map& labels) {
-  const bool tiff = tiff_codec::recognises(read_file_head(source, 16)) || *std::max_element(labels.begin(), labels.end()) > 65535;
+  const bool tiff =
+      tiff_codec::recognises(read_file_head(source, 16)) || *std::max_element(labels.begin(), labels.end()) > 65535;
   write_labels(folder / (source.stem().string() + "_labels" + (tiff ? ".tif" : ".png")), labels);
 }
 
@@ -65,7 +67,8 @@ std::string summary_of(const prediction& found, const std::vector<std::string>& 
   std::string parts;
   for (const auto& [c, n] : count) {
     const auto i = static_cast<std::size_t>(c);
-    parts += (parts.empty() ? "" : ", ") + std::to_string(n) + " " + (i < class_names.size() ? class_names[i] : "of class " + std::to_string(c));
+    parts += (parts.empty() ? "" : ", ") + std::to_string(n) + " " +
+             (i < class_names.size() ? class_names[i] : "of class " + std::to_string(c));
   }
   return parts.empty() ? text : text + " (" + parts + ")";
 }
@@ -80,7 +83,8 @@ void predict(const predict_arguments& arguments) {
   const int channels = model.setup().channels;
 
   measured_names names{loaded.card.channel_names, loaded.card.class_names};
-  for (int c = static_cast<int>(names.channels.size()); c < channels; ++c) names.channels.push_back(channels == 1 ? "intensity" : "channel_" + std::to_string(c + 1));
+  for (int c = static_cast<int>(names.channels.size()); c < channels; ++c)
+    names.channels.push_back(channels == 1 ? "intensity" : "channel_" + std::to_string(c + 1));
   table measurements = empty_measurements(names);
 
   staged_folder out(arguments.out);
@@ -88,9 +92,12 @@ void predict(const predict_arguments& arguments) {
     throw_if_stopped("stopped; nothing was written");
     const image picture = read_image(file);
     if (picture.channels() != channels)
-      throw data_error(file.string() + ": has " + std::to_string(picture.channels()) + " channel(s), the model was trained on " +
-                       std::to_string(channels) + "; give images with the channels of the training images");
-    const prediction found = aixcell::predict(ctx, model, picture, {.tile = arguments.tile, .overlap = std::min<index>(64, arguments.tile / 4), .mirrored = arguments.mirrored});
+      throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
+                       " channel(s), the model was trained on " + std::to_string(channels) +
+                       "; give images with the channels of the training images");
+    const prediction found = aixcell::predict(
+        ctx, model, picture,
+        {.tile = arguments.tile, .overlap = std::min<index_t>(64, arguments.tile / 4), .mirrored = arguments.mirrored});
     write_label_file(out.path(), file, found.labels);
     write_png(out.path() / (file.stem().string() + "_overlay.png"), overlay_of(picture, found, model.solves()));
     add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
@@ -101,7 +108,8 @@ void predict(const predict_arguments& arguments) {
   }
   write_csv(out.path() / "measurements.csv", measurements);
   out.commit();
-  std::printf("%s holds labels and overlay of %zu image(s) and measurements.csv with %zu rows\n", arguments.out.c_str(), files.size(), measurements.rows.size());
+  std::printf("%s holds labels and overlay of %zu image(s) and measurements.csv with %zu rows\n", arguments.out.c_str(),
+              files.size(), measurements.rows.size());
 }
 
 }  // namespace aixcell::program

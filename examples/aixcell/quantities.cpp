@@ -39,14 +39,15 @@ double parse_bytes(std::string_view text) {
 
 shape parse_size(std::string_view text) {
   const auto extent = [&](std::string_view part) {
-    index value = 0;
+    index_t value = 0;
     const auto [end, failure] = std::from_chars(part.data(), part.data() + part.size(), value);
     if (failure != std::errc{} || end != part.data() + part.size() || value < 1 || value > 65536)
-      throw data_error("'" + std::string(text) + "': expected height x width in pixels, e.g. 256x320, or one number for both");
+      throw data_error("'" + std::string(text) +
+                       "': expected height x width in pixels, e.g. 256x320, or one number for both");
     return value;
   };
   const std::size_t cross = text.find('x');
-  const index height = extent(text.substr(0, cross));
+  const index_t height = extent(text.substr(0, cross));
   return {height, cross == std::string_view::npos ? height : extent(text.substr(cross + 1))};
 }
 

@@ -13,8 +13,9 @@ void recommend(const recommend_arguments& arguments) {
   data.train.require_trainable();
   const fingerprint facts = fingerprint_of(ctx, data.train);
   const training_step step = step_for(arguments.step, facts);
-  const auto candidates = aixcell::recommend(compiled, facts, requirements_for({arguments.limits, arguments.goal}, data.train),
-                                             measure_machine_speed(ctx), {step.batch, step.tile, step.tile, data.train.channels});
+  const auto candidates =
+      aixcell::recommend(compiled, facts, requirements_for({arguments.limits, arguments.goal}, data.train),
+                         measure_machine_speed(ctx), {step.batch, step.tile, step.tile, data.train.channels});
   if (!arguments.json) {
     std::fputs(candidates_text(candidates).c_str(), stdout);
     return;

@@ -10,9 +10,7 @@ std::string with_interval(const interval& i) {
   return fixed_text(i.estimate, 3) + " [" + fixed_text(i.low, 3) + ", " + fixed_text(i.high, 3) + "]";
 }
 
-nlohmann::json to_json(const interval& i) {
-  return {{"estimate", i.estimate}, {"interval", {i.low, i.high}}};
-}
+nlohmann::json to_json(const interval& i) { return {{"estimate", i.estimate}, {"interval", {i.low, i.high}}}; }
 
 /// AP at IoU 0.5 image by image, with the interval over images: shows how much depends on the choice of the images.
 interval average_precision_by_image(const dataset_matching& objects) {
@@ -30,7 +28,13 @@ nlohmann::json confusion_json(const confusion_matrix& matrix, const std::vector<
   nlohmann::json classes = nlohmann::json::array(), counts = nlohmann::json::array();
   for (int t = 0; t < matrix.classes(); ++t) {
     const class_scores s = matrix.scores(t);
-    classes.push_back({{"name", name_of(names, t)}, {"precision", s.precision}, {"recall", s.recall}, {"f1", s.f1}, {"iou", s.iou}, {"truth", s.truth}, {"predicted", s.predicted}});
+    classes.push_back({{"name", name_of(names, t)},
+                       {"precision", s.precision},
+                       {"recall", s.recall},
+                       {"f1", s.f1},
+                       {"iou", s.iou},
+                       {"truth", s.truth},
+                       {"predicted", s.predicted}});
     nlohmann::json row = nlohmann::json::array();
     for (int p = 0; p < matrix.classes(); ++p) row.push_back(matrix.count({t, p}));
     counts.push_back(row);
@@ -56,7 +60,15 @@ nlohmann::json metrics_json(const evaluation& e, const std::vector<std::string>&
   }
   nlohmann::json by_iou = nlohmann::json::array();
   for (const dataset_match_scores& s : e.objects.summary())
-    by_iou.push_back({{"iou", s.threshold}, {"average_precision", s.pooled.average_precision}, {"precision", s.pooled.precision}, {"recall", s.pooled.recall}, {"f1", s.pooled.f1}, {"panoptic_quality", s.pooled.panoptic_quality}, {"true_positives", s.counts.true_positives}, {"false_positives", s.counts.false_positives}, {"false_negatives", s.counts.false_negatives}});
+    by_iou.push_back({{"iou", s.threshold},
+                      {"average_precision", s.pooled.average_precision},
+                      {"precision", s.pooled.precision},
+                      {"recall", s.pooled.recall},
+                      {"f1", s.pooled.f1},
+                      {"panoptic_quality", s.pooled.panoptic_quality},
+                      {"true_positives", s.counts.true_positives},
+                      {"false_positives", s.counts.false_positives},
+                      {"false_negatives", s.counts.false_negatives}});
   const match_counts counts = e.objects.summary()[0].counts;
   j["objects"] = {{"truth", counts.truth()},
                   {"predicted", counts.predicted()},
@@ -84,14 +96,15 @@ std::string metrics_text(const evaluation& e, const std::vector<std::string>& cl
     text = "mean IoU " + fixed_text(pixels.mean_iou, 3) + ", mean Dice " + fixed_text(pixels.mean_dice, 3) +
            ", pixel accuracy " + fixed_text(pixels.pixel_accuracy, 3) + " (" + std::to_string(e.images) + " images)\n";
     for (int c = 0; c < e.pixels.classes(); ++c)
-      text += "  " + name_of(class_names, c) + ": IoU " + fixed_text(pixels.classes[static_cast<std::size_t>(c)].iou, 3) + "\n";
+      text += "  " + name_of(class_names, c) + ": IoU " +
+              fixed_text(pixels.classes[static_cast<std::size_t>(c)].iou, 3) + "\n";
     return text;
   }
   const auto summary = e.objects.summary();
   const auto at = [&](std::size_t k) { return fixed_text(summary[k].pooled.average_precision, 3); };
-  text = "AP@0.5 " + at(0) + "  AP@0.75 " + at(5) + "  AP@0.9 " + at(8) + "  (" + std::to_string(e.images) + " images, " +
-         std::to_string(summary[0].counts.truth()) + " objects, " + std::to_string(summary[0].counts.predicted()) +
-         " predicted)\n";
+  text = "AP@0.5 " + at(0) + "  AP@0.75 " + at(5) + "  AP@0.9 " + at(8) + "  (" + std::to_string(e.images) +
+         " images, " + std::to_string(summary[0].counts.truth()) + " objects, " +
+         std::to_string(summary[0].counts.predicted()) + " predicted)\n";
   text += "AP@0.5 by image " + with_interval(average_precision_by_image(e.objects)) + ", panoptic quality " +
           fixed_text(summary[0].pooled.panoptic_quality, 3) + ", foreground Dice " +
           fixed_text(pixels.classes.back().f1, 3) + "\n";
@@ -102,14 +115,16 @@ std::string metrics_text(const evaluation& e, const std::vector<std::string>& cl
             "  counting missed objects as wrong " + with_interval(c.among_all()) +
             " (n=" + std::to_string(c.true_objects) + ")\n";
     for (int k = 0; k < c.confusion.classes(); ++k)
-      text += "  " + name_of(class_names, k) + ": recall " + fixed_text(c.confusion.scores(k).recall, 3) + ", precision " +
-              fixed_text(c.confusion.scores(k).precision, 3) + " (n=" + std::to_string(c.confusion.scores(k).truth) + ")\n";
+      text += "  " + name_of(class_names, k) + ": recall " + fixed_text(c.confusion.scores(k).recall, 3) +
+              ", precision " + fixed_text(c.confusion.scores(k).precision, 3) +
+              " (n=" + std::to_string(c.confusion.scores(k).truth) + ")\n";
   }
   return text;
 }
 
 double score_of_image(const evaluation& e, const annotation& truth, const prediction& found) {
-  if (e.solves == task::semantic_segmentation) return scores_of(pixel_confusion(truth.labels, found.labels, e.pixels.classes())).mean_iou;
+  if (e.solves == task::semantic_segmentation)
+    return scores_of(pixel_confusion(truth.labels, found.labels, e.pixels.classes())).mean_iou;
   double sum = 0;
   const auto& counts = e.objects.images().back();
   for (const match_counts& c : counts) sum += scores_of(c).average_precision;

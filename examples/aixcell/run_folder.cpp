@@ -35,7 +35,8 @@ run_folder::run_folder(fs::path folder, nlohmann::json arguments, bool fresh)
     throw io_error(folder_.string() + ": is a file, expected a folder for results; give another name");
   if (fresh) return;
   if (fs::exists(folder_ / "model.safetensors"))
-    throw data_error(folder_.string() + ": holds a trained model already; give another folder, or --fresh to replace it");
+    throw data_error(folder_.string() +
+                     ": holds a trained model already; give another folder, or --fresh to replace it");
   const fs::path run_file = work() / "run.json";
   if (!fs::exists(run_file)) return;
   resumes_ = true;
@@ -58,7 +59,9 @@ run_folder::~run_folder() {
 
 void run_folder::begin(const std::string& data_digest) {
   if (resumes_ && read_json(work() / "run.json").value("data_digest", "") != data_digest)
-    throw data_error(folder_.string() + ": the data set has changed since the unfinished run began; start anew with --fresh or in another folder");
+    throw data_error(
+        folder_.string() +
+        ": the data set has changed since the unfinished run began; start anew with --fresh or in another folder");
   arguments_["data_digest"] = data_digest;
   if (!resumes_) {
     for (const char* name : result_names) fs::remove_all(folder_ / name);

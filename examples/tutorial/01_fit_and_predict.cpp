@@ -30,7 +30,8 @@ int main(int argc, char** argv) {
     context<cpu> ctx;
     pipeline<percentile, plain<4, 16>, unet, nuclei_per_cell> model;
     const resource_estimate cost = model.estimate({1, 192, 192, 2});
-    std::printf("%s: %.0f parameters, %.1f GFLOP an image\n", model.name().c_str(), cost.parameters, cost.inference.flops / 1e9);
+    std::printf("%s: %.0f parameters, %.1f GFLOP an image\n", model.name().c_str(), cost.parameters,
+                cost.inference.flops / 1e9);
 
     fit_options options;
     options.training.budget_s = seconds;
@@ -49,7 +50,8 @@ int main(int argc, char** argv) {
     const evaluation e = evaluate(ctx, model, to_test, {.predict = {.mirrored = true}});
     const interval accuracy = e.object_classes.among_matched();
     std::printf("AP at IoU 0.5: %.3f\n", e.objects.summary()[0].pooled.average_precision);
-    std::printf("mono-/binuclear accuracy: %.3f [%.3f, %.3f] of %td found cells\n", accuracy.estimate, accuracy.low, accuracy.high, e.object_classes.matched);
+    std::printf("mono-/binuclear accuracy: %.3f [%.3f, %.3f] of %td found cells\n", accuracy.estimate, accuracy.low,
+                accuracy.high, e.object_classes.matched);
 
     model_card card;
     card.class_names = cells.class_names;

@@ -16,7 +16,7 @@
 namespace my {
 
 using namespace aixcell;
-using aixcell::index;  // POSIX has a function of this name
+using aixcell::index_t;  // POSIX has a function of this name
 
 /// Photon counts to a logarithmic scale: dim and bright cells look alike.
 ///   in [H,W,C] float32, >= 0        out [H,W,C] float32, 0 where the image is darkest
@@ -34,7 +34,7 @@ struct logarithm {
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels) const {
     tensor<float> out(ctx, pixels.shape());
     float lowest = 1e30f;
-    for (index i = 0; i < pixels.size(); ++i) {
+    for (index_t i = 0; i < pixels.size(); ++i) {
       out[i] = std::log1p(std::max(0.0f, pixels[i]) / unit);
       lowest = std::min(lowest, out[i]);
     }
@@ -52,20 +52,20 @@ struct patches {
   static constexpr int output_channels() { return 1; }
   static constexpr int target_channels() { return 1; }
 
-  index gap = 2;          ///< pixels that are background on either side where objects touch
-  index least_area = 60;  ///< smaller patches are noise
+  index_t gap = 2;          ///< pixels that are background on either side where objects touch
+  index_t least_area = 60;  ///< smaller patches are noise
 
   /// [H,W,1]: 1 object, 0 background, -1 unknown. Pixels near another object count as background, to keep the two apart.
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
     const label_map& labels = truth.labels;
-    const index height = labels.extent(0), width = labels.extent(1);
+    const index_t height = labels.extent(0), width = labels.extent(1);
     tensor<float> t(ctx, {height, width, 1});
-    for (index y = 0; y < height; ++y)
-      for (index x = 0; x < width; ++x) {
+    for (index_t y = 0; y < height; ++y)
+      for (index_t x = 0; x < width; ++x) {
         const auto here = labels(y, x);
         bool touches = false;
-        for (index v = std::max<index>(0, y - gap); v <= std::min(height - 1, y + gap); ++v)
-          for (index u = std::max<index>(0, x - gap); u <= std::min(width - 1, x + gap); ++u)
+        for (index_t v = std::max<index_t>(0, y - gap); v <= std::min(height - 1, y + gap); ++v)
+          for (index_t u = std::max<index_t>(0, x - gap); u <= std::min(width - 1, x + gap); ++u)
             touches = touches || (labels(v, u) > 0 && labels(v, u) != here);
         t(y, x, 0) = here == ignored_label ? -1.0f : (here > 0 && !touches ? 1.0f : 0.0f);
       }
@@ -73,10 +73,11 @@ struct patches {
   }
 
   /// Mean binary cross-entropy of output [N,H,W,1] against target [N,H,W,1]; the gradient is overwritten.
-  double loss(context<cpu>&, view<const float, cpu> output, view<const float, cpu> target, view<float, cpu> gradient) const {
+  double loss(context<cpu>&, view<const float, cpu> output, view<const float, cpu> target,
+              view<float, cpu> gradient) const {
     double sum = 0;
     const double share = 1.0 / static_cast<double>(output.size());
-    for (index i = 0; i < output.size(); ++i) {
+    for (index_t i = 0; i < output.size(); ++i) {
       const double z = output[i], t = target[i];
       gradient[i] = 0;
       if (t < 0) continue;
@@ -88,19 +89,19 @@ struct patches {
 
   /// Numbers the 4-connected patches of output [H,W,1] above 0.
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
-    const index height = output.extent(0), width = output.extent(1);
+    const index_t height = output.extent(0), width = output.extent(1);
     prediction found;
     found.labels = label_map({height, width});
     label_map& labels = found.labels;
-    std::vector<index> patch;
-    for (index start = 0; start < labels.size(); ++start) {
+    std::vector<index_t> patch;
+    for (index_t start = 0; start < labels.size(); ++start) {
       if (output[start] <= 0 || labels[start] != 0) continue;
       const auto number = static_cast<std::int32_t>(found.objects.size() + 1);
       patch.assign(1, start);
       labels[start] = number;
       for (std::size_t k = 0; k < patch.size(); ++k) {  // the patch grows while we walk over it
-        const index y = patch[k] / width, x = patch[k] % width;
-        const auto visit = [&](index to) {
+        const index_t y = patch[k] / width, x = patch[k] % width;
+        const auto visit = [&](index_t to) {
           if (output[to] <= 0 || labels[to] != 0) return;
           labels[to] = number;
           patch.push_back(to);
@@ -110,10 +111,10 @@ struct patches {
         if (x > 0) visit(patch[k] - 1);
         if (x + 1 < width) visit(patch[k] + 1);
       }
-      if (static_cast<index>(patch.size()) >= least_area)
+      if (static_cast<index_t>(patch.size()) >= least_area)
         found.objects.emplace_back();
       else
-        for (const index i : patch) labels[i] = ignored_label;  // not to be visited again
+        for (const index_t i : patch) labels[i] = ignored_label;  // not to be visited again
     }
     for (std::int32_t& label : labels) label = std::max(label, 0);
     return found;

@@ -20,12 +20,13 @@ namespace {
 
 /// What a camera or a viewer holds: 16-bit samples, channels next to each other.
 struct frame {
-  aixcell::index height, width, channels;
+  aixcell::index_t height, width, channels;
   std::vector<std::uint16_t> samples;
 };
 
 frame grab_frame() {  // stands for your camera
-  const aixcell::image picture = aixcell::make_synthetic({.height = 256, .width = 320}, aixcell::random_stream(7)).picture;
+  const aixcell::image picture =
+      aixcell::make_synthetic({.height = 256, .width = 320}, aixcell::random_stream(7)).picture;
   frame f{picture.height(), picture.width(), picture.channels(), {}};
   for (const float v : picture.pixels) f.samples.push_back(static_cast<std::uint16_t>(v));
   return f;

@@ -43,7 +43,14 @@ TEST_CASE("what solves another task does not fit, and says so", "[autokonfig]") 
     CHECK(c.fits == (c.pipeline->postprocess == "interior_border" || c.pipeline->postprocess == "star_convex8"));
     CHECK_FALSE(c.reason.empty());
   }
-  CHECK(all.front().pipeline->postprocess == "star_convex8");
+}
+
+TEST_CASE("polygons are preferred where the budget allows the steps they need", "[autokonfig]") {
+  const auto first = [](double budget_s) {
+    return recommend(registered(), some_nuclei(), {.budget_s = budget_s}, speed, batch).front().pipeline->postprocess;
+  };
+  CHECK(first(60) == "interior_border");
+  CHECK(first(1e7) == "star_convex8");
 }
 
 TEST_CASE("object classes bring in the pipelines that tell them", "[autokonfig]") {

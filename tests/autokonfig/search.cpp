@@ -10,7 +10,8 @@ namespace aixcell::test {
 namespace {
 
 struct scratch_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("aixcell_search_" + std::to_string(::getpid()));
+  std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("aixcell_search_" + std::to_string(::getpid()));
   scratch_folder() { std::filesystem::create_directories(path); }
   ~scratch_folder() { std::filesystem::remove_all(path); }
 };

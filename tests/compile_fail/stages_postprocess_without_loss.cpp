@@ -10,7 +10,8 @@ struct threshold {
   int target_channels() const;
   tensor<float> target(context<cpu>&, const annotation&) const;
 #ifdef AIXCELL_WITHOUT_THE_MISTAKE
-  double loss(context<cpu>&, view<const float, cpu> output, view<const float, cpu> target, view<float, cpu> gradient) const;
+  double loss(context<cpu>&, view<const float, cpu> output, view<const float, cpu> target,
+              view<float, cpu> gradient) const;
 #endif
   prediction decode(context<cpu>&, view<const float, cpu> output) const;
 };

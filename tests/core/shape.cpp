@@ -48,5 +48,6 @@ TEST_CASE("shapes that do not fit are named with both sizes", "[core]") {
   CHECK_NOTHROW(require_shape("load", {2, 3}, a.shape()));
   CHECK_THROWS_WITH(require_shape("load", {2, 3}, b.shape()), "load: expected shape [2,3], found [2,4]");
   CHECK_NOTHROW(require_rank("apply", 2, "a label map [H,W]", a.shape()));
-  CHECK_THROWS_WITH(require_rank("apply", 3, "an image [H,W,C]", a.shape()), Contains("an image [H,W,C]") && Contains("[2,3]"));
+  CHECK_THROWS_WITH(require_rank("apply", 3, "an image [H,W,C]", a.shape()),
+                    Contains("an image [H,W,C]") && Contains("[2,3]"));
 }

@@ -12,12 +12,12 @@ using namespace aixcell::test;
 namespace {
 
 /// Channels hold the row and the column, labels the number of the pixel: what moved where can be read off.
-example coordinates(aixcell::index height, aixcell::index width) {
+example coordinates(aixcell::index_t height, aixcell::index_t width) {
   example e;
   e.picture.pixels = tensor<float>({height, width, 2});
   e.truth.labels = label_map({height, width});
-  for (aixcell::index y = 0; y < height; ++y)
-    for (aixcell::index x = 0; x < width; ++x) {
+  for (aixcell::index_t y = 0; y < height; ++y)
+    for (aixcell::index_t x = 0; x < width; ++x) {
       e.picture.pixels(y, x, 0) = static_cast<float>(y);
       e.picture.pixels(y, x, 1) = static_cast<float>(x);
       e.truth.labels(y, x) = static_cast<std::int32_t>(y * width + x + 1);
@@ -34,13 +34,13 @@ augmentation geometry_only() {
   return a;
 }
 
-augmented_crop crop_of(const augmentation& a, const example& e, aixcell::index edge, std::uint64_t seed) {
+augmented_crop crop_of(const augmentation& a, const example& e, aixcell::index_t edge, std::uint64_t seed) {
   random_stream random(seed);
   return augment(a, e.picture.pixels, e.truth, edge, random);
 }
 
 /// A normalised image of random values in [0,1].
-example noise_image(aixcell::index edge, aixcell::index channels) {
+example noise_image(aixcell::index_t edge, aixcell::index_t channels) {
   example e = boxes({edge, edge, channels}, {});
   random_stream random(99);
   for (float& v : e.picture.pixels) v = random.uniform();
@@ -50,16 +50,16 @@ example noise_image(aixcell::index edge, aixcell::index channels) {
 }  // namespace
 
 TEST_CASE("labels and nuclei move with the pixels") {
-  const aixcell::index height = 70, width = 90;
+  const aixcell::index_t height = 70, width = 90;
   const example e = coordinates(height, width);
-  for (const aixcell::index edge : {1, 31, 64, 128})  // the last one reaches beyond the image
+  for (const aixcell::index_t edge : {1, 31, 64, 128})  // the last one reaches beyond the image
     for (std::uint64_t seed = 0; seed < 12; ++seed) {
       const augmented_crop crop = crop_of(geometry_only(), e, edge, seed);
       REQUIRE(crop.pixels.shape() == shape{edge, edge, 2});
       REQUIRE(crop.truth.labels.shape() == shape{edge, edge});
       float farthest = 0;
-      for (aixcell::index i = 0; i < edge * edge; ++i) {
-        const aixcell::index from = crop.truth.labels[i] - 1;
+      for (aixcell::index_t i = 0; i < edge * edge; ++i) {
+        const aixcell::index_t from = crop.truth.labels[i] - 1;
         REQUIRE(from >= 0);
         farthest = std::max(farthest, std::abs(crop.pixels[2 * i] - static_cast<float>(from / width)));
         farthest = std::max(farthest, std::abs(crop.pixels[2 * i + 1] - static_cast<float>(from % width)));
@@ -77,9 +77,9 @@ TEST_CASE("with all parts off a crop is a cut-out") {
     const augmented_crop crop = crop_of(augmentation::none(), e, 16, seed);
     const std::int32_t corner = crop.truth.labels(0, 0);
     corners.insert(corner);
-    const aixcell::index top = (corner - 1) / 50, left = (corner - 1) % 50;
-    for (aixcell::index y = 0; y < 16; ++y)
-      for (aixcell::index x = 0; x < 16; ++x) {
+    const aixcell::index_t top = (corner - 1) / 50, left = (corner - 1) % 50;
+    for (aixcell::index_t y = 0; y < 16; ++y)
+      for (aixcell::index_t x = 0; x < 16; ++x) {
         REQUIRE(crop.truth.labels(y, x) == e.truth.labels(top + y, left + x));
         REQUIRE(crop.pixels(y, x, 0) == static_cast<float>(top + y));
         REQUIRE(crop.pixels(y, x, 1) == static_cast<float>(left + x));
@@ -89,13 +89,13 @@ TEST_CASE("with all parts off a crop is a cut-out") {
 }
 
 TEST_CASE("an image smaller than the crop is centred, sharp, and filled up by its mirror image") {
-  for (const aixcell::index extent : {1, 6, 7, 15, 16}) {
+  for (const aixcell::index_t extent : {1, 6, 7, 15, 16}) {
     const example e = coordinates(extent, extent);
     const augmented_crop crop = crop_of(augmentation::none(), e, 16, 1);
-    const aixcell::index start = (16 - extent) / 2;
-    for (aixcell::index y = 0; y < 16; ++y)
-      for (aixcell::index x = 0; x < 16; ++x) {
-        const aixcell::index r = detail::reflected(y - start, extent), c = detail::reflected(x - start, extent);
+    const aixcell::index_t start = (16 - extent) / 2;
+    for (aixcell::index_t y = 0; y < 16; ++y)
+      for (aixcell::index_t x = 0; x < 16; ++x) {
+        const aixcell::index_t r = detail::reflected(y - start, extent), c = detail::reflected(x - start, extent);
         REQUIRE(crop.truth.labels(y, x) == e.truth.labels(r, c));
         REQUIRE(crop.pixels(y, x, 1) == static_cast<float>(c));
       }
@@ -154,7 +154,7 @@ TEST_CASE("intensities change within their limits and leave labels alone") {
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     const augmented_crop plain = crop_of(augmentation::none(), e, 32, seed), changed = crop_of(a, e, 32, seed);
     bool differs = false;
-    for (aixcell::index i = 0; i < plain.pixels.size(); ++i) {
+    for (aixcell::index_t i = 0; i < plain.pixels.size(); ++i) {
       const float v = plain.pixels[i];
       const float low = std::exp(-0.3f) * std::pow(v, std::exp(0.3f)) - 0.1f;
       const float high = std::exp(0.3f) * std::pow(v, std::exp(-0.3f)) + 0.1f;
@@ -171,7 +171,7 @@ TEST_CASE("noise has no bias and at most its deviation, blur keeps the mean and 
   const example e = noise_image(64, 2);
   const auto mean_and_deviation = [](const tensor<float>& t, const tensor<float>& minus) {
     double sum = 0, square = 0;
-    for (aixcell::index i = 0; i < t.size(); ++i) {
+    for (aixcell::index_t i = 0; i < t.size(); ++i) {
       const double v = static_cast<double>(t[i]) - static_cast<double>(minus[i]);
       sum += v, square += v * v;
     }

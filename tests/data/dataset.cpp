@@ -45,7 +45,7 @@ TEST_CASE("examples are loaded by several threads at once") {
   const dataset set = dataset::from_examples("dots", std::move(examples));
   const context<cpu> ctx(4);
   std::atomic<int> wrong = 0;
-  parallel_for(ctx, 64, [&](aixcell::index i) {
+  parallel_for(ctx, 64, [&](aixcell::index_t i) {
     if (detail::distinct_labels(set.load(i % 8).truth.labels).size() != static_cast<std::size_t>(i % 8)) ++wrong;
   });
   CHECK(wrong == 0);

@@ -40,8 +40,8 @@ TEST_CASE("noise and an uneven background are measured in units of the range") {
   const auto noisy = [](float deviation, float slope) {
     example e = boxes({128, 128}, {{10, 10, 20, 20}});
     random_stream random(5);
-    for (aixcell::index y = 0; y < 128; ++y)
-      for (aixcell::index x = 0; x < 128; ++x) {
+    for (aixcell::index_t y = 0; y < 128; ++y)
+      for (aixcell::index_t x = 0; x < 128; ++x) {
         float& v = e.picture.pixels(y, x, 0);
         v = 100 + 10 * v + slope * static_cast<float>(x) + deviation * random.normal();  // objects at 1100
       }

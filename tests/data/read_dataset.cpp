@@ -24,7 +24,7 @@ class layout : public temporary_folder {
   void mask(const std::string& name, const std::vector<std::int32_t>& labels = {1}, const shape& size = {6, 8}) const {
     fs::create_directories((path() / name).parent_path());
     label_map map(size);
-    for (std::size_t i = 0; i < labels.size(); ++i) map[static_cast<aixcell::index>(2 * i)] = labels[i];
+    for (std::size_t i = 0; i < labels.size(); ++i) map[static_cast<aixcell::index_t>(2 * i)] = labels[i];
     write_labels(path() / name, map.as_view());
   }
   void text(const std::string& name, const std::string& content) const {

@@ -72,7 +72,7 @@ TEST_CASE("crowded and sparse images and all classes are on both sides in their 
     const double bi = random.uniform() * static_cast<double>(s.objects);
     s.class_counts = {static_cast<double>(s.objects) - bi, bi, i % 20 == 0 ? 1.0 : 0.0};
   }
-  std::vector<aixcell::index> counts;
+  std::vector<aixcell::index_t> counts;
   for (const sample& s : set.samples) counts.push_back(s.objects);
   std::nth_element(counts.begin(), counts.begin() + 50, counts.end());
   // Shares that a side has: of each class, and of the quarter of images with fewest objects.
@@ -92,8 +92,8 @@ TEST_CASE("crowded and sparse images and all classes are on both sides in their 
   };
   std::vector<double> ours(4, 0), chance(4, 0);
   for (std::uint64_t seed = 0; seed < 30; ++seed) {
-    std::vector<aixcell::index> order(set.samples.size());
-    std::iota(order.begin(), order.end(), aixcell::index{0});
+    std::vector<aixcell::index_t> order(set.samples.size());
+    std::iota(order.begin(), order.end(), aixcell::index_t{0});
     random_stream(seed, 1).shuffle(order);
     order.resize(40);
     const auto mine = squared_error(split(set, {.validation = 0.2, .seed = seed}).validation);
@@ -135,7 +135,7 @@ TEST_CASE("folds hold every image once") {
     for (const auto& [train, validation] : result) {
       CHECK(train.size() + validation.size() == set.size());
       CHECK(validation.size() >= 1);
-      CHECK(validation.size() <= static_cast<aixcell::index>(images) / folds + 1);
+      CHECK(validation.size() <= static_cast<aixcell::index_t>(images) / folds + 1);
       for (const sample& s : validation.samples) validated.insert(s.id);
     }
     CHECK(validated.size() == images);

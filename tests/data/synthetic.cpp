@@ -10,23 +10,23 @@ namespace {
 /// For each cell, its components of pixels above `threshold` (8-connected) with at least `least` pixels.
 std::vector<int> bright_components(const tensor<float>& dapi, const label_map& cells, float threshold,
                                    std::size_t least) {
-  const aixcell::index height = cells.extent(0), width = cells.extent(1);
+  const aixcell::index_t height = cells.extent(0), width = cells.extent(1);
   std::vector<char> open(static_cast<std::size_t>(cells.size()));
-  for (aixcell::index i = 0; i < cells.size(); ++i)
+  for (aixcell::index_t i = 0; i < cells.size(); ++i)
     open[static_cast<std::size_t>(i)] = cells[i] > 0 && dapi[i] > threshold;
   std::vector<int> found(static_cast<std::size_t>(*std::max_element(cells.begin(), cells.end())) + 1, 0);
-  for (aixcell::index start = 0; start < cells.size(); ++start) {
-    std::vector<aixcell::index> queue;
-    const auto visit = [&](aixcell::index i) {
+  for (aixcell::index_t start = 0; start < cells.size(); ++start) {
+    std::vector<aixcell::index_t> queue;
+    const auto visit = [&](aixcell::index_t i) {
       if (!open[static_cast<std::size_t>(i)] || cells[i] != cells[start]) return;
       open[static_cast<std::size_t>(i)] = 0;
       queue.push_back(i);
     };
     visit(start);
     for (std::size_t next = 0; next < queue.size(); ++next)
-      for (aixcell::index dy = -1; dy <= 1; ++dy)
-        for (aixcell::index dx = -1; dx <= 1; ++dx) {
-          const aixcell::index y = queue[next] / width + dy, x = queue[next] % width + dx;
+      for (aixcell::index_t dy = -1; dy <= 1; ++dy)
+        for (aixcell::index_t dx = -1; dx <= 1; ++dx) {
+          const aixcell::index_t y = queue[next] / width + dy, x = queue[next] % width + dx;
           if (y >= 0 && x >= 0 && y < height && x < width) visit(y * width + x);
         }
     if (!queue.empty()) found[static_cast<std::size_t>(cells[start])] += queue.size() >= least;
@@ -37,7 +37,7 @@ std::vector<int> bright_components(const tensor<float>& dapi, const label_map& c
 /// DAPI, lightly smoothed, and its threshold after Otsu 1979.
 std::pair<tensor<float>, float> smoothed_dapi(const example& e) {
   tensor<float> dapi({e.picture.height(), e.picture.width()});
-  for (aixcell::index i = 0; i < dapi.size(); ++i) dapi[i] = e.picture.pixels[2 * i];
+  for (aixcell::index_t i = 0; i < dapi.size(); ++i) dapi[i] = e.picture.pixels[2 * i];
   detail::gaussian_blur(dapi, {1.0f, 1.0f});
   std::vector<float> sorted(dapi.begin(), dapi.end());
   std::sort(sorted.begin(), sorted.end());
@@ -97,7 +97,7 @@ TEST_CASE("the ground truth of a synthetic section is consistent") {
       }
       CHECK(annotated == detail::distinct_labels(e.truth.nuclei).size());
       std::vector<std::int32_t> cell_of(annotated + 1, 0);
-      for (aixcell::index i = 0; i < e.truth.nuclei.size(); ++i) {
+      for (aixcell::index_t i = 0; i < e.truth.nuclei.size(); ++i) {
         const std::int32_t n = e.truth.nuclei[i];
         if (n == 0) continue;
         REQUIRE(e.truth.labels[i] > 0);  // nuclei lie in cells, each in one
@@ -117,11 +117,11 @@ TEST_CASE("cells touch, are elongated, and as many as asked for have two nuclei"
   CHECK(set.has_nuclei());
   CHECK(set.has_object_classes());
   double binuclear = 0, touching = 0, area = 0;
-  for (aixcell::index k = 0; k < set.size(); ++k) {
+  for (aixcell::index_t k = 0; k < set.size(); ++k) {
     const example e = set.load(k);
     std::vector<char> touches(e.truth.object_class.size() + 1, 0);
-    for (aixcell::index y = 0; y + 1 < 256; ++y)
-      for (aixcell::index x = 0; x + 1 < 256; ++x)
+    for (aixcell::index_t y = 0; y + 1 < 256; ++y)
+      for (aixcell::index_t x = 0; x + 1 < 256; ++x)
         for (const std::int32_t other : {e.truth.labels(y + 1, x), e.truth.labels(y, x + 1)})
           if (const std::int32_t here = e.truth.labels(y, x); here > 0 && other > 0 && here != other)
             touches[static_cast<std::size_t>(here)] = touches[static_cast<std::size_t>(other)] = 1;
@@ -147,7 +147,7 @@ TEST_CASE("counting bright spots does not solve the synthetic task") {
 TEST_CASE("a section depends on seed and number only") {
   const synthetic_options options{.height = 96, .width = 128, .cell_diameter = 32};
   const dataset five = synthetic_dataset(5, options, 7), two = synthetic_dataset(2, options, 7);
-  for (aixcell::index i = 0; i < 2; ++i) {
+  for (aixcell::index_t i = 0; i < 2; ++i) {
     const example a = five.load(i), b = two.load(i);
     REQUIRE(a.picture.pixels.shape() == shape{96, 128, 2});
     CHECK(std::equal(a.picture.pixels.begin(), a.picture.pixels.end(), b.picture.pixels.begin()));

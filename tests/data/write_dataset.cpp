@@ -38,7 +38,7 @@ TEST_CASE("what is written is read again") {
   CHECK(parts.train.has_nuclei());
   CHECK(parts.train.has_object_classes());
   for (const dataset* part : {&parts.train, &parts.test})
-    for (aixcell::index i = 0; i < part->size(); ++i) {
+    for (aixcell::index_t i = 0; i < part->size(); ++i) {
       const sample& s = part->samples[static_cast<std::size_t>(i)];
       const auto original =
           std::find_if(set.samples.begin(), set.samples.end(), [&](const sample& o) { return o.id == s.id; });

@@ -22,7 +22,7 @@ struct encoder_layer {
       row.insert(row.end(), level.begin(), level.end());
       if (keep) keep->levels.push_back(level.shape());
     }
-    tensor<Real, Device> y(ctx, {1, 1, 1, static_cast<index>(row.size())});
+    tensor<Real, Device> y(ctx, {1, 1, 1, static_cast<index_t>(row.size())});
     std::copy(row.begin(), row.end(), y.begin());
     return y;
   }

@@ -29,8 +29,8 @@ TEST_CASE("plain: any size from one pixel, in training and inference", "[encoder
     plain<4, 4>::network<cpu, float>::saved kept;
     const auto levels = network.forward(ctx, random_tensor<float>(x, 3), &kept);
     REQUIRE(levels.size() == 4);
-    for (index i = 0, h = x[1], w = x[2]; i < 4; ++i, h = (h + 1) / 2, w = (w + 1) / 2)
-      CHECK(levels[static_cast<std::size_t>(i)].shape() == shape{x[0], h, w, index{4} << i});
+    for (index_t i = 0, h = x[1], w = x[2]; i < 4; ++i, h = (h + 1) / 2, w = (w + 1) / 2)
+      CHECK(levels[static_cast<std::size_t>(i)].shape() == shape{x[0], h, w, index_t{4} << i});
     network.backward(ctx, levels, kept);
     CHECK(network.forward(ctx, random_tensor<float>(x, 3), nullptr)[3].extent(3) == 32);
   }
@@ -46,8 +46,8 @@ TEST_CASE("plain: levels nobody used need no gradient", "[encoder]") {
   levels[2] = {};
   network.backward(ctx, levels, kept);
   double coarse = 0, fine = 0;
-  for (const double g : network.stages[2][0].conv.weight.gradient) coarse += std::abs(g);
-  for (const double g : network.stages[0][0].conv.weight.gradient) fine += std::abs(g);
+  for (const double g : network.stages[2].units[0].conv.weight.gradient) coarse += std::abs(g);
+  for (const double g : network.stages[0].units[0].conv.weight.gradient) fine += std::abs(g);
   CHECK(coarse == 0);
   CHECK(fine > 0);
 }

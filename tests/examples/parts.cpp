@@ -74,7 +74,8 @@ TEST_CASE("a run folder goes on with the same arguments only", "[examples]") {
   }
   CHECK(run_folder(where, arguments, false).resumes());
   CHECK_THROWS_WITH(run_folder(where, arguments, false).begin("e"), Catch::Contains("data set has changed"));
-  CHECK_THROWS_WITH(run_folder(where, others, false), Catch::Contains("--seed is 2, was 1") && Catch::Contains("--fresh"));
+  CHECK_THROWS_WITH(run_folder(where, others, false),
+                    Catch::Contains("--seed is 2, was 1") && Catch::Contains("--fresh"));
   {
     run_folder run(where, others, true);
     CHECK_FALSE(run.resumes());
@@ -118,8 +119,8 @@ TEST_CASE("measurements: a row for every object, text where it belongs", "[examp
   picture.pixels = tensor<float>({4, 5, 1});
   prediction found;
   found.labels = label_map({4, 5});
-  for (index y = 1; y < 3; ++y)
-    for (index x = 2; x < 5; ++x) found.labels(y, x) = 1, picture.pixels(y, x, 0) = 7;
+  for (index_t y = 1; y < 3; ++y)
+    for (index_t x = 2; x < 5; ++x) found.labels(y, x) = 1, picture.pixels(y, x, 0) = 7;
   found.objects.push_back({.score = 0.5f, .object_class = 1, .class_probabilities = {0.25f, 0.75f}, .nuclei = 2});
   const measured_names names{{"DAPI, raw"}, {"mononuclear", "binuclear"}};
   table t = empty_measurements(names);
@@ -156,6 +157,8 @@ TEST_CASE("shown images are the worst, the best and some between, none twice", "
   CHECK(choose_shown({}).empty());
 }
 
-TEST_CASE("tables are aligned", "[examples]") { CHECK(text_table({{"a", "b"}, {"long", "c"}}) == "a     b\nlong  c\n"); }
+TEST_CASE("tables are aligned", "[examples]") {
+  CHECK(text_table({{"a", "b"}, {"long", "c"}}) == "a     b\nlong  c\n");
+}
 
 }  // namespace aixcell::program

@@ -51,7 +51,8 @@ struct outcome {
 outcome wait_for(pid_t child) {
   int status = 0;
   ::waitpid(child, &status, 0);
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text_of(scratch() / "out.txt"), text_of(scratch() / "err.txt")};
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status), text_of(scratch() / "out.txt"),
+          text_of(scratch() / "err.txt")};
 }
 
 outcome run(const std::vector<std::string>& arguments) { return wait_for(start(arguments)); }
@@ -59,7 +60,8 @@ outcome run(const std::vector<std::string>& arguments) { return wait_for(start(a
 /// Until a fit has logged its first epoch, at most 60 s.
 void wait_for_epoch(const fs::path& out) {
   const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (text_of(out / "log.jsonl").empty() && text_of(scratch() / "err.txt").empty() && std::chrono::steady_clock::now() < give_up)
+  while (text_of(out / "log.jsonl").empty() && text_of(scratch() / "err.txt").empty() &&
+         std::chrono::steady_clock::now() < give_up)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
@@ -77,7 +79,8 @@ const std::string pipeline = "percentile+plain4x16+unet+interior_border";
 /// Eight small images of synthetic cells, as `synth` writes them.
 const fs::path& cells() {
   static const fs::path folder = [] {
-    const outcome o = run({"synth", (scratch() / "cells").string(), "--images", "8", "--size", "96x112", "--difficulty", "0.2"});
+    const outcome o =
+        run({"synth", (scratch() / "cells").string(), "--images", "8", "--size", "96x112", "--difficulty", "0.2"});
     if (o.code != 0) throw std::runtime_error("synth failed: " + o.err);
     return scratch() / "cells";
   }();
@@ -99,16 +102,16 @@ const fs::path& trained() {
 }
 std::string model() { return (trained() / "model.safetensors").string(); }
 
-tensor<std::uint8_t> gray(index height, index width) {
+tensor<std::uint8_t> gray(index_t height, index_t width) {
   tensor<std::uint8_t> pixels({height, width});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * 37 % 251);
   return pixels;
 }
 
 /// Two channels, as the trained model wants them.
-tensor<std::uint16_t> two_channels(index height, index width) {
+tensor<std::uint16_t> two_channels(index_t height, index_t width) {
   tensor<std::uint16_t> pixels({height, width, 2});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 7919 % 30011);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 7919 % 30011);
   return pixels;
 }
 
@@ -120,8 +123,8 @@ fs::path data_set(const std::string& name, Spoil&& spoil) {
   fs::create_directories(folder / "masks");
   for (int i = 0; i < 4; ++i) {
     label_map labels({32, 32});
-    for (index y = 8; y < 20; ++y)
-      for (index x = 8; x < 20; ++x) labels(y, x) = 1;
+    for (index_t y = 8; y < 20; ++y)
+      for (index_t x = 8; x < 20; ++x) labels(y, x) = 1;
     write_png(folder / "images" / (std::to_string(i) + ".png"), gray(32, 32));
     write_png_labels(folder / "masks" / (std::to_string(i) + ".png"), labels);
   }
@@ -188,7 +191,8 @@ TEST_CASE("a killed fit goes on and gives the very weights of one that was left 
   REQUIRE(o.code == 0);
   CHECK(o.out.find("going on") != std::string::npos);
   CHECK_FALSE(fs::exists(out / "work"));
-  const auto whole = read_safetensors(trained() / "model.safetensors"), resumed = read_safetensors(out / "model.safetensors");
+  const auto whole = read_safetensors(trained() / "model.safetensors"),
+             resumed = read_safetensors(out / "model.safetensors");
   REQUIRE(whole.tensors.size() == resumed.tensors.size());
   for (const auto& [name, stored] : whole.tensors) {
     CAPTURE(name);
@@ -212,7 +216,8 @@ TEST_CASE("Ctrl-C ends a fit with 130 and nothing broken", "[examples]") {
 
 TEST_CASE("a search tries pipelines, tells why, and leaves one model", "[examples]") {
   const fs::path data = data_set("search", [](const fs::path&) {});
-  const outcome o = run({"fit", data.string(), "--out", (scratch() / "searched").string(), "--budget", "2s", "--tile", "32"});
+  const outcome o =
+      run({"fit", data.string(), "--out", (scratch() / "searched").string(), "--budget", "2s", "--tile", "32"});
   CAPTURE(o.out, o.err);
   REQUIRE(o.code == 0);
   CHECK(o.out.find("left out: ") != std::string::npos);
@@ -242,7 +247,8 @@ TEST_CASE("evaluate gives the numbers of fit", "[examples]") {
   CAPTURE(o.err);
   REQUIRE(o.code == 0);
   CHECK(o.out.find("AP@0.5") != std::string::npos);
-  const auto numbers = nlohmann::json::parse(text_of(out)), fitted = nlohmann::json::parse(text_of(trained() / "metrics.json"));
+  const auto numbers = nlohmann::json::parse(text_of(out)),
+             fitted = nlohmann::json::parse(text_of(trained() / "metrics.json"));
   if (numbers["split"] == "test") CHECK(numbers["metrics"]["objects"]["by_iou"] == fitted["test"]["objects"]["by_iou"]);
 }
 
@@ -270,8 +276,10 @@ TEST_CASE("info and recommend say what there is", "[examples]") {
 TEST_CASE("wrong arguments are one line and exit code 2", "[examples]") {
   check_refused(run({"fit", "synthetic"}), "--out");
   check_refused(run({"nonsense"}), "aixcell --help");
-  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--budget", "20parsec"}), "--budget '20parsec'");
-  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--pipeline", "a+b"}), "pipeline 'a+b' is not among");
+  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--budget", "20parsec"}),
+                "--budget '20parsec'");
+  check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--pipeline", "a+b"}),
+                "pipeline 'a+b' is not among");
   check_refused(run({"fit", "synthetic", "--out", (scratch() / "x").string(), "--epochs", "3"}), "--pipeline");
   check_refused(run({"fit", (scratch() / "nowhere").string(), "--out", (scratch() / "x").string()}), "nowhere");
   CHECK_FALSE(fs::exists(scratch() / "x"));
@@ -282,24 +290,38 @@ TEST_CASE("wrong arguments are one line and exit code 2", "[examples]") {
 TEST_CASE("data that cannot be learned from is refused, naming the file", "[examples]") {
   check_fit_refused(data_set("truncated", [](const fs::path& f) { truncate(f / "images/2.png"); }), "images/2.png");
   check_fit_refused(data_set("truncated_mask", [](const fs::path& f) { truncate(f / "masks/1.png"); }), "masks/1.png");
-  check_fit_refused(data_set("size", [](const fs::path& f) { write_png_labels(f / "masks/3.png", label_map({32, 31})); }), "masks/3.png");
-  check_fit_refused(data_set("no_image", [](const fs::path& f) { write_text(f / "images/0.png", "hello"); }), "images/0.png");
-  check_fit_refused(data_set("background", [](const fs::path& f) {
-                      for (int i = 0; i < 4; ++i) write_png_labels(f / "masks" / (std::to_string(i) + ".png"), label_map({32, 32}));
-                    }), "background");
-  check_fit_refused(data_set("nan", [](const fs::path& f) {
-                      tensor<float> pixels({32, 32});
-                      pixels(3, 4) = std::numeric_limits<float>::quiet_NaN();
-                      fs::remove(f / "images/1.png");
-                      write_tiff(f / "images/1.tif", pixels);
-                    }), "images/1.tif");
+  check_fit_refused(data_set("size",
+                             [](const fs::path& f) {
+                               write_png_labels(f / "masks/3.png", label_map({32, 31}));
+                             }),
+                    "masks/3.png");
+  check_fit_refused(data_set("no_image", [](const fs::path& f) { write_text(f / "images/0.png", "hello"); }),
+                    "images/0.png");
+  check_fit_refused(data_set("background",
+                             [](const fs::path& f) {
+                               for (int i = 0; i < 4; ++i)
+                                 write_png_labels(f / "masks" / (std::to_string(i) + ".png"), label_map({32, 32}));
+                             }),
+                    "background");
+  check_fit_refused(data_set("nan",
+                             [](const fs::path& f) {
+                               tensor<float> pixels({32, 32});
+                               pixels(3, 4) = std::numeric_limits<float>::quiet_NaN();
+                               fs::remove(f / "images/1.png");
+                               write_tiff(f / "images/1.tif", pixels);
+                             }),
+                    "images/1.tif");
   fs::create_directories(scratch() / "empty");
   check_fit_refused(scratch() / "empty", "empty");
   write_text(scratch() / "file.txt", "hello");
   check_fit_refused(scratch() / "file.txt", "file.txt");
-  check_fit_refused(data_set("one", [](const fs::path& f) {
-                      for (int i = 1; i < 4; ++i) fs::remove(f / "images" / (std::to_string(i) + ".png")), fs::remove(f / "masks" / (std::to_string(i) + ".png"));
-                    }), "one");
+  check_fit_refused(data_set("one",
+                             [](const fs::path& f) {
+                               for (int i = 1; i < 4; ++i)
+                                 fs::remove(f / "images" / (std::to_string(i) + ".png")),
+                                     fs::remove(f / "masks" / (std::to_string(i) + ".png"));
+                             }),
+                    "one");
 }
 
 TEST_CASE("one all-background image among others is no mistake, nor is one of 1x1 pixel", "[examples]") {
@@ -318,7 +340,7 @@ TEST_CASE("one all-background image among others is no mistake, nor is one of 1x
 TEST_CASE("masks may hold more than 65,535 labels", "[examples]") {
   const fs::path data = data_set("many", [](const fs::path& f) {
     label_map labels({264, 264});
-    for (index i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i + 1);
+    for (index_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i + 1);
     fs::remove(f / "masks/1.png");
     write_png(f / "images/1.png", gray(264, 264));
     write_labels(f / "masks/1.tif", labels);

@@ -44,8 +44,8 @@ TEST_CASE("gray and colour JPEG, baseline and progressive", "[io]") {
   const auto space = GENERATE(JCS_GRAYSCALE, JCS_RGB);
   const image picture = read_jpeg({make_jpeg(61, 17, space, progressive), "ramp.jpg"});
   REQUIRE(picture.pixels.shape() == shape{17, 61, space == JCS_GRAYSCALE ? 1 : 3});
-  for (index x = 0; x < 61; ++x)
-    for (index c = 0; c < picture.channels(); ++c)
+  for (index_t x = 0; x < 61; ++x)
+    for (index_t c = 0; c < picture.channels(); ++c)
       CHECK(picture.pixels(9, x, c) == Approx(2.0 * static_cast<double>(x) + 20.0 * static_cast<double>(c)).margin(5));
   CHECK(read_jpeg({make_jpeg(1, 1, space, progressive), "dot.jpg"}).pixels.size() == picture.channels());
 }

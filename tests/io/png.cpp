@@ -98,7 +98,7 @@ TEST_CASE("labels keep their numbers", "[io]") {
 
 TEST_CASE("a PNG cut anywhere or with any byte changed is refused", "[io]") {
   tensor<std::uint16_t> pixels({9, 13});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 577);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 577);
   const bytes whole = encode_png(pixels);
   for (std::size_t n = 0; n < whole.size(); ++n) {
     CHECK(is_good_message(message_of<io_error>([&] { read_png({std::span(whole).first(n), "cut.png"}); }), "cut.png"));

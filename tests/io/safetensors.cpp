@@ -16,7 +16,7 @@ safetensors_file example() {
   safetensors_file content;
   content.metadata = {{"pipeline", "percentile+unet"}, {"text", "\xC3\xA9\n\""}};
   tensor<float> weight({2, 3});
-  for (index i = 0; i < 6; ++i) weight[i] = static_cast<float>(i) / 3;
+  for (index_t i = 0; i < 6; ++i) weight[i] = static_cast<float>(i) / 3;
   content.put("encoder.weight", weight);
   content.put("steps", tensor<std::int64_t>({1}));
   content.put("flags", tensor<std::uint8_t>({3}));

@@ -16,7 +16,7 @@ struct tiff_kind {
 };
 
 template <class T>
-T sample_at(index page, index y, index x, index s) {
+T sample_at(index_t page, index_t y, index_t x, index_t s) {
   return static_cast<T>(static_cast<T>(page * 50 + y * 10 + x + s * 3) / (std::is_floating_point_v<T> ? 2 : 1));
 }
 
@@ -78,12 +78,12 @@ std::vector<std::byte> make_tiff(const tiff_kind& kind) {
 /// Channels [c] of the image are (page, sample) in this order.
 template <class T>
 void check_image(const image& picture, const tiff_kind& kind, const std::vector<std::pair<int, int>>& channels) {
-  REQUIRE(picture.pixels.shape() == shape{kind.height, kind.width, static_cast<index>(channels.size())});
-  for (index y = 0; y < kind.height; ++y)
-    for (index x = 0; x < kind.width; ++x)
+  REQUIRE(picture.pixels.shape() == shape{kind.height, kind.width, static_cast<index_t>(channels.size())});
+  for (index_t y = 0; y < kind.height; ++y)
+    for (index_t x = 0; x < kind.width; ++x)
       for (std::size_t c = 0; c < channels.size(); ++c) {
         const T expected = sample_at<T>(channels[c].first, y, x, channels[c].second);
-        CHECK(picture.pixels(y, x, static_cast<index>(c)) == static_cast<float>(expected));
+        CHECK(picture.pixels(y, x, static_cast<index_t>(c)) == static_cast<float>(expected));
       }
 }
 
@@ -115,8 +115,8 @@ TEMPLATE_TEST_CASE("TIFF of every sample type and layout", "[io]", std::uint8_t,
   const image picture = read_tiff({make_tiff<TestType>(kind), "t.tif"});
   REQUIRE(picture.pixels.shape() == shape{19, 21, kind.samples});
   bool same = true;
-  for (index i = 0; i < picture.pixels.size(); ++i) {
-    const index s = i % kind.samples, x = i / kind.samples % 21, y = i / kind.samples / 21;
+  for (index_t i = 0; i < picture.pixels.size(); ++i) {
+    const index_t s = i % kind.samples, x = i / kind.samples % 21, y = i / kind.samples / 21;
     same = same && picture.pixels[i] == static_cast<float>(sample_at<TestType>(0, y, x, s));
   }
   CHECK(same);

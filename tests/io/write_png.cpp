@@ -9,7 +9,7 @@ void check_round_trip(const shape& extents, std::uint32_t seed) {
   std::mt19937 random(seed);
   tensor<T> pixels(extents);
   // Runs, as labels have them, and noise below them: every filter gets its turn.
-  for (index i = 0; i < pixels.size(); ++i) {
+  for (index_t i = 0; i < pixels.size(); ++i) {
     pixels[i] = static_cast<T>(i < pixels.size() / 2 ? static_cast<std::uint32_t>(i / 7 * 300) : random());
   }
   const image back = read_png({encode_png(pixels), "round trip"});
@@ -28,8 +28,8 @@ TEST_CASE("PNG keeps 8 and 16 bits, gray and RGB", "[io]") {
 TEST_CASE("PNG of labels is small and exact", "[io]") {
   const temporary_folder folder;
   label_map labels({256, 256});
-  for (index y = 0; y < 256; ++y)
-    for (index x = 0; x < 256; ++x)
+  for (index_t y = 0; y < 256; ++y)
+    for (index_t x = 0; x < 256; ++x)
       labels(y, x) = static_cast<std::int32_t>((y - 128) * (y - 128) + (x - 128) * (x - 128) < 8000 ? 65535 : 0);
   write_png_labels(folder / "l.png", labels);
   const label_map back = read_png_labels(folder / "l.png");

@@ -13,8 +13,9 @@ TEMPLATE_TEST_CASE("concatenate_channels, split_channels, add_bias and its gradi
     const auto a = random_tensor<Real>(s, 1), b = random_tensor<Real>(bs, 2);
     tensor<Real> y(ys), left(s), right(bs);
     concatenate_channels<Real>(ctx, a, b, y);
-    for (index p = 0; p < s[0] * s[1] * s[2]; ++p)
-      for (index c = 0; c < ys[3]; ++c) REQUIRE(y[p * ys[3] + c] == (c < s[3] ? a[p * s[3] + c] : b[p * 2 + c - s[3]]));
+    for (index_t p = 0; p < s[0] * s[1] * s[2]; ++p)
+      for (index_t c = 0; c < ys[3]; ++c)
+        REQUIRE(y[p * ys[3] + c] == (c < s[3] ? a[p * s[3] + c] : b[p * 2 + c - s[3]]));
     split_channels<Real>(ctx, y, left, right);
     CHECK(std::equal(a.begin(), a.end(), left.begin()));
     CHECK(std::equal(b.begin(), b.end(), right.begin()));
@@ -23,8 +24,8 @@ TEMPLATE_TEST_CASE("concatenate_channels, split_channels, add_bias and its gradi
     add_bias<Real>(ctx, bias, left);
     tensor<double> expected({s[3]});
     auto found = bias.clone(), again = bias.clone();
-    for (index c = 0; c < s[3]; ++c) expected[c] = bias[c];
-    for (index i = 0; i < a.size(); ++i) {
+    for (index_t c = 0; c < s[3]; ++c) expected[c] = bias[c];
+    for (index_t i = 0; i < a.size(); ++i) {
       REQUIRE(left[i] == a[i] + bias[i % s[3]]);
       expected[i % s[3]] += a[i];
     }

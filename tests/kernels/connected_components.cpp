@@ -9,20 +9,20 @@ namespace aixcell::test {
 namespace {
 
 /// Numbers parts by flooding from each pixel in turn.
-index flood(const tensor<std::uint8_t>& mask, connectivity kind, label_map& labels) {
-  const index height = mask.extent(0), width = mask.extent(1);
+index_t flood(const tensor<std::uint8_t>& mask, connectivity kind, label_map& labels) {
+  const index_t height = mask.extent(0), width = mask.extent(1);
   std::int32_t next = 0;
-  for (index start = 0; start < mask.size(); ++start) {
+  for (index_t start = 0; start < mask.size(); ++start) {
     if (!mask[start] || labels[start]) continue;
-    std::vector<index> open{start};
+    std::vector<index_t> open{start};
     labels[start] = ++next;
     while (!open.empty()) {
-      const index i = open.back() / width, j = open.back() % width;
+      const index_t i = open.back() / width, j = open.back() % width;
       open.pop_back();
-      for (index di = -1; di <= 1; ++di)
-        for (index dj = -1; dj <= 1; ++dj) {
+      for (index_t di = -1; di <= 1; ++di)
+        for (index_t dj = -1; dj <= 1; ++dj) {
           if (kind == connectivity::four && di != 0 && dj != 0) continue;
-          const index y = i + di, x = j + dj;
+          const index_t y = i + di, x = j + dj;
           if (y < 0 || y >= height || x < 0 || x >= width || !mask(y, x) || labels(y, x)) continue;
           labels(y, x) = next;
           open.push_back(y * width + x);
@@ -43,7 +43,7 @@ TEST_CASE("connected_components numbers what flooding numbers", "[kernels]") {
         for (std::uint8_t& m : mask) m = random.chance(density);
         label_map found(size), expected(size);
         found.fill(77);
-        const index count = flood(mask, kind, expected);
+        const index_t count = flood(mask, kind, expected);
         CHECK(connected_components(mask, kind, found) == count);
         CHECK(std::equal(found.begin(), found.end(), expected.begin()));
       }
@@ -52,12 +52,12 @@ TEST_CASE("connected_components numbers what flooding numbers", "[kernels]") {
 TEST_CASE("connected_components: spirals join late, corners only for eight neighbours", "[kernels]") {
   const char* spiral[] = {"#######", "......#", "#####.#", "#...#.#", "#.###.#", "#.....#", "#######"};
   tensor<std::uint8_t> mask({7, 7});
-  for (index i = 0; i < 7; ++i)
-    for (index j = 0; j < 7; ++j) mask(i, j) = spiral[i][j] == '#';
+  for (index_t i = 0; i < 7; ++i)
+    for (index_t j = 0; j < 7; ++j) mask(i, j) = spiral[i][j] == '#';
   label_map labels({7, 7});
   CHECK(connected_components(mask, connectivity::four, labels) == 1);
   tensor<std::uint8_t> board({8, 8});
-  for (index p = 0; p < 64; ++p) board[p] = (p / 8 + p % 8) % 2 == 0;
+  for (index_t p = 0; p < 64; ++p) board[p] = (p / 8 + p % 8) % 2 == 0;
   label_map fields({8, 8});
   CHECK(connected_components(board, connectivity::four, fields) == 32);
   CHECK(connected_components(board, connectivity::eight, fields) == 1);

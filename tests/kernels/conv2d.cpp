@@ -14,11 +14,35 @@ struct conv_case {
 
 // Odd sizes, one pixel, one channel, one beyond a register, one beyond two, strides with and without remainder.
 const conv_case cases[] = {
-    {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},   {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},    {{1, 1, 1, 5}, {3, 3, 3, 5}, {1, 1}},
-    {{1, 9, 33, 16}, {17, 3, 3, 16}, {1, 1}}, {{3, 8, 16, 33}, {33, 3, 3, 33}, {1, 1}}, {{2, 17, 13, 3}, {20, 7, 7, 3}, {2, 3}},
-    {{1, 6, 5, 64}, {32, 1, 1, 64}, {1, 0}}, {{2, 7, 6, 8}, {9, 1, 1, 8}, {2, 0}},     {{1, 8, 9, 4}, {6, 3, 3, 4}, {2, 1}},
-    {{1, 12, 11, 2}, {3, 5, 4, 2}, {3, 2}},  {{2, 6, 6, 3}, {5, 2, 2, 3}, {2, 0}},     {{1, 70, 67, 9}, {40, 3, 3, 9}, {1, 1}},
-    {{1, 4, 4, 200}, {130, 3, 3, 200}, {1, 1}}, {{1, 5, 6, 3}, {2, 3, 3, 3}, {1, 0}}};
+    {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},
+    {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},
+    {{1, 1, 1, 5}, {3, 3, 3, 5}, {1, 1}},
+    {{1, 9, 33, 16}, {17, 3, 3, 16}, {1, 1}},
+    {{3, 8, 16, 33}, {33, 3, 3, 33}, {1, 1}},
+    {{2, 17, 13, 3}, {20, 7, 7, 3}, {2, 3}},
+    {{1, 6, 5, 64}, {32, 1, 1, 64}, {1, 0}},
+    {{2, 7, 6, 8}, {9, 1, 1, 8}, {2, 0}},
+    {{1, 8, 9, 4}, {6, 3, 3, 4}, {2, 1}},
+    {{1, 12, 11, 2}, {3, 5, 4, 2}, {3, 2}},
+    {{2, 6, 6, 3}, {5, 2, 2, 3}, {2, 0}},
+    {{1, 70, 67, 9}, {40, 3, 3, 9}, {1, 1}},
+    {{1, 4, 4, 200}, {130, 3, 3, 200}, {1, 1}},
+    {{1, 5, 6, 3}, {2, 3, 3, 3}, {1, 0}},
+    // dilated
+    {{2, 11, 9, 5}, {18, 3, 3, 5}, {1, 2, 2}},
+    {{1, 5, 17, 20}, {4, 3, 3, 20}, {1, 6, 6}},
+    {{1, 9, 10, 4}, {3, 3, 3, 4}, {2, 2, 2}},
+    {{1, 3, 2, 4}, {3, 3, 3, 4}, {1, 12, 12}},
+    // grouped: fewer, as many and more channels a group than a register holds, odd numbers of groups
+    {{2, 7, 6, 12}, {12, 3, 3, 4}, {1, 1, 1, 3}},
+    {{1, 6, 7, 40}, {40, 3, 3, 4}, {1, 1, 1, 10}},
+    {{1, 8, 7, 40}, {60, 3, 3, 20}, {2, 1, 1, 2}},
+    {{1, 9, 8, 6}, {4, 3, 3, 3}, {1, 2, 2, 2}},
+    {{1, 6, 5, 34}, {17, 1, 1, 2}, {1, 0, 1, 17}},
+    // depthwise
+    {{2, 9, 7, 19}, {19, 3, 3, 1}, {1, 1, 1, 19}},
+    {{1, 9, 8, 5}, {5, 5, 5, 1}, {2, 2, 1, 5}},
+    {{1, 9, 11, 3}, {3, 3, 3, 1}, {1, 4, 4, 3}}};
 
 template <class Real>
 tensor<Real> random_tensor(const shape& s, random_stream r) {
@@ -28,9 +52,10 @@ tensor<Real> random_tensor(const shape& s, random_stream r) {
 }
 
 template <class Real>
-double worst_difference(const tensor<Real>& found, const std::vector<double>& expected, const std::vector<double>& magnitude) {
+double worst_difference(const tensor<Real>& found, const std::vector<double>& expected,
+                        const std::vector<double>& magnitude) {
   double worst = 0;
-  for (index i = 0; i < found.size(); ++i) {
+  for (index_t i = 0; i < found.size(); ++i) {
     const auto at = static_cast<std::size_t>(i);
     worst = std::max(worst, std::abs(static_cast<double>(found[i]) - expected[at]) / (1e-3 + magnitude[at]));
   }
@@ -44,24 +69,26 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
   const double tolerance = sizeof(Real) == 4 ? 2e-6 : 1e-14;
   context<cpu> ctx(2);
   for (const conv_case& c : cases) {
-    CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding);
+    CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation, c.g.groups);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
     const auto x = random_tensor<Real>(c.x, random_stream(1)), w = random_tensor<Real>(c.filter, random_stream(2));
     const auto dy = random_tensor<Real>(ys, random_stream(3));
-    const auto bias = random_tensor<Real>({ys[3]}, random_stream(4)), scale = random_tensor<Real>({ys[3]}, random_stream(5));
+    const auto bias = random_tensor<Real>({ys[3]}, random_stream(4)),
+               scale = random_tensor<Real>({ys[3]}, random_stream(5));
 
     const auto zeros = [](const shape& s) { return std::vector<double>(static_cast<std::size_t>(s.count())); };
-    auto y = zeros(ys), y_size = zeros(ys), dx = zeros(c.x), dx_size = zeros(c.x), dw = zeros(c.filter), dw_size = zeros(c.filter);
-    const auto add = [](std::vector<double>& sum, std::vector<double>& size, index at, double a, double b) {
+    auto y = zeros(ys), y_size = zeros(ys), dx = zeros(c.x), dx_size = zeros(c.x), dw = zeros(c.filter),
+         dw_size = zeros(c.filter);
+    const auto add = [](std::vector<double>& sum, std::vector<double>& size, index_t at, double a, double b) {
       sum[static_cast<std::size_t>(at)] += a * b;
       size[static_cast<std::size_t>(at)] += std::abs(a * b);
     };
-    reference::for_each_product(c.x, c.filter, c.g, [&](index i, index f, index o) {
+    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
       add(y, y_size, o, x[i], static_cast<double>(w[f]) * scale[o % ys[3]]);
       add(dx, dx_size, i, dy[o], w[f]);
       add(dw, dw_size, f, x[i], dy[o]);
     });
-    for (index o = 0; o < ys.count(); ++o) add(y, y_size, o, bias[o % ys[3]], 1);
+    for (index_t o = 0; o < ys.count(); ++o) add(y, y_size, o, bias[o % ys[3]], 1);
 
     tensor<Real> found(ys);
     conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = {}}, found);
@@ -73,7 +100,7 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
     CHECK(worst_difference(found_dx, dx, dx_size) < tolerance);
 
     auto found_dw = random_tensor<Real>(c.filter, random_stream(6));
-    for (index f = 0; f < found_dw.size(); ++f) add(dw, dw_size, f, found_dw[f], 1);  // added to, not overwritten
+    for (index_t f = 0; f < found_dw.size(); ++f) add(dw, dw_size, f, found_dw[f], 1);  // added to, not overwritten
     conv2d_backward_filter<Real>(ctx, x, dy, c.g, found_dw);
     CHECK(worst_difference(found_dw, dw, dw_size) < tolerance);
   }

@@ -9,14 +9,14 @@ namespace aixcell::test {
 namespace {
 
 /// Least or greatest value in the square around each pixel, as far as it lies in the image.
-tensor<float> square_extreme(const tensor<float>& image, index radius, bool least) {
+tensor<float> square_extreme(const tensor<float>& image, index_t radius, bool least) {
   tensor<float> out(image.shape());
-  for (index i = 0; i < image.extent(0); ++i)
-    for (index j = 0; j < image.extent(1); ++j)
-      for (index c = 0; c < image.extent(2); ++c) {
+  for (index_t i = 0; i < image.extent(0); ++i)
+    for (index_t j = 0; j < image.extent(1); ++j)
+      for (index_t c = 0; c < image.extent(2); ++c) {
         float best = image(i, j, c);
-        for (index y = std::max<index>(0, i - radius); y <= std::min(image.extent(0) - 1, i + radius); ++y)
-          for (index x = std::max<index>(0, j - radius); x <= std::min(image.extent(1) - 1, j + radius); ++x)
+        for (index_t y = std::max<index_t>(0, i - radius); y <= std::min(image.extent(0) - 1, i + radius); ++y)
+          for (index_t x = std::max<index_t>(0, j - radius); x <= std::min(image.extent(1) - 1, j + radius); ++x)
             best = least ? std::min(best, image(y, x, c)) : std::max(best, image(y, x, c));
         out(i, j, c) = best;
       }
@@ -28,7 +28,7 @@ tensor<float> square_extreme(const tensor<float>& image, index radius, bool leas
 TEST_CASE("grey_opening is an erosion and a dilation by a square", "[kernels]") {
   random_stream random(1);
   for (const shape size : {shape{1, 1, 1}, shape{1, 19, 2}, shape{17, 1, 1}, shape{14, 23, 3}})
-    for (const index radius : {1, 2, 5, 30})
+    for (const index_t radius : {1, 2, 5, 30})
       for (const int threads : {1, 3}) {
         context<cpu> ctx(threads);
         tensor<float> image(size);
@@ -42,7 +42,7 @@ TEST_CASE("grey_opening is an erosion and a dilation by a square", "[kernels]") 
 TEST_CASE("grey_opening with radius 0 changes nothing", "[kernels]") {
   context<cpu> ctx;
   tensor<float> image({3, 4, 1});
-  for (index p = 0; p < 12; ++p) image[p] = static_cast<float>(p * p % 7);
+  for (index_t p = 0; p < 12; ++p) image[p] = static_cast<float>(p * p % 7);
   const tensor<float> found = grey_opening(ctx, image, 0);
   CHECK(std::equal(found.begin(), found.end(), image.begin()));
   CHECK(found.data() != image.data());

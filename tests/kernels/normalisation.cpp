@@ -1,5 +1,6 @@
 #include <aixcell/kernels/cpu/normalisation.hpp>
 #include "layers/random_tensor.hpp"
+#include "reference/activations.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -15,8 +16,8 @@ TEMPLATE_TEST_CASE("channel_sums equals plain loops and repeats for any number o
   for (const shape& s : sizes) {
     const auto x = random_tensor<TestType>(s, 1);
     tensor<double> sums({s[0], 2, s[3]}), again({s[0], 2, s[3]}), expected({s[0], 2, s[3]});
-    for (index i = 0; i < x.size(); ++i) {
-      const index n = i / (s.count() / s[0]), c = i % s[3];
+    for (index_t i = 0; i < x.size(); ++i) {
+      const index_t n = i / (s.count() / s[0]), c = i % s[3];
       expected(n, 0, c) += x[i];
       expected(n, 1, c) += static_cast<double>(x[i]) * x[i];
     }
@@ -35,7 +36,7 @@ TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loo
   for (const shape& s : sizes)
     for (const bool batch : {true, false})
       for (const bool with_residual : {true, false})
-        for (const activation act : {activation::none, activation::relu, activation::leaky_relu, activation::silu}) {
+        for (const activation act : reference::every_activation) {
           CAPTURE(to_string(s), batch, with_residual, static_cast<int>(act));
           const shape row{batch ? 1 : s[0], s[3]}, row3{row[0], 3, s[3]};
           const auto x = random_tensor<Real>(s, 1), dy = random_tensor<Real>(s, 2);
@@ -44,8 +45,8 @@ TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loo
           const auto residual = with_residual ? random_tensor<Real>(s, 6) : tensor<Real>();
           const scaled_input<Real, cpu> in{x, scale, shift, residual, act};
           tensor<double> y(s), dx(s), dz(s), sums({s[0], 2, s[3]});
-          for (index i = 0; i < x.size(); ++i) {
-            const index n = i / (s.count() / s[0]), c = i % s[3], m = batch ? 0 : n;
+          for (index_t i = 0; i < x.size(); ++i) {
+            const index_t n = i / (s.count() / s[0]), c = i % s[3], m = batch ? 0 : n;
             // In the arithmetic under test, so that both see the kink of ReLU on the same side.
             const Real z = scale(m, c) * x[i] + shift(m, c) + (with_residual ? residual[i] : Real(0));
             y[i] = activate<double>(act, z);
@@ -77,13 +78,13 @@ TEST_CASE("normalisation_moments pools the values of a scope", "[kernels][cpu]")
   tensor<double> sums({3, 2, 6});
   channel_sums<double>(ctx, x, sums);
   for (const normalisation_scope scope : {normalisation_scope{3, 1}, {1, 1}, {1, 3}, {1, 6}}) {
-    const index rows = 3 / scope.images;
+    const index_t rows = 3 / scope.images;
     tensor<double> mean({rows, 6}), variance({rows, 6});
     normalisation_moments<double>(ctx, sums, 20, scope, {mean, variance});
-    for (index m = 0; m < rows; ++m)
-      for (index c = 0; c < 6; ++c) {
+    for (index_t m = 0; m < rows; ++m)
+      for (index_t c = 0; c < 6; ++c) {
         double sum = 0, square = 0, count = 0;
-        for (index i = 0; i < x.size(); ++i) {
+        for (index_t i = 0; i < x.size(); ++i) {
           if (i / 120 / scope.images != m || i % 6 / scope.channels != c / scope.channels) continue;
           sum += x[i];
           square += x[i] * x[i];

@@ -12,13 +12,13 @@ const pool2d_geometry geometries[] = {{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {2, 3, 0}
 template <class Function>
 void for_each_cell(const shape& x, pool2d_geometry g, Function&& f) {
   const shape y = pool2d_output_shape(x, g);
-  for (index n = 0; n < y[0]; ++n)
-    for (index i = 0; i < y[1]; ++i)
-      for (index j = 0; j < y[2]; ++j)
-        for (index c = 0; c < y[3]; ++c)
+  for (index_t n = 0; n < y[0]; ++n)
+    for (index_t i = 0; i < y[1]; ++i)
+      for (index_t j = 0; j < y[2]; ++j)
+        for (index_t c = 0; c < y[3]; ++c)
           for (int r = 0; r < g.window; ++r)
             for (int s = 0; s < g.window; ++s) {
-              const index h = i * g.stride + r - g.padding, w = j * g.stride + s - g.padding;
+              const index_t h = i * g.stride + r - g.padding, w = j * g.stride + s - g.padding;
               if (h < 0 || h >= x[1] || w < 0 || w >= x[2]) continue;
               f(((n * x[1] + h) * x[2] + w) * x[3] + c, ((n * y[1] + i) * y[2] + j) * y[3] + c, r * g.window + s);
             }
@@ -37,11 +37,11 @@ TEMPLATE_TEST_CASE("max_pool2d and average_pool2d equal plain loops", "[kernels]
       tensor<double> highest(ys), mean(ys), cells(ys), dhighest(s), dmean(s);
       tensor<std::uint8_t> winner(ys);
       highest.fill(-HUGE_VAL);
-      for_each_cell(s, g, [&](index i, index o, int position) {
+      for_each_cell(s, g, [&](index_t i, index_t o, int position) {
         cells[o] += 1;
         if (x[i] > highest[o]) highest[o] = x[i], winner[o] = static_cast<std::uint8_t>(position);
       });
-      for_each_cell(s, g, [&](index i, index o, int position) {
+      for_each_cell(s, g, [&](index_t i, index_t o, int position) {
         mean[o] += x[i] / cells[o];
         dmean[i] += dy[o] / cells[o];
         if (winner[o] == position) dhighest[i] += dy[o];

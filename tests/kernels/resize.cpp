@@ -10,15 +10,15 @@ namespace {
 
 /// Each target pixel as a weighted mean of all source pixels: a triangle per axis, in source pixels of half width
 /// max(1, shrinkage), centred on the target pixel's centre.
-double resized_at(const tensor<float>& image, index i, index j, index c, index height, index width) {
-  const auto weight = [](index target, index to, index source, index from) {
+double resized_at(const tensor<float>& image, index_t i, index_t j, index_t c, index_t height, index_t width) {
+  const auto weight = [](index_t target, index_t to, index_t source, index_t from) {
     const double step = static_cast<double>(from) / static_cast<double>(to);
     const double centre = (static_cast<double>(target) + 0.5) * step - 0.5;
     return std::max(0.0, 1 - std::abs(static_cast<double>(source) - centre) / std::max(1.0, step));
   };
   double sum = 0, weights = 0;
-  for (index y = 0; y < image.extent(0); ++y)
-    for (index x = 0; x < image.extent(1); ++x) {
+  for (index_t y = 0; y < image.extent(0); ++y)
+    for (index_t x = 0; x < image.extent(1); ++x) {
       const double w = weight(i, height, y, image.extent(0)) * weight(j, width, x, image.extent(1));
       sum += w * static_cast<double>(image(y, x, c));
       weights += w;
@@ -37,9 +37,9 @@ TEST_CASE("resize_image interpolates linearly and averages when it shrinks", "[k
     const tensor<float> found = resize_image(ctx, image, size[0], size[1]);
     REQUIRE(found.shape() == shape{size[0], size[1], 2});
     double worst = 0;
-    for (index i = 0; i < size[0]; ++i)
-      for (index j = 0; j < size[1]; ++j)
-        for (index c = 0; c < 2; ++c)
+    for (index_t i = 0; i < size[0]; ++i)
+      for (index_t j = 0; j < size[1]; ++j)
+        for (index_t c = 0; c < 2; ++c)
           worst = std::max(
               worst, std::abs(static_cast<double>(found(i, j, c)) - resized_at(image, i, j, c, size[0], size[1])));
     CHECK(worst < 1e-3);
@@ -51,20 +51,20 @@ TEST_CASE("resize_image interpolates linearly and averages when it shrinks", "[k
 TEST_CASE("resize: constants stay, one pixel fills, sizes are checked", "[kernels]") {
   context<cpu> ctx;
   tensor<float> one({1, 1, 3});
-  for (index c = 0; c < 3; ++c) one[c] = static_cast<float>(c) + 0.25f;
+  for (index_t c = 0; c < 3; ++c) one[c] = static_cast<float>(c) + 0.25f;
   const tensor<float> large = resize_image(ctx, one, 9, 4);
-  for (index p = 0; p < 36; ++p)
-    for (index c = 0; c < 3; ++c) CHECK(large[3 * p + c] == Approx(one[c]));
+  for (index_t p = 0; p < 36; ++p)
+    for (index_t c = 0; c < 3; ++c) CHECK(large[3 * p + c] == Approx(one[c]));
   CHECK_THROWS_AS(resize_image(ctx, one, 0, 4), shape_error);
   CHECK_THROWS_AS(resize_labels(label_map({0, 4}), 3, 3), shape_error);
 }
 
 TEST_CASE("resize_labels takes the label at each pixel's centre", "[kernels]") {
   label_map labels({2, 3});
-  for (index p = 0; p < 6; ++p) labels[p] = static_cast<std::int32_t>(p) - 1;
+  for (index_t p = 0; p < 6; ++p) labels[p] = static_cast<std::int32_t>(p) - 1;
   const label_map twice = resize_labels(labels, 4, 6);
-  for (index i = 0; i < 4; ++i)
-    for (index j = 0; j < 6; ++j) CHECK(twice(i, j) == labels(i / 2, j / 2));
+  for (index_t i = 0; i < 4; ++i)
+    for (index_t j = 0; j < 6; ++j) CHECK(twice(i, j) == labels(i / 2, j / 2));
   const label_map back = resize_labels(twice, 2, 3);
   CHECK(std::equal(back.begin(), back.end(), labels.begin()));
   CHECK(resize_labels(labels, 1, 1)[0] == labels(1, 1));

@@ -12,9 +12,9 @@ const resize_case cases[] = {{{1, 1, 1, 1}, {1, 3, 2, 1}}, {{2, 3, 4, 5}, {2, 6,
                              {{1, 2, 5, 3}, {1, 9, 5, 3}}, {{1, 4, 4, 2}, {1, 4, 4, 2}}, {{1, 7, 9, 2}, {1, 3, 4, 2}}};
 
 /// Weight of input position h in output position i, from the definition.
-double weight(index h, index from, index i, index to, interpolation mode) {
+double weight(index_t h, index_t from, index_t i, index_t to, interpolation mode) {
   if (mode == interpolation::nearest)
-    return h == static_cast<index>(
+    return h == static_cast<index_t>(
                     std::floor(static_cast<double>(i) * static_cast<double>(from) / static_cast<double>(to)))
                ? 1
                : 0;
@@ -33,12 +33,12 @@ TEMPLATE_TEST_CASE("upsample and its adjoint equal the definition", "[kernels][c
       CAPTURE(to_string(c.x), to_string(c.y), static_cast<int>(mode));
       const auto x = random_tensor<Real>(c.x, 1), dy = random_tensor<Real>(c.y, 2);
       tensor<double> y(c.y), dx(c.x);
-      for (index n = 0; n < c.y[0]; ++n)
-        for (index i = 0; i < c.y[1]; ++i)
-          for (index j = 0; j < c.y[2]; ++j)
-            for (index h = 0; h < c.x[1]; ++h)
-              for (index w = 0; w < c.x[2]; ++w)
-                for (index k = 0; k < c.x[3]; ++k) {
+      for (index_t n = 0; n < c.y[0]; ++n)
+        for (index_t i = 0; i < c.y[1]; ++i)
+          for (index_t j = 0; j < c.y[2]; ++j)
+            for (index_t h = 0; h < c.x[1]; ++h)
+              for (index_t w = 0; w < c.x[2]; ++w)
+                for (index_t k = 0; k < c.x[3]; ++k) {
                   const double share = weight(h, c.x[1], i, c.y[1], mode) * weight(w, c.x[2], j, c.y[2], mode);
                   y(n, i, j, k) += share * x(n, h, w, k);
                   dx(n, h, w, k) += share * dy(n, i, j, k);

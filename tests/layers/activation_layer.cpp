@@ -1,6 +1,7 @@
 #include <aixcell/layers/activation_layer.hpp>
 #include <aixcell/layers/gradient_check.hpp>
 #include "random_tensor.hpp"
+#include "reference/activations.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -11,7 +12,7 @@ const shape sizes[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
 TEST_CASE("activation_layer: gradients equal central differences", "[layers]") {
   context<cpu> ctx(2);
   for (const shape& x : sizes)
-    for (const activation act : {activation::none, activation::relu, activation::leaky_relu, activation::silu}) {
+    for (const activation act : reference::every_activation) {
       activation_layer<cpu, double> layer{act};
       activation_layer<cpu, float> single{act};
       CAPTURE(to_string(x), static_cast<int>(act));

@@ -2,6 +2,7 @@
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/layers/gradient_check.hpp>
 #include "random_tensor.hpp"
+#include "reference/activations.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -32,7 +33,7 @@ void check_unit(activation act) {
   for (const shape& x : {shape{2, 5, 7, 4}, shape{3, 4, 3, 4}, shape{1, 3, 5, 4}}) {
     random_stream random(1);
     CAPTURE(to_string(x), static_cast<int>(act));
-    conv_norm_act_options o{.inputs = 4, .outputs = 4, .act = act, .groups = 2};
+    conv_norm_act_options o{.inputs = 4, .outputs = 4, .act = act, .norm_groups = 2};
     with_residual<double, Norm> residual_unit{{ctx, o, random}};
     with_residual<float, Norm> single_residual{{ctx, o, random}};
     shake(residual_unit);
@@ -51,7 +52,7 @@ void check_unit(activation act) {
 }  // namespace
 
 TEST_CASE("conv_norm_act: gradients equal central differences", "[layers]") {
-  for (const activation act : {activation::none, activation::relu, activation::leaky_relu, activation::silu}) {
+  for (const activation act : reference::every_activation) {
     check_unit<batch_norm>(act);
     check_unit<group_norm>(act);
   }

@@ -14,8 +14,11 @@ TEST_CASE("convolution: gradients equal central differences", "[layers]") {
     for (const convolution_options& o : {convolution_options{.inputs = 4, .outputs = 3},
                                          {.inputs = 4, .outputs = 5, .kernel = 1, .bias = false},
                                          {.inputs = 4, .outputs = 2, .kernel = 7, .stride = 2},
-                                         {.inputs = 4, .outputs = 2, .kernel = 3, .stride = 2}}) {
-      CAPTURE(to_string(x), o.kernel, o.stride);
+                                         {.inputs = 4, .outputs = 2, .kernel = 3, .stride = 2},
+                                         {.inputs = 4, .outputs = 3, .dilation = 3},
+                                         {.inputs = 4, .outputs = 6, .groups = 2},
+                                         {.inputs = 4, .outputs = 4, .stride = 2, .groups = 4}}) {
+      CAPTURE(to_string(x), o.kernel, o.stride, o.dilation, o.groups);
       random_stream random(1);
       convolution<cpu, double> layer(ctx, o, random);
       shake(layer);

@@ -30,11 +30,11 @@ TEST_CASE("group_norm: each group of each image gets mean 0 and variance 1", "[l
   auto x = random_tensor({2, 3, 5, 6}, 3);
   for (double& v : x) v = 7 + 3 * v;
   const auto y = layer.forward(ctx, x, nullptr);
-  for (index n = 0; n < 2; ++n)
-    for (index g = 0; g < 2; ++g) {
+  for (index_t n = 0; n < 2; ++n)
+    for (index_t g = 0; g < 2; ++g) {
       double sum = 0, square = 0;
-      for (index p = 0; p < 15; ++p)
-        for (index c = 3 * g; c < 3 * g + 3; ++c) {
+      for (index_t p = 0; p < 15; ++p)
+        for (index_t c = 3 * g; c < 3 * g + 3; ++c) {
           const double v = y[(n * 15 + p) * 6 + c];
           sum += v;
           square += v * v;

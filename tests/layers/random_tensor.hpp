@@ -31,7 +31,7 @@ template <class A, class B>
 double relative_difference(const tensor<A>& a, const tensor<B>& b) {
   require_shape("relative_difference", b.shape(), a.shape());
   double worst = 0, largest = 1e-12;
-  for (index i = 0; i < a.size(); ++i) {
+  for (index_t i = 0; i < a.size(); ++i) {
     worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
     largest = std::max(largest, std::abs(static_cast<double>(b[i])));
   }

@@ -16,7 +16,8 @@ struct hungry : unet {
 
 TEST_CASE("a product of stages holds what fits and nothing else", "[library]") {
   pipeline_list list;
-  add_product(list, stages<percentile>, stages<plain<2, 4>, plain<3, 4>>, stages<unet, hungry>, stages<interior_border>);
+  add_product(list, stages<percentile>, stages<plain<2, 4>, plain<3, 4>>, stages<unet, hungry>,
+              stages<interior_border>);
   REQUIRE(list.entries().size() == 3);
   CHECK(list.contains("percentile+plain2x4+unet+interior_border"));
   CHECK(list.contains("percentile+plain3x4+hungry+interior_border"));
@@ -37,10 +38,12 @@ TEST_CASE("a pipeline that is added twice is listed once", "[library]") {
 
 TEST_CASE("an unknown pipeline is refused with the nearest names", "[library]") {
   pipeline_list list;
-  add_product(list, stages<percentile>, stages<plain<2, 4>, plain<3, 4>>, stages<unet>, stages<interior_border, star_convex<8>>);
+  add_product(list, stages<percentile>, stages<plain<2, 4>, plain<3, 4>>, stages<unet>,
+              stages<interior_border, star_convex<8>>);
   CHECK_THROWS_AS(list.find("nothing"), not_available);
-  CHECK_THROWS_WITH(list.find("z_score+plain3x4+unet+star_convex8"),
-                    Catch::Contains("not among the 4") && Catch::Contains("nearest: percentile+plain3x4+unet+star_convex8"));
+  CHECK_THROWS_WITH(
+      list.find("z_score+plain3x4+unet+star_convex8"),
+      Catch::Contains("not among the 4") && Catch::Contains("nearest: percentile+plain3x4+unet+star_convex8"));
 }
 
 }  // namespace aixcell::test

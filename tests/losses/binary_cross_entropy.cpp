@@ -9,7 +9,7 @@ namespace {
 
 double plain(const arrangement& a) {
   double sum = 0, total = 0;
-  for (index i = 0; i < pixels_of(a); ++i)
+  for (index_t i = 0; i < pixels_of(a); ++i)
     for (int c = 0; c < a.channels.count; ++c) {
       const double t = plain_target(a, i, c), w = plain_weight(a, i);
       if (t < 0) continue;

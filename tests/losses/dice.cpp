@@ -13,7 +13,7 @@ double plain(const arrangement& a, const dice& loss) {
   double mean = 0, counted = 0;
   for (int c = first; c < classes; ++c) {
     double overlap = 0, predicted = 0, present = 0;
-    for (index i = 0; i < pixels_of(a); ++i) {
+    for (index_t i = 0; i < pixels_of(a); ++i) {
       const double t = plain_target(a, i), w = plain_weight(a, i);
       if (t < 0) continue;
       counted += w;
@@ -35,7 +35,7 @@ TEST_CASE("dice: by hand") {
   arrangement a{.output = tensor<double>({1, 2, 2, 1}), .target = tensor<float>({1, 2, 2, 1}), .channels = {0, 1}};
   a.target[0] = a.target[3] = 1;
   CHECK(evaluate(dice{}, a).loss == Approx(0.4));
-  for (index i = 0; i < 4; ++i) a.output[i] = a.target[i] > 0 ? 60 : -60;
+  for (index_t i = 0; i < 4; ++i) a.output[i] = a.target[i] > 0 ? 60 : -60;
   CHECK(evaluate(dice{}, a).loss == Approx(0).margin(1e-12));
 }
 

@@ -11,7 +11,7 @@ namespace {
 
 double plain(const arrangement& a, const focal& loss) {
   double sum = 0, total = 0;
-  for (index i = 0; i < pixels_of(a); ++i) {
+  for (index_t i = 0; i < pixels_of(a); ++i) {
     const double t = plain_target(a, i);
     if (t < 0) continue;
     const auto truth = static_cast<std::size_t>(t);

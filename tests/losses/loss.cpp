@@ -27,11 +27,11 @@ TEST_CASE("losses: sums have one order whatever the number of threads, and a bat
   random_stream random(3);
   std::vector<double> values(20000);
   for (double& v : values) v = std::exp(static_cast<double>(random.normal(0, 10)));
-  const auto total = [&](int threads, index count) {
+  const auto total = [&](int threads, index_t count) {
     context<cpu> ctx(threads);
-    return aixcell::detail::sum_over_pixels(ctx, count, [&](index begin, index end) {
+    return aixcell::detail::sum_over_pixels(ctx, count, [&](index_t begin, index_t end) {
       double sum = 0;
-      for (index i = begin; i < end; ++i) sum += values[static_cast<std::size_t>(i)];
+      for (index_t i = begin; i < end; ++i) sum += values[static_cast<std::size_t>(i)];
       return sum;
     });
   };

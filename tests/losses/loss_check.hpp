@@ -31,7 +31,7 @@ template <class Real = double, class L>
 answer<Real> evaluate(const L& loss, const arrangement& a, int threads = 1, Real before = 0) {
   context<cpu> ctx(threads);
   tensor<Real> output(a.output.shape()), gradient(a.output.shape());
-  for (index i = 0; i < output.size(); ++i) output[i] = static_cast<Real>(a.output[i]);
+  for (index_t i = 0; i < output.size(); ++i) output[i] = static_cast<Real>(a.output[i]);
   gradient.fill(before);
   const double value = loss(ctx, loss_arguments<Real>{.output = output,
                                                       .channels = a.channels,
@@ -55,7 +55,7 @@ template <class L>
 double gradient_error(const L& loss, arrangement a, double step = 1e-5) {
   const answer<double> found = evaluate(loss, a);
   double worst = 0;
-  for (index i = 0; i < a.output.size(); ++i) {
+  for (index_t i = 0; i < a.output.size(); ++i) {
     const double at = a.output[i];
     a.output[i] = at + step;
     const double above = evaluate(loss, a).loss;
@@ -100,7 +100,7 @@ inline tensor<double> random_logits(const shape& s, std::uint64_t seed) {
 inline tensor<float> random_classes(const shape& output, int classes, std::uint64_t seed) {
   random_stream random(seed, 7);
   tensor<float> t({output[0], output[1], output[2], 2});
-  for (index i = 0; i < t.size(); i += 2) {
+  for (index_t i = 0; i < t.size(); i += 2) {
     t[i] = random.chance(0.2f) ? -1.0f : static_cast<float>(random.below(classes));
     const float w = random.uniform(-0.3f, 2.0f);
     t[i + 1] = w;
@@ -117,8 +117,8 @@ inline tensor<float> random_probabilities(const shape& output, int channels, std
 }
 
 /// Probabilities of the channels at one pixel, by the definition.
-inline std::vector<double> plain_softmax(const arrangement& a, index pixel) {
-  const index k = a.output.extent(3);
+inline std::vector<double> plain_softmax(const arrangement& a, index_t pixel) {
+  const index_t k = a.output.extent(3);
   std::vector<double> p;
   double sum = 0;
   for (int c = 0; c < a.channels.count; ++c) {
@@ -128,14 +128,14 @@ inline std::vector<double> plain_softmax(const arrangement& a, index pixel) {
   for (double& v : p) v /= sum;
   return p;
 }
-inline double plain_weight(const arrangement& a, index pixel) {
+inline double plain_weight(const arrangement& a, index_t pixel) {
   if (a.weight_channel < 0) return 1;
   return std::max(0.0, static_cast<double>(a.target[pixel * a.target.extent(3) + a.weight_channel]));
 }
-inline double plain_target(const arrangement& a, index pixel, int channel = 0) {
+inline double plain_target(const arrangement& a, index_t pixel, int channel = 0) {
   return static_cast<double>(a.target[pixel * a.target.extent(3) + a.target_channel + channel]);
 }
-inline index pixels_of(const arrangement& a) { return a.target.size() / a.target.extent(3); }
+inline index_t pixels_of(const arrangement& a) { return a.target.size() / a.target.extent(3); }
 
 /// Small maps of odd sizes; the middle one has channels that the loss is not about.
 struct placed {

@@ -9,7 +9,7 @@ namespace {
 
 double plain(const arrangement& a) {
   double sum = 0, total = 0;
-  for (index i = 0; i < pixels_of(a); ++i) {
+  for (index_t i = 0; i < pixels_of(a); ++i) {
     total += plain_weight(a, i);
     for (int c = 0; c < a.channels.count; ++c)
       sum += plain_weight(a, i) *
@@ -58,7 +58,7 @@ TEST_CASE("masked_l1: no weight is 0; threads do not matter") {
   const shape s{1, 101, 103, 2};
   arrangement a{random_logits(s, 1), random_probabilities(s, 2, 2), {0, 2}, 0, 2};
   CHECK(same_for_any_threads(masked_l1{}, a));
-  for (index i = 2; i < a.target.size(); i += 3) a.target[i] = -1;
+  for (index_t i = 2; i < a.target.size(); i += 3) a.target[i] = -1;
   CHECK(evaluate(masked_l1{}, a).loss == 0);
   CHECK(largest(evaluate(masked_l1{}, a).gradient) == 0);
 }

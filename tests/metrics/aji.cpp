@@ -28,7 +28,7 @@ TEST_CASE("aggregated Jaccard index equals its algorithm written plainly", "[met
       for (int p = 1; p <= 5; ++p) {
         double both = 0, any = 0;
         area = 0;
-        for (index i = 0; i < truth.size(); ++i) {
+        for (index_t i = 0; i < truth.size(); ++i) {
           both += truth[i] == t && found[i] == p;
           any += truth[i] == t || found[i] == p;
           area += truth[i] == t;

@@ -8,7 +8,7 @@ using namespace aixcell;
 namespace {
 
 struct best_of_all {
-  index matches = 0;
+  index_t matches = 0;
   double iou = 0;
 };
 
@@ -29,13 +29,13 @@ void enumerate(const std::vector<std::vector<double>>& iou, double threshold, st
 }
 
 /// IoU of every pair of objects straight from its definition.
-std::vector<std::vector<double>> iou_table(const label_map& truth, const label_map& found, index objects) {
+std::vector<std::vector<double>> iou_table(const label_map& truth, const label_map& found, index_t objects) {
   std::vector<std::vector<double>> table;
   for (int t = 1; t <= objects; ++t) {
     std::vector<double> row;
     for (int p = 1; p <= objects; ++p) {
       double both = 0, any = 0;
-      for (index i = 0; i < truth.size(); ++i) {
+      for (index_t i = 0; i < truth.size(); ++i) {
         if (truth[i] < 0 || found[i] < 0) continue;
         both += truth[i] == t && found[i] == p;
         any += truth[i] == t || found[i] == p;
@@ -47,24 +47,24 @@ std::vector<std::vector<double>> iou_table(const label_map& truth, const label_m
   return table;
 }
 
-index objects_in(const label_map& labels, const label_map& other) {
+index_t objects_in(const label_map& labels, const label_map& other) {
   std::map<int, bool> seen;
-  for (index i = 0; i < labels.size(); ++i)
+  for (index_t i = 0; i < labels.size(); ++i)
     if (labels[i] > 0 && other[i] >= 0) seen[labels[i]] = true;
-  return static_cast<index>(seen.size());
+  return static_cast<index_t>(seen.size());
 }
 
 }  // namespace
 
 TEST_CASE("matching equals brute force", "[metrics]") {
   random_stream random(3);
-  index ambiguous = 0;
+  index_t ambiguous = 0;
   for (int round = 0; round < 1500; ++round) {
-    const index objects = random.below(6);
+    const index_t objects = random.below(6);
     const float ignored = random.chance(0.5f) ? 0.1f : 0.0f;
     const auto truth = random_labels(random, {.height = 6, .width = 7, .objects = objects, .ignored = ignored});
     auto found = random_labels(random, {.height = 6, .width = 7, .objects = objects});
-    for (index i = 0; i < found.size(); ++i)
+    for (index_t i = 0; i < found.size(); ++i)
       if (random.chance(0.6f)) found[i] = std::max(0, truth[i]);  // so that high thresholds are met, too
     const auto iou = iou_table(truth, found, objects);
     for (const double threshold : {0.05, 0.2, 0.25, 1.0 / 3, 0.5, 0.6, 0.75, 0.95, 1.0}) {
@@ -78,7 +78,7 @@ TEST_CASE("matching equals brute force", "[metrics]") {
       CHECK(result.counts.predicted() == objects_in(found, truth));
 
       double sum = 0;
-      index candidates = 0;
+      index_t candidates = 0;
       for (const auto& row : iou)
         for (const double value : row) candidates += value >= threshold;
       ambiguous += candidates > best.matches;
@@ -195,12 +195,12 @@ TEST_CASE("a data set is pooled and averaged", "[metrics]") {
 }
 
 TEST_CASE("65,536 objects match quickly", "[metrics]") {
-  constexpr index side = 256, cell = 4;
+  constexpr index_t side = 256, cell = 4;
   label_map truth({side * cell, side * cell}), found({side * cell, side * cell});
-  for (index y = 0; y < side * cell; ++y)
-    for (index x = 0; x < side * cell; ++x) {
+  for (index_t y = 0; y < side * cell; ++y)
+    for (index_t x = 0; x < side * cell; ++x) {
       truth(y, x) = static_cast<std::int32_t>(y / cell * side + x / cell + 1);
-      const index shifted = std::min(x + 1, side * cell - 1);  // every object overlaps two: one chain in each row
+      const index_t shifted = std::min(x + 1, side * cell - 1);  // every object overlaps two: one chain in each row
       found(y, x) = static_cast<std::int32_t>(y / cell * side + shifted / cell + 1);
     }
   const overlap_table table = overlaps(truth, found);

@@ -10,9 +10,9 @@ TEST_CASE("overlaps of a drawn case", "[metrics]") {
   const auto found = drawn("1.2../444../.#..#");
   const overlap_table table = overlaps(truth, found);
   CHECK(table.truth_labels == std::vector<std::int32_t>{1, 2, 3});
-  CHECK(table.truth_areas == std::vector<index>{4, 2, 1});  // object 3 lost one pixel to the ignored region
+  CHECK(table.truth_areas == std::vector<index_t>{4, 2, 1});  // object 3 lost one pixel to the ignored region
   CHECK(table.predicted_labels == std::vector<std::int32_t>{1, 2, 4});
-  CHECK(table.predicted_areas == std::vector<index>{1, 1, 3});
+  CHECK(table.predicted_areas == std::vector<index_t>{1, 1, 3});
   REQUIRE(table.pairs.size() == 4);
   CHECK(table.iou(table.pairs[0]) == 0.25);     // 1-1
   CHECK(table.pairs[1].pixels == 2);            // 1-4
@@ -25,9 +25,9 @@ TEST_CASE("overlaps equal a count of every pair", "[metrics]") {
   for (int round = 0; round < 300; ++round) {
     const auto truth = random_labels(random, {.objects = random.below(7), .ignored = 0.1f});
     const auto found = random_labels(random, {.objects = random.below(7), .ignored = 0.1f});
-    std::map<std::pair<int, int>, index> pairs;
-    std::map<int, index> truth_areas, found_areas;
-    for (index i = 0; i < truth.size(); ++i) {
+    std::map<std::pair<int, int>, index_t> pairs;
+    std::map<int, index_t> truth_areas, found_areas;
+    for (index_t i = 0; i < truth.size(); ++i) {
       if (truth[i] < 0 || found[i] < 0) continue;
       if (truth[i]) ++truth_areas[truth[i]];
       if (found[i]) ++found_areas[found[i]];

@@ -8,17 +8,17 @@ namespace {
 
 /// Pixels whose centre is in the hull of all pixels' edge midpoints: a point is outside if some line through two of
 /// the hull's points has it strictly on one side and no other point there. Cubic, and easy to believe.
-index convex_area_plain(const label_map& labels, std::int32_t label) {
-  std::vector<std::pair<index, index>> points;  // in half pixels
-  for (index y = 0; y < labels.extent(0); ++y)
-    for (index x = 0; x < labels.extent(1); ++x)
+index_t convex_area_plain(const label_map& labels, std::int32_t label) {
+  std::vector<std::pair<index_t, index_t>> points;  // in half pixels
+  for (index_t y = 0; y < labels.extent(0); ++y)
+    for (index_t x = 0; x < labels.extent(1); ++x)
       if (labels(y, x) == label)
-        for (const auto& [dy, dx] : {std::pair<index, index>{0, 1}, {0, -1}, {1, 0}, {-1, 0}})
+        for (const auto& [dy, dx] : {std::pair<index_t, index_t>{0, 1}, {0, -1}, {1, 0}, {-1, 0}})
           points.emplace_back(2 * y + dy, 2 * x + dx);
   const auto side = [](auto a, auto b, auto p) {
     return (b.first - a.first) * (p.second - a.second) - (b.second - a.second) * (p.first - a.first);
   };
-  std::vector<std::pair<std::pair<index, index>, std::pair<index, index>>> edges;
+  std::vector<std::pair<std::pair<index_t, index_t>, std::pair<index_t, index_t>>> edges;
   for (const auto& a : points)
     for (const auto& b : points) {
       if (a == b) continue;
@@ -26,9 +26,9 @@ index convex_area_plain(const label_map& labels, std::int32_t label) {
       for (const auto& p : points) edge = edge && side(a, b, p) >= 0;
       if (edge) edges.emplace_back(a, b);
     }
-  index area = 0;
-  for (index y = 0; y < labels.extent(0); ++y)
-    for (index x = 0; x < labels.extent(1); ++x) {
+  index_t area = 0;
+  for (index_t y = 0; y < labels.extent(0); ++y)
+    for (index_t x = 0; x < labels.extent(1); ++x) {
       bool inside = true;
       for (const auto& [a, b] : edges) inside = inside && side(a, b, std::pair{2 * y, 2 * x}) >= 0;
       area += inside;
@@ -100,7 +100,7 @@ TEST_CASE("convex area", "[metrics]") {
 
 TEST_CASE("mean intensities", "[metrics]") {
   tensor<float> pixels({2, 3, 2});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
   const auto regions = measure_regions(drawn("1#2/12."), pixels);
   REQUIRE(regions.size() == 2);
   CHECK(regions[0].mean_intensity == std::vector<double>{3, 4});  // pixels 0 and 3
@@ -110,10 +110,10 @@ TEST_CASE("mean intensities", "[metrics]") {
 }
 
 TEST_CASE("65,536 objects are measured quickly", "[metrics]") {
-  constexpr index side = 256, cell = 4;
+  constexpr index_t side = 256, cell = 4;
   label_map labels({side * cell, side * cell});
-  for (index y = 0; y < side * cell; ++y)
-    for (index x = 0; x < side * cell; ++x) labels(y, x) = static_cast<std::int32_t>(y / cell * side + x / cell + 1);
+  for (index_t y = 0; y < side * cell; ++y)
+    for (index_t x = 0; x < side * cell; ++x) labels(y, x) = static_cast<std::int32_t>(y / cell * side + x / cell + 1);
   const auto regions = measure_regions(labels);
   REQUIRE(regions.size() == side * side);
   for (const auto& region : regions) REQUIRE(region.area == cell * cell);

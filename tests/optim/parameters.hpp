@@ -20,7 +20,7 @@ struct parameter_set {
     for (const std::size_t n : {1, 7, 0, 33000, 130}) values.emplace_back(n), gradients.emplace_back(n);
     for (std::size_t i = 0; i < values.size(); ++i) {
       for (float& v : values[i]) v = random.normal();
-      slices.push_back({values[i].data(), gradients[i].data(), static_cast<index>(values[i].size()), i % 2 == 1});
+      slices.push_back({values[i].data(), gradients[i].data(), static_cast<index_t>(values[i].size()), i % 2 == 1});
     }
   }
   parameter_set(const parameter_set&) = delete;

@@ -40,7 +40,9 @@ TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
   model.fit_preprocess(ctx, data);
   for (const tunable& t : model.tunables())
     if (t.decodes_only) t.set(t.low + 0.25 * (t.high - t.low));
-  save_model(file, model, {.pipeline = {}, .setup = {}, .class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
+  save_model(
+      file, model,
+      {.pipeline = {}, .setup = {}, .class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
 
   const loaded_model loaded = load_model(ctx, file, toy_list());
   CHECK(loaded.card.pipeline == model.name());
@@ -48,7 +50,8 @@ TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
   CHECK(loaded.card.channel_names == std::vector<std::string>{"DAPI"});
   CHECK(loaded.card.facts["score"] == 0.5);
   const image picture = discs(53, 41, 4, random_stream(8)).picture;
-  const prediction a = predict(ctx, model, picture, {.keep_dense = true}), b = predict(ctx, *loaded.model, picture, {.keep_dense = true});
+  const prediction a = predict(ctx, model, picture, {.keep_dense = true}),
+                   b = predict(ctx, *loaded.model, picture, {.keep_dense = true});
   CHECK(std::equal(a.labels.begin(), a.labels.end(), b.labels.begin()));
   CHECK(std::equal(a.dense.begin(), a.dense.end(), b.dense.begin()));
 

@@ -25,7 +25,8 @@ TEST_CASE("the dry estimate is what the pipeline really needs", "[pipeline]") {
   const auto inference = static_cast<double>(ctx.memory().use().peak);
   CHECK(static_cast<double>(estimate.inference_bytes) <= inference);
   ctx.memory().reset_peak();
-  const tensor<float> target = tensor<float>::zeros(ctx, {batch[0], batch[1], batch[2], toy_pipeline().postprocess_policy().target_channels()});
+  const tensor<float> target =
+      tensor<float>::zeros(ctx, {batch[0], batch[1], batch[2], toy_pipeline().postprocess_policy().target_channels()});
   model.learn(ctx, x, target);
   // Kernels take workspace (packed filters, padded rows) that the dry run does not see.
   const auto training = static_cast<double>(ctx.memory().use().peak);

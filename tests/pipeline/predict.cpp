@@ -21,7 +21,8 @@ TEST_CASE("prediction takes images of any size and keeps it", "[pipeline]") {
   const prediction found = predict(ctx, model, noise(s).as_view(), {.mirrored = true, .keep_dense = true});
   CHECK(found.labels.shape() == shape{s[0], s[1]});
   CHECK(found.dense.shape() == shape{s[0], s[1], 9});
-  for (const std::int32_t label : found.labels) CHECK((label >= 0 && label <= static_cast<std::int32_t>(found.objects.size())));
+  for (const std::int32_t label : found.labels)
+    CHECK((label >= 0 && label <= static_cast<std::int32_t>(found.objects.size())));
 }
 
 TEST_CASE("tiles leave no seam", "[pipeline]") {
@@ -34,7 +35,7 @@ TEST_CASE("tiles leave no seam", "[pipeline]") {
   REQUIRE(tiled.shape() == whole.shape());
   // Tile borders see zeros instead of the neighbours; away from them, weights of the blend make them agree.
   double error = 0, size = 0;
-  for (index i = 0; i < whole.size(); ++i) {
+  for (index_t i = 0; i < whole.size(); ++i) {
     error += std::abs(tiled[i] - whole[i]);
     size += std::abs(whole[i]);
   }
@@ -52,15 +53,16 @@ TEST_CASE("averaging over mirror images gives a mirrored result for a mirrored i
   tensor<float> turned = predict_dense(ctx, model, x, {.mirrored = true}).clone();
   detail::mirror_in_place(turned, m);
   model.restore_directions(turned, m);
-  for (index i = 0; i < dense.size(); ++i) REQUIRE(turned[i] == Approx(dense[i]).margin(1e-4));
+  for (index_t i = 0; i < dense.size(); ++i) REQUIRE(turned[i] == Approx(dense[i]).margin(1e-4));
 }
 
 TEST_CASE("prediction refuses what the model was not trained on", "[pipeline]") {
   context<cpu> ctx(1);
   toy_pipeline model;
   model.set_up(ctx, {.channels = 1});
-  CHECK_THROWS_WITH(predict(ctx, model, noise({8, 8, 3}).as_view()),
-                    "predict: the model was trained on 1 channel(s), the image has 3; select the same channels as in training");
+  CHECK_THROWS_WITH(
+      predict(ctx, model, noise({8, 8, 3}).as_view()),
+      "predict: the model was trained on 1 channel(s), the image has 3; select the same channels as in training");
   tensor<float> nan = noise({8, 8, 1});
   nan[5] = std::numeric_limits<float>::quiet_NaN();
   CHECK_THROWS_AS(predict(ctx, model, nan.as_view()), data_error);

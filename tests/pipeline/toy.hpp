@@ -14,7 +14,7 @@ using toy_pipeline = pipeline<percentile, plain<2, 4>, unet, interior_border>;
 using toy_star_pipeline = pipeline<percentile, plain<2, 4>, unet, star_convex<8>>;
 
 /// Bright discs of radius 5 to 8 on a noisy dark background; one that would hide behind another is left out.
-inline example discs(index height, index width, int count, random_stream random) {
+inline example discs(index_t height, index_t width, int count, random_stream random) {
   example e;
   e.picture.pixels = tensor<float>({height, width, 1});
   e.truth.labels = label_map({height, width});
@@ -22,16 +22,16 @@ inline example discs(index height, index width, int count, random_stream random)
   for (int n = 1; n <= count; ++n) {
     const auto radius = static_cast<float>(5 + random.below(4));
     const auto y = static_cast<float>(random.below(height)), x = static_cast<float>(random.below(width));
-    std::vector<index> disc;
+    std::vector<index_t> disc;
     bool free = true;
-    for (index i = 0; i < height; ++i)
-      for (index j = 0; j < width; ++j) {
+    for (index_t i = 0; i < height; ++i)
+      for (index_t j = 0; j < width; ++j) {
         const float dy = static_cast<float>(i) - y, dx = static_cast<float>(j) - x;
         if (dy * dy + dx * dx > radius * radius) continue;
         disc.push_back(i * width + j);
         free = free && e.truth.labels[disc.back()] == 0;
       }
-    for (const index p : disc) {
+    for (const index_t p : disc) {
       if (!free) break;
       e.truth.labels[p] = n;
       e.picture.pixels[p] += 80;
@@ -40,9 +40,10 @@ inline example discs(index height, index width, int count, random_stream random)
   return e;
 }
 
-inline dataset discs_dataset(int images, index height = 48, index width = 48) {
+inline dataset discs_dataset(int images, index_t height = 48, index_t width = 48) {
   std::vector<example> all;
-  for (int i = 0; i < images; ++i) all.push_back(discs(height, width, 4, random_stream(11).child(static_cast<std::uint64_t>(i))));
+  for (int i = 0; i < images; ++i)
+    all.push_back(discs(height, width, 4, random_stream(11).child(static_cast<std::uint64_t>(i))));
   return dataset::from_examples("discs", std::move(all));
 }
 

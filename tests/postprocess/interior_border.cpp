@@ -8,9 +8,9 @@ namespace aixcell::test {
 TEST_CASE("interior_border: the border is the rim, and every object keeps an interior", "[postprocess]") {
   context<cpu> ctx;
   label_map labels({9, 24});
-  const auto box = [&](index top, index left, index height, index width, std::int32_t label) {
-    for (index i = top; i < top + height; ++i)
-      for (index j = left; j < left + width; ++j) labels(i, j) = label;
+  const auto box = [&](index_t top, index_t left, index_t height, index_t width, std::int32_t label) {
+    for (index_t i = top; i < top + height; ++i)
+      for (index_t j = left; j < left + width; ++j) labels(i, j) = label;
   };
   box(1, 1, 7, 7, 5);   // deep enough for a border of two pixels
   box(1, 8, 3, 3, 2);   // touches it; has one pixel of interior
@@ -52,11 +52,11 @@ TEST_CASE("interior_border: scores are mean probabilities, small seeds are noise
           "[postprocess]") {
   context<cpu> ctx;
   tensor<float> output({12, 40, 3});
-  const auto paint = [&](index left, index right, float interior, float border) {
-    for (index i = 2; i < 10; ++i)
-      for (index j = left; j < right; ++j) output(i, j, 1) = interior, output(i, j, 2) = border;
+  const auto paint = [&](index_t left, index_t right, float interior, float border) {
+    for (index_t i = 2; i < 10; ++i)
+      for (index_t j = left; j < right; ++j) output(i, j, 1) = interior, output(i, j, 2) = border;
   };
-  for (index p = 0; p < 12 * 40; ++p) output[3 * p] = 8;
+  for (index_t p = 0; p < 12 * 40; ++p) output[3 * p] = 8;
   paint(2, 10, 20, 0);    // certain
   paint(14, 22, 10, 0);   // e^2 to 1
   paint(26, 34, 0, 12);   // border only
@@ -79,7 +79,7 @@ TEST_CASE("interior_border: gradient of the loss", "[postprocess]") {
   context<cpu> ctx;
   const interior_border policy;
   label_map labels = ellipses({.height = 17, .width = 19, .objects = 4}, random_stream(2));
-  for (index j = 0; j < 9; ++j) labels(3, j) = ignored_label;
+  for (index_t j = 0; j < 9; ++j) labels(3, j) = ignored_label;
   const tensor<float> target = policy.target(ctx, annotated(labels));
   CHECK(loss_gradient_error(policy, target) < 1e-6);
   // Perfect beats indifferent; pixels nobody annotated have no say.

@@ -7,9 +7,9 @@ namespace aixcell::test {
 
 namespace {
 
-void box(label_map& labels, index top, index left, index height, index width, std::int32_t label) {
-  for (index i = top; i < top + height; ++i)
-    for (index j = left; j < left + width; ++j) labels(i, j) = label;
+void box(label_map& labels, index_t top, index_t left, index_t height, index_t width, std::int32_t label) {
+  for (index_t i = top; i < top + height; ++i)
+    for (index_t j = left; j < left + width; ++j) labels(i, j) = label;
 }
 
 /// Four touching cells with one, two, three and no nuclei, and a nucleus outside all cells.
@@ -62,7 +62,7 @@ TEST_CASE("nuclei_per_cell: gradient of the loss, unknown nuclei", "[postprocess
   CHECK(loss_gradient_error(policy, target) < 1e-6);
   tensor<float> output({1, 15, 19, 6}), gradient(output.shape());
   policy.loss<float>(ctx, output.as_view(), target.reshaped({1, 15, 19, 2}).as_view(), gradient.as_view());
-  for (index p = 0; p < 15 * 19; ++p) CHECK(gradient[6 * p + 4] == 0);
+  for (index_t p = 0; p < 15 * 19; ++p) CHECK(gradient[6 * p + 4] == 0);
 
   truth.nuclei = label_map({15, 18});
   CHECK_THROWS_AS(policy.target(ctx, truth), shape_error);

@@ -12,7 +12,7 @@
 namespace aixcell::test {
 
 struct scene_options {
-  index height = 96, width = 112;
+  index_t height = 96, width = 112;
   int objects = 12;
   float least_radius = 5, greatest_radius = 13;
 };
@@ -25,30 +25,30 @@ inline label_map ellipses(const scene_options& o, random_stream random) {
                 turn = random.uniform(0, 3.14f);
     const float y = random.uniform(0, static_cast<float>(o.height)), x = random.uniform(0, static_cast<float>(o.width));
     // An object that is mostly hidden is no object.
-    const auto covered = [&](index i, index j) {
+    const auto covered = [&](index_t i, index_t j) {
       const float dy = static_cast<float>(i) - y, dx = static_cast<float>(j) - x;
       const float u = std::cos(turn) * dx + std::sin(turn) * dy, v = std::cos(turn) * dy - std::sin(turn) * dx;
       return u * u / (a * a) + v * v / (b * b) <= 1;
     };
-    index whole = 0, free = 0;
-    for (index i = 0; i < o.height; ++i)
-      for (index j = 0; j < o.width; ++j)
+    index_t whole = 0, free = 0;
+    for (index_t i = 0; i < o.height; ++i)
+      for (index_t j = 0; j < o.width; ++j)
         if (covered(i, j)) ++whole, free += labels(i, j) == 0;
     if (free < 20 || free * 10 < whole * 9) continue;
-    for (index i = 0; i < o.height; ++i)
-      for (index j = 0; j < o.width; ++j)
+    for (index_t i = 0; i < o.height; ++i)
+      for (index_t j = 0; j < o.width; ++j)
         if (covered(i, j) && labels(i, j) == 0) labels(i, j) = 3 * n;
   }
   return labels;
 }
 
 /// Discs of one radius in a grid, each touching its four neighbours.
-inline label_map touching_discs(index height, index width, index radius) {
+inline label_map touching_discs(index_t height, index_t width, index_t radius) {
   label_map labels({height, width});
-  const index pitch = 2 * radius;
-  for (index i = 0; i < height; ++i)
-    for (index j = 0; j < width; ++j) {
-      const index dy = i % pitch - radius, dx = j % pitch - radius;
+  const index_t pitch = 2 * radius;
+  for (index_t i = 0; i < height; ++i)
+    for (index_t j = 0; j < width; ++j) {
+      const index_t dy = i % pitch - radius, dx = j % pitch - radius;
       if (dy * dy + dx * dx <= radius * radius)
         labels(i, j) = static_cast<std::int32_t>(1 + i / pitch * (width / pitch + 1) + j / pitch);
     }
@@ -62,8 +62,8 @@ inline annotation annotated(label_map labels) {
 }
 
 /// Logits that say the class in channel `from` of the target with certainty, in channels `to`..`to` + `classes` - 1.
-inline void say_class(const tensor<float>& target, index from, tensor<float>& output, index to, int classes) {
-  for (index p = 0; p < output.extent(0) * output.extent(1); ++p)
+inline void say_class(const tensor<float>& target, index_t from, tensor<float>& output, index_t to, int classes) {
+  for (index_t p = 0; p < output.extent(0) * output.extent(1); ++p)
     for (int c = 0; c < classes; ++c)
       output[p * output.extent(2) + to + c] =
           static_cast<float>(c) == target[p * target.extent(2) + from] ? 6.0f : -6.0f;
@@ -77,7 +77,7 @@ inline tensor<float> perfect_borders(const tensor<float>& target) {
 }
 inline tensor<float> perfect_stars(const tensor<float>& target) {
   tensor<float> output = target.clone();
-  for (index p = 0; p < output.extent(0) * output.extent(1); ++p) {
+  for (index_t p = 0; p < output.extent(0) * output.extent(1); ++p) {
     float& v = output[p * output.extent(2)];
     const float probability = std::clamp(v, 1e-4f, 1 - 1e-4f);
     v = std::log(probability / (1 - probability));
@@ -87,7 +87,7 @@ inline tensor<float> perfect_stars(const tensor<float>& target) {
 
 /// Labels are 1..N without gaps, as many as objects, and scores are probabilities.
 inline bool is_consistent(const prediction& p) {
-  std::vector<index> areas(p.objects.size() + 1, 0);
+  std::vector<index_t> areas(p.objects.size() + 1, 0);
   for (const std::int32_t label : p.labels) {
     if (label < 0 || label > static_cast<std::int32_t>(p.objects.size())) return false;
     ++areas[static_cast<std::size_t>(label)];
@@ -103,7 +103,7 @@ inline bool is_consistent(const prediction& p) {
 template <class Policy>
 double loss_gradient_error(const Policy& policy, const tensor<float>& target) {
   context<cpu> ctx(1);
-  const index height = target.extent(0), width = target.extent(1), channels = target.extent(2);
+  const index_t height = target.extent(0), width = target.extent(1), channels = target.extent(2);
   tensor<float> targets({2, height, width, channels});
   std::copy(target.begin(), target.end(), targets.begin());
   std::copy(target.begin(), target.end(), targets.begin() + target.size());

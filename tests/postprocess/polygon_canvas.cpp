@@ -22,7 +22,8 @@ bool is_inside(const std::vector<canvas_point>& corners, double y, double x) {
   return inside;
 }
 
-std::vector<canvas_point> random_star(random_stream& random, index height, index width, float least, float greatest) {
+std::vector<canvas_point> random_star(random_stream& random, index_t height, index_t width, float least,
+                                      float greatest) {
   const double y = static_cast<double>(random.uniform(-3, static_cast<float>(height + 3))),
                x = static_cast<double>(random.uniform(-3, static_cast<float>(width + 3)));
   std::vector<canvas_point> corners;
@@ -36,29 +37,29 @@ std::vector<canvas_point> random_star(random_stream& random, index height, index
 }  // namespace
 
 TEST_CASE("polygon_canvas keeps what suppression by all pairs keeps", "[postprocess]") {
-  constexpr index height = 40, width = 52;
+  constexpr index_t height = 40, width = 52;
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     random_stream random(seed);
     const detail::canvas_options options{.most_overlap = random.uniform(0.1f, 0.8f),
                                          .least_area = 1 + random.below(12)};
     label_map labels({height, width}), expected({height, width});
     detail::polygon_canvas canvas(labels, options);
-    std::vector<std::set<index>> kept;
+    std::vector<std::set<index_t>> kept;
     int refused = 0;
     for (int n = 0; n < 150; ++n) {
       const float size = random.uniform(1, 10);
       const std::vector<canvas_point> corners = random_star(random, height, width, 0.5f * size, size);
-      std::set<index> pixels;
-      for (index i = 0; i < height; ++i)
-        for (index j = 0; j < width; ++j)
+      std::set<index_t> pixels;
+      for (index_t i = 0; i < height; ++i)
+        for (index_t j = 0; j < width; ++j)
           if (is_inside(corners, static_cast<double>(i), static_cast<double>(j))) pixels.insert(i * width + j);
-      bool keep = static_cast<index>(pixels.size()) >= options.least_area;
-      index visible = 0;
-      for (const index p : pixels) visible += expected[p] == 0;
+      bool keep = static_cast<index_t>(pixels.size()) >= options.least_area;
+      index_t visible = 0;
+      for (const index_t p : pixels) visible += expected[p] == 0;
       // What earlier polygons share with this one counts where they can be seen: below others they are not drawn.
       for (std::size_t k = 0; k < kept.size(); ++k) {
-        index shared = 0;
-        for (const index p : pixels) shared += expected[p] == static_cast<std::int32_t>(k + 1);
+        index_t shared = 0;
+        for (const index_t p : pixels) shared += expected[p] == static_cast<std::int32_t>(k + 1);
         if (static_cast<float>(shared) >
             options.most_overlap * static_cast<float>(std::min(pixels.size(), kept[k].size())))
           keep = false;
@@ -68,7 +69,7 @@ TEST_CASE("polygon_canvas keeps what suppression by all pairs keeps", "[postproc
       refused += !keep;
       if (!keep) continue;
       kept.push_back(pixels);
-      for (const index p : pixels)
+      for (const index_t p : pixels)
         if (expected[p] == 0) expected[p] = static_cast<std::int32_t>(kept.size());
     }
     CHECK(refused > 20);

@@ -39,7 +39,7 @@ TEST_CASE("semantic: gradient of the loss, one pixel", "[postprocess]") {
   semantic policy;
   policy.classes = 3;
   label_map classes({7, 9});
-  for (index p = 0; p < 63; ++p) classes[p] = static_cast<std::int32_t>(p % 4) - 1;
+  for (index_t p = 0; p < 63; ++p) classes[p] = static_cast<std::int32_t>(p % 4) - 1;
   CHECK(loss_gradient_error(policy, policy.target(ctx, annotated(classes))) < 1e-6);
   CHECK(loss_gradient_error(policy, policy.target(ctx, annotated(label_map({1, 1})))) < 1e-6);
 }

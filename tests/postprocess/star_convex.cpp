@@ -8,12 +8,12 @@ namespace aixcell::test {
 namespace {
 
 /// `star_dist` of StarDist's stardist2d.cpp, in float64.
-double star_distance(const label_map& labels, index i, index j, int ray, int rays) {
+double star_distance(const label_map& labels, index_t i, index_t j, int ray, int rays) {
   const double angle = 2 * 3.14159265358979323846 * ray / rays, dy = std::sin(angle), dx = std::cos(angle);
   double y = 0, x = 0;
   while (true) {
     y += dy, x += dx;
-    const index row = std::lround(static_cast<double>(i) + y), column = std::lround(static_cast<double>(j) + x);
+    const index_t row = std::lround(static_cast<double>(i) + y), column = std::lround(static_cast<double>(j) + x);
     if (row < 0 || row >= labels.extent(0) || column < 0 || column >= labels.extent(1) ||
         labels(row, column) != labels(i, j)) {
       const double correction = 1 - 0.5 / std::max(std::abs(dy), std::abs(dx));
@@ -25,8 +25,8 @@ double star_distance(const label_map& labels, index i, index j, int ray, int ray
 template <int Rays>
 label_map mirrored(const label_map& labels, mirror m) {
   label_map turned(labels.shape());
-  for (index i = 0; i < labels.extent(0); ++i)
-    for (index j = 0; j < labels.extent(1); ++j)
+  for (index_t i = 0; i < labels.extent(0); ++i)
+    for (index_t j = 0; j < labels.extent(1); ++j)
       turned(i, j) =
           m == mirror::horizontal ? labels(i, labels.extent(1) - 1 - j) : labels(labels.extent(0) - 1 - i, j);
   return turned;
@@ -44,15 +44,15 @@ TEST_CASE("star_convex: names and channels", "[postprocess]") {
 TEST_CASE("star_convex: distances are those of StarDist, probabilities those of the depth", "[postprocess]") {
   context<cpu> ctx;
   label_map labels = ellipses({.height = 41, .width = 53, .objects = 7}, random_stream(4));
-  for (index j = 0; j < 20; ++j) labels(20, j) = ignored_label;
+  for (index_t j = 0; j < 20; ++j) labels(20, j) = ignored_label;
   labels(40, 52) = 1000;
   const star_convex<14> policy;
   const tensor<float> t = policy.target(ctx, annotated(labels));
   REQUIRE(t.shape() == shape{41, 53, 15});
   double worst = 0;
   int inside = 0;
-  for (index i = 0; i < 41; ++i)
-    for (index j = 0; j < 53; ++j) {
+  for (index_t i = 0; i < 41; ++i)
+    for (index_t j = 0; j < 53; ++j) {
       if (labels(i, j) == ignored_label) CHECK(t(i, j, 0) == -1);
       if (labels(i, j) == 0) CHECK(t(i, j, 0) == 0);
       if (labels(i, j) > 0) CHECK((t(i, j, 0) > 0 && t(i, j, 0) <= 1));
@@ -67,7 +67,7 @@ TEST_CASE("star_convex: distances are those of StarDist, probabilities those of 
   for (std::int32_t n = 3; n <= 21; n += 3) {  // each object has a pixel of probability 1
     float greatest = 0;
     bool there = false;
-    for (index p = 0; p < labels.size(); ++p)
+    for (index_t p = 0; p < labels.size(); ++p)
       if (labels[p] == n) there = true, greatest = std::max(greatest, t[p * 15]);
     if (there) CHECK(greatest == 1);
   }
@@ -95,10 +95,10 @@ TEST_CASE("star_convex: the better of two polygons wins", "[postprocess]") {
   context<cpu> ctx;
   star_convex<32> policy;
   // Flat discs of radius 6 at two centres, the right one more probable.
-  const auto output_with = [&](index distance) {
+  const auto output_with = [&](index_t distance) {
     tensor<float> output({32, 48, 33});
-    for (index p = 0; p < 32 * 48; ++p) output[33 * p] = -9;
-    for (const index j : {index{16}, 16 + distance}) {
+    for (index_t p = 0; p < 32 * 48; ++p) output[33 * p] = -9;
+    for (const index_t j : {index_t{16}, 16 + distance}) {
       output(16, j, 0) = j == 16 ? 1.0f : 2.0f;
       for (int k = 1; k <= 32; ++k) output(16, j, k) = 6.3f / policy.distance_unit;
     }
@@ -127,13 +127,13 @@ TEST_CASE("star_convex: mirrored channels are the mirrored labels' channels", "[
       tensor<float> turned = policy.target(ctx, annotated(mirrored<1>(labels, m)));
       // As prediction does: the pixels back in place, then the channels.
       tensor<float> back(turned.shape());
-      for (index i = 0; i < 37; ++i)
-        for (index j = 0; j < 30; ++j)
-          for (index c = 0; c < turned.extent(2); ++c)
+      for (index_t i = 0; i < 37; ++i)
+        for (index_t j = 0; j < 30; ++j)
+          for (index_t c = 0; c < turned.extent(2); ++c)
             back(i, j, c) = m == mirror::horizontal ? turned(i, 29 - j, c) : turned(36 - i, j, c);
       policy.flip(back, m);
       float worst = 0;
-      for (index p = 0; p < back.size(); ++p) worst = std::max(worst, std::abs(back[p] - straight[p]));
+      for (index_t p = 0; p < back.size(); ++p) worst = std::max(worst, std::abs(back[p] - straight[p]));
       CHECK(worst < 1e-5f);
     }
   };
@@ -146,12 +146,12 @@ TEST_CASE("star_convex: gradient of the loss", "[postprocess]") {
   const star_convex<6> policy;
   label_map labels =
       ellipses({.height = 15, .width = 21, .objects = 4, .least_radius = 3, .greatest_radius = 6}, random_stream(3));
-  for (index j = 0; j < 9; ++j) labels(3, j) = ignored_label;
+  for (index_t j = 0; j < 9; ++j) labels(3, j) = ignored_label;
   const tensor<float> target = policy.target(ctx, annotated(labels));
   CHECK(loss_gradient_error(policy, target) < 1e-6);
   tensor<float> output({1, 15, 21, 7}), gradient(output.shape());
   policy.loss<float>(ctx, output.as_view(), target.reshaped({1, 15, 21, 7}).as_view(), gradient.as_view());
-  for (index c = 0; c < 7; ++c) CHECK(gradient(0, 3, 4, c) == 0);
+  for (index_t c = 0; c < 7; ++c) CHECK(gradient(0, 3, 4, c) == 0);
 }
 
 TEST_CASE("star_convex: any size, nothing there, nothing known, nothing finite", "[postprocess]") {
@@ -176,7 +176,7 @@ TEST_CASE("star_convex: any size, nothing there, nothing known, nothing finite",
   for (const float strange : {std::nanf(""), INFINITY, -INFINITY, 1e30f}) {
     output.fill(strange);
     CHECK(is_consistent(policy.decode(ctx, output)));
-    for (index p = 0; p < 81; ++p) output[9 * p] = 3;
+    for (index_t p = 0; p < 81; ++p) output[9 * p] = 3;
     CHECK(is_consistent(policy.decode(ctx, output)));
   }
   CHECK_THROWS_AS(policy.decode(ctx, tensor<float>({8, 8, 8})), shape_error);

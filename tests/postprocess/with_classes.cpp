@@ -12,9 +12,9 @@ namespace {
 
 /// Two maps of one size, one behind the other.
 tensor<float> joined(const tensor<float>& a, const tensor<float>& b) {
-  const index ca = a.extent(2), cb = b.extent(2);
+  const index_t ca = a.extent(2), cb = b.extent(2);
   tensor<float> both({a.extent(0), a.extent(1), ca + cb});
-  for (index p = 0; p < a.extent(0) * a.extent(1); ++p) {
+  for (index_t p = 0; p < a.extent(0) * a.extent(1); ++p) {
     std::copy_n(a.data() + p * ca, ca, both.data() + p * (ca + cb));
     std::copy_n(b.data() + p * cb, cb, both.data() + p * (ca + cb) + ca);
   }
@@ -24,7 +24,7 @@ tensor<float> joined(const tensor<float>& a, const tensor<float>& b) {
 tensor<float> perfect(const interior_border&, const tensor<float>& target) { return perfect_borders(target); }
 tensor<float> perfect(const star_convex<16>&, const tensor<float>& target) { return perfect_stars(target); }
 
-annotation with_random_classes(index height, index width, int objects) {
+annotation with_random_classes(index_t height, index_t width, int objects) {
   annotation truth = annotated(ellipses({.height = height, .width = width, .objects = objects}, random_stream(6)));
   random_stream random(7);
   for (int i = 0; i < 3 * objects; ++i) truth.object_class.push_back(static_cast<int>(random.below(4)) - 1);
@@ -45,7 +45,7 @@ TEMPLATE_TEST_CASE("with_classes finds objects and their classes", "[postprocess
   REQUIRE(target.extent(2) == policy.target_channels());
   tensor<float> classes({96, 112, 3});
   random_stream random(8);
-  for (index p = 0; p < 96 * 112; ++p) {
+  for (index_t p = 0; p < 96 * 112; ++p) {
     const auto known = static_cast<int>(target[p * target.extent(2) + target.extent(2) - 1]);
     for (int c = 0; c < 3; ++c)
       classes[3 * p + c] = (c == known ? 1.0f : 0.0f) + 0.8f * random.normal();  // no pixel is sure
@@ -72,7 +72,7 @@ TEST_CASE("with_classes: the vote adds probabilities", "[postprocess]") {
   context<cpu> ctx;
   const with_classes<interior_border> policy;
   tensor<float> output({4, 10, 5});
-  for (index p = 0; p < 40; ++p) {
+  for (index_t p = 0; p < 40; ++p) {
     output[5 * p + 1] = 9;                          // interior all over
     output[5 * p + 3] = p % 10 < 6 ? 0.1f : -3.0f;  // six columns lean to class 0, four are sure of class 1
   }
@@ -102,7 +102,7 @@ TEST_CASE("with_classes: gradient of the loss, weights of classes, tunables, mir
   CHECK(policy.instance.overlap_threshold == 0.3f);
 
   tensor<float> dense({1, 1, 20});
-  for (index c = 0; c < 20; ++c) dense[c] = static_cast<float>(c);
+  for (index_t c = 0; c < 20; ++c) dense[c] = static_cast<float>(c);
   policy.flip(dense.as_view(), mirror::vertical);
   CHECK(dense[0] == 0);
   CHECK(dense[2] == 16);   // ray 1 was ray 15

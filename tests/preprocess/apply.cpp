@@ -30,8 +30,8 @@ TEST_CASE("apply_preprocess names the pixel that is no number", "[preprocess]") 
 
 TEST_CASE("fit_preprocess of a policy that learns nothing reads no image", "[preprocess]") {
   struct unreadable final : example_source {
-    index size() const override { return 3; }
-    example load(index) const override { throw io_error("read"); }
+    index_t size() const override { return 3; }
+    example load(index_t) const override { throw io_error("read"); }
   };
   context<cpu> ctx;
   CHECK_NOTHROW(fit_preprocess(ctx, identity{}, unreadable{}));

@@ -20,7 +20,7 @@ struct doubled {
   static constexpr int channels_out(int channels_in) { return 2 * channels_in; }
   tensor<float> apply(context<cpu>&, view<const float, cpu> pixels) const {
     tensor<float> out({pixels.extent(0), pixels.extent(1), 2 * pixels.extent(2)});
-    for (index i = 0; i < out.size(); ++i) out[i] = pixels[i / 2] + static_cast<float>(i % 2);
+    for (index_t i = 0; i < out.size(); ++i) out[i] = pixels[i / 2] + static_cast<float>(i % 2);
     return out;
   }
 };

@@ -23,8 +23,8 @@ class examples_in_memory final : public example_source {
  public:
   std::vector<example> all;
 
-  index size() const override { return static_cast<index>(all.size()); }
-  example load(index i) const override { return all[static_cast<std::size_t>(i)]; }
+  index_t size() const override { return static_cast<index_t>(all.size()); }
+  example load(index_t i) const override { return all[static_cast<std::size_t>(i)]; }
 
   void add(tensor<float> pixels, label_map labels) {
     example e;
@@ -35,12 +35,12 @@ class examples_in_memory final : public example_source {
 };
 
 /// Squares with these edges, side by side, in one label map 40 pixels high.
-inline label_map squares(const std::vector<index>& edges) {
-  label_map labels({40, 40 * static_cast<index>(edges.size())});
+inline label_map squares(const std::vector<index_t>& edges) {
+  label_map labels({40, 40 * static_cast<index_t>(edges.size())});
   for (std::size_t n = 0; n < edges.size(); ++n)
-    for (index i = 0; i < edges[n]; ++i)
-      for (index j = 0; j < edges[n]; ++j)
-        labels(i, 40 * static_cast<index>(n) + j) = static_cast<std::int32_t>(10 * n + 3);
+    for (index_t i = 0; i < edges[n]; ++i)
+      for (index_t j = 0; j < edges[n]; ++j)
+        labels(i, 40 * static_cast<index_t>(n) + j) = static_cast<std::int32_t>(10 * n + 3);
   return labels;
 }
 

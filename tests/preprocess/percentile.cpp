@@ -35,16 +35,16 @@ TEST_CASE("percentile maps its percentiles to 0 and 1, channel by channel", "[pr
   const percentile policy{.low = 10, .high = 90};
   check_policy(policy, {});
   tensor<float> pixels = random_image({31, 29, 3}, 1);
-  for (index i = 1; i < pixels.size(); i += 3) pixels[i] = 1000 * pixels[i] - 5;
+  for (index_t i = 1; i < pixels.size(); i += 3) pixels[i] = 1000 * pixels[i] - 5;
   const tensor<float> out = policy.apply(ctx, pixels);
-  for (index c = 0; c < 3; ++c) {
+  for (index_t c = 0; c < 3; ++c) {
     std::vector<double> in;
-    for (index i = c; i < pixels.size(); i += 3) in.push_back(static_cast<double>(pixels[i]));
+    for (index_t i = c; i < pixels.size(); i += 3) in.push_back(static_cast<double>(pixels[i]));
     const double low = plain_percentile(in, 10), high = plain_percentile(in, 90);
     double worst = 0;
     for (std::size_t p = 0; p < in.size(); ++p)
       worst = std::max(
-          worst, std::abs((in[p] - low) / (high - low) - static_cast<double>(out[3 * static_cast<index>(p) + c])));
+          worst, std::abs((in[p] - low) / (high - low) - static_cast<double>(out[3 * static_cast<index_t>(p) + c])));
     CHECK(worst < 1e-5);
   }
 }
@@ -55,7 +55,7 @@ TEST_CASE("percentile: constant and sparse channels, percentages out of order", 
   pixels.fill(7);
   pixels(3, 3, 1) = 17;  // the only bright pixel lies above the high percentile
   const tensor<float> out = percentile{.low = 1, .high = 99}.apply(ctx, pixels);
-  for (index p = 0; p < 400; ++p) REQUIRE(out[2 * p] == 0);
+  for (index_t p = 0; p < 400; ++p) REQUIRE(out[2 * p] == 0);
   CHECK(out(3, 3, 1) == 1);
   CHECK(out(3, 4, 1) == 0);
   for (const percentile& bad : {percentile{.low = 50, .high = 50}, percentile{.low = -1, .high = 50},

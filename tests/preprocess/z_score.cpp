@@ -14,8 +14,8 @@ moments plain_moments(const std::vector<double>& values) {
   m.deviation = std::sqrt(m.deviation);
   return m;
 }
-void append_channel(const tensor<float>& pixels, index c, std::vector<double>& values) {
-  for (index i = c; i < pixels.size(); i += pixels.extent(2)) values.push_back(static_cast<double>(pixels[i]));
+void append_channel(const tensor<float>& pixels, index_t c, std::vector<double>& values) {
+  for (index_t i = c; i < pixels.size(); i += pixels.extent(2)) values.push_back(static_cast<double>(pixels[i]));
 }
 }  // namespace
 
@@ -23,10 +23,10 @@ TEST_CASE("z_score: mean 0 and deviation 1 of each channel", "[preprocess]") {
   context<cpu> ctx;
   check_policy(z_score{}, {});
   tensor<float> pixels = random_image({21, 35, 3}, 4);
-  for (index i = 0; i < pixels.size(); i += 3) pixels[i] += 60000;  // far from 0: no cancellation
-  for (index i = 2; i < pixels.size(); i += 3) pixels[i] = 0.1f;
+  for (index_t i = 0; i < pixels.size(); i += 3) pixels[i] += 60000;  // far from 0: no cancellation
+  for (index_t i = 2; i < pixels.size(); i += 3) pixels[i] = 0.1f;
   const tensor<float> out = z_score{}.apply(ctx, pixels);
-  for (index c = 0; c < 3; ++c) {
+  for (index_t c = 0; c < 3; ++c) {
     std::vector<double> in, found;
     append_channel(pixels, c, in);
     append_channel(out, c, found);
@@ -60,7 +60,7 @@ TEST_CASE("fitted_z_score: moments of all pixels of all images of the training s
   CHECK(member_names(state) == std::vector<std::string>{"mean", "deviation"});
 
   const tensor<float> image = random_image({3, 5, 2}, 8), out = policy.apply(ctx, image, state);
-  for (index i = 0; i < image.size(); ++i) {
+  for (index_t i = 0; i < image.size(); ++i) {
     const moments& m = i % 2 ? b : a;
     REQUIRE(static_cast<double>(out[i]) == Approx((static_cast<double>(image[i]) - m.mean) / m.deviation).margin(1e-5));
   }
@@ -73,7 +73,7 @@ TEST_CASE("fitted_z_score: moments of all pixels of all images of the training s
 TEST_CASE("fitted_z_score: a channel that is constant in all images becomes 0", "[preprocess]") {
   context<cpu> ctx;
   examples_in_memory training;
-  for (const index edge : {3, 7, 11}) {
+  for (const index_t edge : {3, 7, 11}) {
     training.add(tensor<float>({edge, edge, 1}), label_map({edge, edge}));
     training.all.back().picture.pixels.fill(0.1f);
   }

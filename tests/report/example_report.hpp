@@ -17,7 +17,7 @@ struct drawn_example {
   prediction predicted;
 };
 inline drawn_example draw_example(random_stream random) {
-  constexpr index size = 160;
+  constexpr index_t size = 160;
   drawn_example e;
   e.picture.pixels = tensor<float>({size, size, 2});
   e.truth.labels = label_map({size, size});
@@ -28,8 +28,8 @@ inline drawn_example draw_example(random_stream random) {
     e.truth.object_class.push_back(static_cast<int>(random.below(2)));
     e.predicted.objects.emplace_back();
     e.predicted.objects.back().object_class = static_cast<int>(random.below(2));
-    for (index y = 0; y < size; ++y)
-      for (index x = 0; x < size; ++x) {
+    for (index_t y = 0; y < size; ++y)
+      for (index_t x = 0; x < size; ++x) {
         const float dy = static_cast<float>(y) - cy, dx = static_cast<float>(x) - cx, d = std::hypot(dy, dx);
         if (d < r / 2) e.picture.pixels(y, x, 0) += 400;
         if (d < r) e.picture.pixels(y, x, 1) += 120 + 200 * (d / r);

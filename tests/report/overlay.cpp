@@ -6,7 +6,7 @@ using namespace aixcell;
 
 namespace {
 
-rgb pixel(const rgb_picture& picture, index y, index x) {
+rgb pixel(const rgb_picture& picture, index_t y, index_t x) {
   return {picture(y, x, 0), picture(y, x, 1), picture(y, x, 2)};
 }
 rgb_picture black(const label_map& labels) { return rgb_picture({labels.extent(0), labels.extent(1), 3}); }

@@ -5,11 +5,11 @@ using namespace aixcell;
 
 TEST_CASE("display stretches each channel", "[report]") {
   tensor<float> gray({1, 5, 1});
-  for (index i = 0; i < 5; ++i) gray[i] = 1000 + 10 * static_cast<float>(i);
+  for (index_t i = 0; i < 5; ++i) gray[i] = 1000 + 10 * static_cast<float>(i);
   const auto picture = display(gray, {.low = 0, .high = 100});
   CHECK(picture.shape() == shape{1, 5, 3});
-  for (index i = 0; i < 5; ++i)
-    for (index c = 0; c < 3; ++c)
+  for (index_t i = 0; i < 5; ++i)
+    for (index_t c = 0; c < 3; ++c)
       CHECK(picture[3 * i + c] == static_cast<int>(std::lround(255 * static_cast<double>(i) / 4)));
 
   tensor<float> coloured({1, 2, 3});
@@ -35,7 +35,7 @@ TEST_CASE("display stretches each channel", "[report]") {
 
 TEST_CASE("one hot pixel does not darken the picture", "[report]") {
   tensor<float> pixels({40, 40, 1});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i % 100);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i % 100);
   pixels[7] = 60000;
   const auto picture = display(pixels);
   CHECK(picture[3 * 99] > 240);
@@ -46,7 +46,7 @@ TEST_CASE("large images shrink", "[report]") {
   CHECK(shrink_factor(100, 641) == 2);
   CHECK(shrink_factor(3000, 100, {.longest_side = 500}) == 6);
   tensor<float> pixels({3, 5, 2});
-  for (index i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
   const auto small = shrunk_image(pixels, 2);
   CHECK(small.shape() == shape{2, 3, 2});
   CHECK(small(0, 0, 0) == Approx((0 + 2 + 10 + 12) / 4.0));

@@ -34,10 +34,10 @@ inline machine_speed measure_machine_speed(context<cpu>& ctx) {
                       best_seconds([&] { conv2d<float>(ctx, x, filter, {.stride = 1, .padding = 1}, {}, y); });
   tensor<float> from({1 << 23}), to({1 << 23});
   speed.bytes_per_s = 8.0 * static_cast<double>(from.size()) / best_seconds([&] {
-    parallel_ranges(ctx, from.size(), 1 << 18, [&](index begin, index end) {
-      std::copy(from.data() + begin, from.data() + end, to.data() + begin);
-    });
-  });
+                        parallel_ranges(ctx, from.size(), 1 << 18, [&](index_t begin, index_t end) {
+                          std::copy(from.data() + begin, from.data() + end, to.data() + begin);
+                        });
+                      });
   return speed;
 }
 

@@ -12,23 +12,23 @@ namespace aixcell {
 /// What the user needs. 0 means no limit.
 struct requirements {
   task solves = task::instance_segmentation;
-  bool object_classes = false;    ///< tell objects apart (mono-/binuclear, cell types)
-  double latency_ms = 0;          ///< for one image of the data set's median size
-  double memory_bytes = 0;        ///< peak while training, and while predicting
-  double model_bytes = 0;         ///< of the model file
-  double budget_s = 1800;         ///< for search and training together
+  bool object_classes = false;  ///< tell objects apart (mono-/binuclear, cell types)
+  double latency_ms = 0;        ///< for one image of the data set's median size
+  double memory_bytes = 0;      ///< peak while training, and while predicting
+  double model_bytes = 0;       ///< of the model file
+  double budget_s = 1800;       ///< for search and training together
 };
 
 /// A registered pipeline seen with one data set and one set of requirements.
 struct candidate {
   const registered_pipeline* pipeline = nullptr;
   bool fits = false;
-  double preference = 0;         ///< how promising by rule, greater is better
-  double latency_ms = 0;         ///< predicted, for one image of median size
-  double training_bytes = 0;     ///< predicted peak while training
-  double step_s = 0;             ///< predicted, for one training step
-  resource_estimate resources;   ///< for one image of median size
-  std::string reason;            ///< why it was ranked so, or what it lacks
+  double preference = 0;        ///< how promising by rule, greater is better
+  double latency_ms = 0;        ///< predicted, for one image of median size
+  double training_bytes = 0;    ///< predicted peak while training
+  double step_s = 0;            ///< predicted, for one training step
+  resource_estimate resources;  ///< for one image of median size
+  std::string reason;           ///< why it was ranked so, or what it lacks
 };
 
 namespace detail {
@@ -53,7 +53,8 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},
       {p.preprocess == "percentile", 1, "percentiles are robust against hot pixels"},
       {has(p.preprocess, "top_hat") && data.background_unevenness > 0.5, 1.5, "the background is uneven"},
-      {has(p.preprocess, "resize") && (diameter > 80 || diameter < 8), 3, "objects are far from the size networks see well"},
+      {has(p.preprocess, "resize") && (diameter > 80 || diameter < 8), 3,
+       "objects are far from the size networks see well"},
       {p.encoder == "resnet18", objects_seen > 300 ? 1.5 : 1.0, "resnet18 is strong for its cost"},
       {has(p.encoder, "plain"), objects_seen > 5000 ? 0.8 : 1.2, "a small network learns from few objects"},
       {p.encoder == "resnet34" && objects_seen < 5000, -1, "a large network needs more objects"},
@@ -70,7 +71,8 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
 /// What the candidate lacks, empty if nothing.
 inline std::string misfit(const candidate& c, const fingerprint& data, const requirements& wanted) {
   const registered_pipeline& p = *c.pipeline;
-  const auto limit = [](double found, double most, const char* what, double unit, const char* unit_name) -> std::string {
+  const auto limit = [](double found, double most, const char* what, double unit,
+                        const char* unit_name) -> std::string {
     if (most <= 0 || found <= most) return "";
     return std::string(what) + " " + std::to_string(std::lround(found / unit)) + " " + unit_name + " exceeds " +
            std::to_string(std::lround(most / unit)) + " " + unit_name;
@@ -79,7 +81,8 @@ inline std::string misfit(const candidate& c, const fingerprint& data, const req
   if (p.needs_nuclei && !data.has_nuclei) return "needs the nuclei inside the objects";
   if (p.needs_object_classes && !data.has_object_classes) return "needs a class for each object";
   const bool tells_classes = p.needs_nuclei || p.needs_object_classes;
-  if (tells_classes != wanted.object_classes) return tells_classes ? "tells classes nobody asked for" : "tells no object classes";
+  if (tells_classes != wanted.object_classes)
+    return tells_classes ? "tells classes nobody asked for" : "tells no object classes";
   for (const std::string& over :
        {limit(c.latency_ms, wanted.latency_ms, "predicted latency", 1, "ms"),
         limit(c.training_bytes, wanted.memory_bytes, "predicted memory", 1 << 20, "MiB"),
@@ -95,7 +98,7 @@ inline std::string misfit(const candidate& c, const fingerprint& data, const req
 inline std::vector<candidate> recommend(const pipeline_list& list, const fingerprint& data, const requirements& wanted,
                                         const machine_speed& speed, const shape& batch) {
   std::vector<candidate> all;
-  const shape one_image{1, std::max<index>(1, data.median_height), std::max<index>(1, data.median_width), batch[3]};
+  const shape one_image{1, std::max<index_t>(1, data.median_height), std::max<index_t>(1, data.median_width), batch[3]};
   for (const registered_pipeline& p : list.entries()) {
     candidate c;
     c.pipeline = &p;

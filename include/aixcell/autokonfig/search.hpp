@@ -44,7 +44,11 @@ struct search_state {
   nlohmann::json to_json() const {
     nlohmann::json list = nlohmann::json::array();
     for (const trial& t : trials)
-      list.push_back({{"pipeline", t.pipeline}, {"rounds", t.rounds}, {"seconds", t.seconds}, {"validation", t.validation}, {"reason", t.reason}});
+      list.push_back({{"pipeline", t.pipeline},
+                      {"rounds", t.rounds},
+                      {"seconds", t.seconds},
+                      {"validation", t.validation},
+                      {"reason", t.reason}});
     return {{"trials", list}, {"alive", alive}, {"next", next}, {"round", round}, {"training_winner", training_winner}};
   }
   static search_state from_json(const nlohmann::json& j) {
@@ -79,12 +83,14 @@ inline std::size_t affordable_candidates(std::size_t available, double search_s,
 /// trained twice. With `folder`, every epoch is saved there and an interrupted search goes on where it stopped.
 /// Throws data_error, with the reasons, if no candidate fits.
 inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candidate>& candidates, const dataset& data,
-                                     const requirements& wanted, const fit_options& fitting, const std::filesystem::path& folder,
-                                     const search_options& options = {}) {
+                                     const requirements& wanted, const fit_options& fitting,
+                                     const std::filesystem::path& folder, const search_options& options = {}) {
   const std::vector<const candidate*> fitting_ones = shortlist(candidates, candidates.size());
   if (fitting_ones.empty()) {
-    const std::string first = candidates.empty() ? "no pipeline was compiled in" : candidates.front().pipeline->name + ": " + candidates.front().reason;
-    throw data_error("autokonfig: no pipeline fits the requirements (" + first + "); relax a limit or compile in more pipelines");
+    const std::string first = candidates.empty() ? "no pipeline was compiled in"
+                                                 : candidates.front().pipeline->name + ": " + candidates.front().reason;
+    throw data_error("autokonfig: no pipeline fits the requirements (" + first +
+                     "); relax a limit or compile in more pipelines");
   }
 
   const std::filesystem::path state_file = folder / "search.json";
@@ -102,7 +108,8 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
   const auto entry = [&](const std::string& name) -> const registered_pipeline& {
     for (const candidate* c : fitting_ones)
       if (c->pipeline->name == name) return *c->pipeline;
-    throw data_error(state_file.string() + ": names pipeline " + name + ", which does not fit now; delete the folder to start anew");
+    throw data_error(state_file.string() + ": names pipeline " + name +
+                     ", which does not fit now; delete the folder to start anew");
   };
   int rounds = 0;
   for (std::size_t n = state.trials.size(); n > 1; n = (n + 1) / 2) ++rounds;
@@ -153,16 +160,18 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
   double spent = 0;
   for (const trial& t : state.trials) spent += t.seconds;
   if (rounds == 0) spent = 0;
-  const double rest = std::max(wanted.budget_s / 2, wanted.budget_s - spent);  // trials may have taken longer than planned
-  train(state.alive.front(), rounds, rounds == 0 ? wanted.budget_s : rest, [&](std::unique_ptr<any_pipeline> model, training& run) {
-    run.keep_best();
-    result.report.validation = tune_decoding(ctx, *model, parts.validation);
-    result.report.epochs = run.epochs();
-    result.report.seconds = run.elapsed_s();
-    result.report.training_images = parts.train.size();
-    result.report.validation_images = parts.validation.size();
-    result.model = std::move(model);
-  });
+  const double rest =
+      std::max(wanted.budget_s / 2, wanted.budget_s - spent);  // trials may have taken longer than planned
+  train(state.alive.front(), rounds, rounds == 0 ? wanted.budget_s : rest,
+        [&](std::unique_ptr<any_pipeline> model, training& run) {
+          run.keep_best();
+          result.report.validation = tune_decoding(ctx, *model, parts.validation);
+          result.report.epochs = run.epochs();
+          result.report.seconds = run.elapsed_s();
+          result.report.training_images = parts.train.size();
+          result.report.validation_images = parts.validation.size();
+          result.model = std::move(model);
+        });
   result.trials = state.trials;
   std::stable_sort(result.trials.begin(), result.trials.end(), [](const trial& a, const trial& b) {
     return a.rounds != b.rounds ? a.rounds > b.rounds : a.validation > b.validation;

@@ -30,10 +30,12 @@ inline std::vector<const candidate*> shortlist(const std::vector<candidate>& can
     if (c.fits) left.push_back({&c});
   std::vector<const candidate*> chosen;
   while (chosen.size() < count && !left.empty()) {
-    const auto best = std::max_element(left.begin(), left.end(), [](const rated& a, const rated& b) { return a.worth() < b.worth(); });
+    const auto best = std::max_element(left.begin(), left.end(),
+                                       [](const rated& a, const rated& b) { return a.worth() < b.worth(); });
     chosen.push_back(best->entry);
     left.erase(best);
-    for (rated& r : left) r.likeness = std::max(r.likeness, detail::likeness(*r.entry->pipeline, *chosen.back()->pipeline));
+    for (rated& r : left)
+      r.likeness = std::max(r.likeness, detail::likeness(*r.entry->pipeline, *chosen.back()->pipeline));
   }
   return chosen;
 }

@@ -14,9 +14,9 @@ struct image {
   double pixel_size_um = 0;                ///< edge of a pixel in micrometres, 0 if the file does not say
   std::vector<std::string> channel_names;  ///< empty, or one per channel
 
-  index height() const { return pixels.extent(0); }
-  index width() const { return pixels.extent(1); }
-  index channels() const { return pixels.extent(2); }
+  index_t height() const { return pixels.extent(0); }
+  index_t width() const { return pixels.extent(1); }
+  index_t channels() const { return pixels.extent(2); }
 };
 
 /// [H,W]: 0 is background, 1..N are objects; pixels with one number are one object, whether connected or not.
@@ -34,10 +34,10 @@ struct annotation {
 
 /// One found object. Coordinates in pixels.
 struct detected_object {
-  float score = 1;                          ///< confidence in [0,1]
-  int object_class = -1;                    ///< index into the model's classes, -1 if the model tells none apart
-  std::vector<float> class_probabilities;   ///< empty, or one per class, summing to 1
-  int nuclei = -1;                          ///< nuclei counted in the object, -1 if the model does not count
+  float score = 1;                         ///< confidence in [0,1]
+  int object_class = -1;                   ///< index into the model's classes, -1 if the model tells none apart
+  std::vector<float> class_probabilities;  ///< empty, or one per class, summing to 1
+  int nuclei = -1;                         ///< nuclei counted in the object, -1 if the model does not count
 };
 
 /// What a pipeline says about an image.

@@ -76,7 +76,7 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
   }
 
  private:
-  static void release_block(void* block) { ::operator delete(block, std::align_val_t{detail::memory_alignment}); }
+  static void release_block(void* block) { ::operator delete (block, std::align_val_t{detail::memory_alignment}); }
 
   void* take(std::size_t size) {
     {
@@ -92,7 +92,7 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
         return block;
       }
     }
-    void* block = ::operator new(std::max<std::size_t>(size, 1), std::align_val_t{detail::memory_alignment});
+    void* block = ::operator new (std::max<std::size_t>(size, 1), std::align_val_t{detail::memory_alignment});
     const std::lock_guard lock(mutex_);
     capacities_[block] = size;
     return block;

@@ -9,14 +9,14 @@ namespace aixcell {
 /// fixed, so f writes only what belongs to i. The first exception (lowest i that threw is not promised) is rethrown
 /// after all threads have stopped. Without OpenMP the loop is serial.
 template <class Function>
-void parallel_for(const context<cpu>& ctx, index count, Function&& f) {
+void parallel_for(const context<cpu>& ctx, index_t count, Function&& f) {
   if (count <= 1 || ctx.threads() == 1) {
-    for (index i = 0; i < count; ++i) f(i);
+    for (index_t i = 0; i < count; ++i) f(i);
     return;
   }
   std::exception_ptr failure = nullptr;
 #pragma omp parallel for schedule(dynamic, 1) num_threads(ctx.threads())
-  for (index i = 0; i < count; ++i) {
+  for (index_t i = 0; i < count; ++i) {
     try {
       f(i);
     } catch (...) {
@@ -30,9 +30,9 @@ void parallel_for(const context<cpu>& ctx, index count, Function&& f) {
 /// Calls f(begin, end) for consecutive ranges of at most `grain` that together cover [0, count). The ranges depend on
 /// `count` and `grain` only, never on the number of threads: partial sums per range, added in order, repeat exactly.
 template <class Function>
-void parallel_ranges(const context<cpu>& ctx, index count, index grain, Function&& f) {
-  const index ranges = (count + grain - 1) / grain;
-  parallel_for(ctx, ranges, [&](index r) { f(r * grain, r * grain + grain < count ? r * grain + grain : count); });
+void parallel_ranges(const context<cpu>& ctx, index_t count, index_t grain, Function&& f) {
+  const index_t ranges = (count + grain - 1) / grain;
+  parallel_for(ctx, ranges, [&](index_t r) { f(r * grain, r * grain + grain < count ? r * grain + grain : count); });
 }
 
 }  // namespace aixcell

@@ -43,8 +43,8 @@ class random_stream {
   constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
 
   /// Uniform integer in [0, n), n >= 1, n < 2^32. Unbiased to 2^-32.
-  constexpr index below(index n) {
-    return static_cast<index>((static_cast<std::uint64_t>(bits()) * static_cast<std::uint64_t>(n)) >> 32);
+  constexpr index_t below(index_t n) {
+    return static_cast<index_t>((static_cast<std::uint64_t>(bits()) * static_cast<std::uint64_t>(n)) >> 32);
   }
 
   constexpr bool chance(float probability) { return uniform() < probability; }
@@ -58,10 +58,10 @@ class random_stream {
   float normal(float mean, float deviation) { return mean + deviation * normal(); }
 
   /// Poisson with the given mean >= 0: multiplication of uniforms (Knuth) below 30, a rounded normal above.
-  index poisson(float mean) {
-    if (mean > 30.0f) return std::max<index>(0, static_cast<index>(std::lround(normal(mean, std::sqrt(mean)))));
+  index_t poisson(float mean) {
+    if (mean > 30.0f) return std::max<index_t>(0, static_cast<index_t>(std::lround(normal(mean, std::sqrt(mean)))));
     const float limit = std::exp(-mean);
-    index events = 0;
+    index_t events = 0;
     for (float product = uniform(); product > limit; product *= uniform()) ++events;
     return events;
   }
@@ -69,7 +69,7 @@ class random_stream {
   /// Random order in place (Fisher and Yates).
   template <class T>
   void shuffle(std::vector<T>& items) {
-    for (index i = static_cast<index>(items.size()) - 1; i > 0; --i)
+    for (index_t i = static_cast<index_t>(items.size()) - 1; i > 0; --i)
       std::swap(items[static_cast<std::size_t>(i)], items[static_cast<std::size_t>(below(i + 1))]);
   }
 

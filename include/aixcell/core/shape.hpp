@@ -11,7 +11,7 @@
 namespace aixcell {
 
 /// Positions, extents and counts. Signed, so that differences and reversed loops are safe.
-using index = std::ptrdiff_t;
+using index_t = std::ptrdiff_t;
 
 /// Extents of a dense row-major array of up to four dimensions, the last one contiguous.
 /// Activations are [N,H,W,C], images [H,W,C], label maps [H,W], filters [K,R,S,C], vectors [C].
@@ -20,25 +20,25 @@ class shape {
   static constexpr int max_rank = 4;
 
   constexpr shape() = default;
-  constexpr shape(std::initializer_list<index> extents) : rank_(static_cast<int>(extents.size())) {
+  constexpr shape(std::initializer_list<index_t> extents) : rank_(static_cast<int>(extents.size())) {
     assert(extents.size() <= max_rank);
     int i = 0;
-    for (const index e : extents) extents_[i++] = e;
+    for (const index_t e : extents) extents_[i++] = e;
   }
 
   constexpr int rank() const noexcept { return rank_; }
-  constexpr index operator[](int dimension) const noexcept {
+  constexpr index_t operator[](int dimension) const noexcept {
     assert(dimension >= 0 && dimension < rank_);
     return extents_[dimension];
   }
-  constexpr index& operator[](int dimension) noexcept {
+  constexpr index_t& operator[](int dimension) noexcept {
     assert(dimension >= 0 && dimension < rank_);
     return extents_[dimension];
   }
 
   /// Number of elements: the product of the extents, 0 for a default-constructed shape.
-  constexpr index count() const noexcept {
-    index product = rank_ == 0 ? 0 : 1;
+  constexpr index_t count() const noexcept {
+    index_t product = rank_ == 0 ? 0 : 1;
     for (int i = 0; i < rank_; ++i) product *= extents_[i];
     return product;
   }
@@ -46,7 +46,7 @@ class shape {
   friend constexpr bool operator==(const shape&, const shape&) = default;
 
  private:
-  std::array<index, max_rank> extents_{};
+  std::array<index_t, max_rank> extents_{};
   int rank_ = 0;
 };
 

@@ -33,8 +33,8 @@ struct example {
 class example_source {
  public:
   virtual ~example_source() = default;
-  virtual index size() const = 0;
-  virtual example load(index i) const = 0;
+  virtual index_t size() const = 0;
+  virtual example load(index_t i) const = 0;
 };
 
 /// The state of a preprocess policy that learns nothing from the training split.
@@ -69,7 +69,7 @@ concept FitsAndApplies = requires(const P p, context<cpu>& ctx, view<const float
 
 /// Image [H,W,C] to normalised image [H',W',C']; labels follow a change of size by nearest neighbour.
 template <class P>
-concept Preprocess = HasName<P> && std::copyable<P> && SaysItsChannels<P> && (AppliesToAnImage<P> || FitsAndApplies<P>);
+concept Preprocess = HasName<P> && std::copyable<P> && SaysItsChannels<P> &&(AppliesToAnImage<P> || FitsAndApplies<P>);
 
 template <class E>
 concept HasFeatureLevels = requires {
@@ -79,7 +79,9 @@ concept HasFeatureLevels = requires {
 
 /// Image tensor to feature levels, finest first. `E::template network<Device, Real>` holds the parameters.
 template <class E>
-concept Encoder = HasName<E> && HasFeatureLevels<E> && requires { typename E::template network<cpu, float>; };
+concept Encoder = HasName<E> && HasFeatureLevels<E> && requires {
+  typename E::template network<cpu, float>;
+};
 
 template <class D>
 concept HasLevelsNeeded = requires {
@@ -92,8 +94,9 @@ concept HasOutputChannels = requires(std::span<const feature_level> levels) {
 
 /// Feature levels to one dense map at the resolution of the input image; its channels may depend on the levels'.
 template <class D>
-concept DecoderStage = HasName<D> && HasLevelsNeeded<D> && HasOutputChannels<D> &&
-                       requires { typename D::template network<cpu, float>; };
+concept DecoderStage = HasName<D> && HasLevelsNeeded<D> && HasOutputChannels<D> && requires {
+  typename D::template network<cpu, float>;
+};
 
 template <class P>
 concept SaysItsTask = requires {
@@ -121,7 +124,7 @@ concept DecodesOutput = requires(const P p, context<cpu>& ctx, view<const float,
 /// A representation of the answer, both ways: annotation to training target, network output to prediction.
 template <class P>
 concept Postprocess = HasName<P> && std::copyable<P> && SaysItsTask<P> && SaysItsOutputChannels<P> && MakesTargets<P> &&
-                      HasLoss<P> && DecodesOutput<P>;
+    HasLoss<P> && DecodesOutput<P>;
 
 /// Between two stages.
 template <class Dec, class Enc>
@@ -136,6 +139,6 @@ concept StridesDouble = [] {
 
 template <class Pre, class Enc, class Dec, class Post>
 concept Composable = Preprocess<Pre> && Encoder<Enc> && DecoderStage<Dec> && Postprocess<Post> && StridesDouble<Enc> &&
-                     EncoderHasEnoughLevels<Dec, Enc>;
+    EncoderHasEnoughLevels<Dec, Enc>;
 
 }  // namespace aixcell

@@ -27,12 +27,10 @@ class tensor {
       : owner_(ctx.memory().allocate(static_cast<std::size_t>(extents.count()) * sizeof(T))), shape_(extents) {}
 
   /// Zeroed elements on the heap, for what lives outside any context: images, labels, files.
-  explicit tensor(const aixcell::shape& extents)
-    requires std::is_same_v<Device, cpu>
-      : shape_(extents) {
+  explicit tensor(const aixcell::shape& extents) requires std::is_same_v<Device, cpu> : shape_(extents) {
     const auto bytes = detail::rounded_to_alignment(static_cast<std::size_t>(extents.count()) * sizeof(T));
-    void* block = ::operator new(std::max<std::size_t>(bytes, 1), std::align_val_t{detail::memory_alignment});
-    owner_ = {block, [](void* p) { ::operator delete(p, std::align_val_t{detail::memory_alignment}); }};
+    void* block = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{detail::memory_alignment});
+    owner_ = {block, [](void* p) { ::operator delete (p, std::align_val_t{detail::memory_alignment}); }};
     fill(T{});
   }
 
@@ -43,8 +41,8 @@ class tensor {
   }
 
   const aixcell::shape& shape() const noexcept { return shape_; }
-  index extent(int dimension) const noexcept { return shape_[dimension]; }
-  index size() const noexcept { return shape_.count(); }
+  index_t extent(int dimension) const noexcept { return shape_[dimension]; }
+  index_t size() const noexcept { return shape_.count(); }
   bool empty() const noexcept { return size() == 0; }
 
   T* data() noexcept { return static_cast<T*>(owner_.get()); }
@@ -59,8 +57,8 @@ class tensor {
   operator view<T, Device>() noexcept { return as_view(); }
   operator view<const T, Device>() const noexcept { return as_view(); }
 
-  T& operator[](index i) noexcept { return as_view()[i]; }
-  const T& operator[](index i) const noexcept { return as_view()[i]; }
+  T& operator[](index_t i) noexcept { return as_view()[i]; }
+  const T& operator[](index_t i) const noexcept { return as_view()[i]; }
   template <class... Index>
   T& operator()(Index... coordinates) noexcept {
     return as_view()(coordinates...);
@@ -71,8 +69,8 @@ class tensor {
   }
 
   /// Sub-array `i` of the first dimension; valid while this tensor lives.
-  view<T, Device> slice(index i) noexcept { return as_view().slice(i); }
-  view<const T, Device> slice(index i) const noexcept { return as_view().slice(i); }
+  view<T, Device> slice(index_t i) noexcept { return as_view().slice(i); }
+  view<const T, Device> slice(index_t i) const noexcept { return as_view().slice(i); }
 
   /// The same elements, shared, under another shape of equal count.
   tensor reshaped(const aixcell::shape& extents) const {
@@ -86,9 +84,7 @@ class tensor {
     if constexpr (!std::is_same_v<Device, dry>) std::fill(begin(), end(), value);
   }
 
-  tensor clone() const
-    requires std::is_same_v<Device, cpu>
-  {
+  tensor clone() const requires std::is_same_v<Device, cpu> {
     tensor t(shape_);
     std::copy(begin(), end(), t.begin());
     return t;

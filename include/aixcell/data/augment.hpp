@@ -7,6 +7,7 @@
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/image.hpp>
 #include <aixcell/core/random.hpp>
+#include <aixcell/data/detail/smooth.hpp>
 #include <aixcell/data/tiles.hpp>
 
 namespace aixcell {
@@ -61,10 +62,10 @@ namespace detail {
 /// Where each pixel of the crop comes from: a linear map about the crop's centre plus a smooth displacement.
 class crop_map {
  public:
-  crop_map(const augmentation& a, index edge, random_stream& random) : edge_(edge) {
+  crop_map(const augmentation& a, index_t edge, random_stream& random) : edge_(edge) {
     // The draws are made whether used or not: changing one strength does not change the others' numbers.
     const bool flip_x = random.chance(a.flip_probability), flip_y = random.chance(a.flip_probability);
-    const index turns = random.below(4);
+    const index_t turns = random.below(4);
     const bool affine = random.chance(a.affine_probability);
     const float angle = random.uniform(-a.rotation, a.rotation) * std::numbers::pi_v<float> / 180;
     const float zoom = std::exp(random.uniform(-1, 1) * std::log1p(a.scale)), shear = random.uniform(-a.shear, a.shear);
@@ -73,14 +74,14 @@ class crop_map {
       const float c = std::cos(angle) / zoom, s = std::sin(angle) / zoom;
       yy_ = c, yx_ = s + shear * c, xy_ = -s, xx_ = c - shear * s;
     }
-    for (index t = 0; a.quarter_turns && t < turns; ++t)
+    for (index_t t = 0; a.quarter_turns && t < turns; ++t)
       std::swap(yy_, yx_), std::swap(xy_, xx_), yx_ = -yx_, xx_ = -xx_;
     if (flip_x) yx_ = -yx_, xx_ = -xx_;
     if (flip_y) yy_ = -yy_, xy_ = -xy_;
     if (random.chance(a.elastic_probability) && a.elastic > 0) {
       spacing_ = std::max(4.0f, a.elastic_spacing);
-      points_ = static_cast<index>(static_cast<float>(edge) / spacing_) + 3;
-      for (index i = 0; i < 2 * points_ * points_; ++i) displacement_.push_back(random.normal(0, a.elastic));
+      points_ = static_cast<index_t>(static_cast<float>(edge) / spacing_) + 3;
+      for (index_t i = 0; i < 2 * points_ * points_; ++i) displacement_.push_back(random.normal(0, a.elastic));
     }
   }
 
@@ -88,18 +89,18 @@ class crop_map {
     float y, x;
   };
   /// Offset from the centre in the source, for pixel (i, j) of the crop.
-  point operator()(index i, index j) const {
+  point operator()(index_t i, index_t j) const {
     const float half = 0.5f * static_cast<float>(edge_ - 1), y = static_cast<float>(i) - half,
                 x = static_cast<float>(j) - half;
     point p{yy_ * y + yx_ * x, xy_ * y + xx_ * x};
     if (displacement_.empty()) return p;
     const float gy = static_cast<float>(i) / spacing_, gx = static_cast<float>(j) / spacing_;
-    const auto r = static_cast<index>(gy), c = static_cast<index>(gx);
+    const auto r = static_cast<index_t>(gy), c = static_cast<index_t>(gx);
     const float fy = smooth(gy - static_cast<float>(r)), fx = smooth(gx - static_cast<float>(c));
-    const auto at = [&](index row, index column, index which) {
+    const auto at = [&](index_t row, index_t column, index_t which) {
       return displacement_[static_cast<std::size_t>(2 * (row * points_ + column) + which)];
     };
-    for (index which = 0; which < 2; ++which) {
+    for (index_t which = 0; which < 2; ++which) {
       const float d = (1 - fy) * ((1 - fx) * at(r, c, which) + fx * at(r, c + 1, which)) +
                       fy * ((1 - fx) * at(r + 1, c, which) + fx * at(r + 1, c + 1, which));
       (which == 0 ? p.y : p.x) += d;
@@ -110,62 +111,44 @@ class crop_map {
  private:
   static float smooth(float t) { return t * t * (3 - 2 * t); }
 
-  index edge_;
+  index_t edge_;
   float yy_ = 1, yx_ = 0, xy_ = 0, xx_ = 1;
   float spacing_ = 0;
-  index points_ = 0;
+  index_t points_ = 0;
   std::vector<float> displacement_;
 };
 
 /// Bilinear between pixel centres, mirrored beyond the image; added to out[0..C).
 inline void sample_bilinear(const tensor<float>& image, float y, float x, float* out) {
-  const index height = image.extent(0), width = image.extent(1), channels = image.extent(2);
+  const index_t height = image.extent(0), width = image.extent(1), channels = image.extent(2);
   const float y0 = std::floor(y), x0 = std::floor(x), fy = y - y0, fx = x - x0;
-  const index top = reflected(static_cast<index>(y0), height), bottom = reflected(static_cast<index>(y0) + 1, height);
-  const index left = reflected(static_cast<index>(x0), width), right = reflected(static_cast<index>(x0) + 1, width);
+  const index_t top = reflected(static_cast<index_t>(y0), height),
+                bottom = reflected(static_cast<index_t>(y0) + 1, height);
+  const index_t left = reflected(static_cast<index_t>(x0), width),
+                right = reflected(static_cast<index_t>(x0) + 1, width);
   const float* a = image.data() + (top * width + left) * channels;
   const float* b = image.data() + (top * width + right) * channels;
   const float* c = image.data() + (bottom * width + left) * channels;
   const float* d = image.data() + (bottom * width + right) * channels;
-  for (index k = 0; k < channels; ++k)
+  for (index_t k = 0; k < channels; ++k)
     out[k] = (1 - fy) * ((1 - fx) * a[k] + fx * b[k]) + fy * ((1 - fx) * c[k] + fx * d[k]);
 }
 
 inline void change_intensities(const augmentation& a, tensor<float>& pixels, random_stream& random) {
-  const index channels = pixels.extent(2);
+  const index_t channels = pixels.extent(2);
   if (random.chance(a.intensity_probability)) {
-    for (index c = 0; c < channels; ++c) {
+    for (index_t c = 0; c < channels; ++c) {
       const float gain = std::exp(random.uniform(-a.gain, a.gain)), offset = random.uniform(-a.offset, a.offset);
       const float gamma = std::exp(random.uniform(-a.gamma, a.gamma));
-      for (index i = c; i < pixels.size(); i += channels) {
+      for (index_t i = c; i < pixels.size(); i += channels) {
         const float v = pixels[i];
         pixels[i] = gain * (a.gamma > 0 && v > 0 && v < 1 ? std::pow(v, gamma) : v) + offset;
       }
     }
   }
   if (random.chance(a.blur_probability) && a.blur > 0) {
-    const float sigma = random.uniform(0.3f, std::max(0.3f, a.blur));
-    const index radius = static_cast<index>(std::ceil(2.5f * sigma)), height = pixels.extent(0),
-                width = pixels.extent(1);
-    std::vector<float> kernel;
-    float sum = 0;
-    for (index k = -radius; k <= radius; ++k) {
-      kernel.push_back(std::exp(-0.5f * static_cast<float>(k * k) / (sigma * sigma)));
-      sum += kernel.back();
-    }
-    for (float& k : kernel) k /= sum;
-    for (const bool vertical : {false, true}) {
-      const tensor<float> from = pixels.clone();
-      for (index i = 0; i < height; ++i)
-        for (index j = 0; j < width; ++j)
-          for (index c = 0; c < channels; ++c) {
-            float v = 0;
-            for (index k = -radius; k <= radius; ++k)
-              v += kernel[static_cast<std::size_t>(k + radius)] *
-                   (vertical ? from(reflected(i + k, height), j, c) : from(i, reflected(j + k, width), c));
-            pixels(i, j, c) = v;
-          }
-    }
+    const float deviation = random.uniform(0.3f, std::max(0.3f, a.blur));
+    gaussian_blur(pixels, {deviation, deviation});
   }
   if (random.chance(a.noise_probability)) {
     const float deviation = random.uniform(0, a.noise);
@@ -179,19 +162,19 @@ inline void change_intensities(const augmentation& a, tensor<float>& pixels, ran
 /// affine and elastic map, bilinear for pixels and nearest for labels, mirrored beyond the image's border; then
 /// intensities. An image that fits into the crop is centred and filled up by its mirror image. The result depends on
 /// the arguments and the stream only.
-inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels, const annotation& truth, index edge,
+inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels, const annotation& truth, index_t edge,
                               random_stream& random) {
   require_rank("augment", 3, "an image [H,W,C]", pixels.shape());
-  const index height = pixels.extent(0), width = pixels.extent(1);
+  const index_t height = pixels.extent(0), width = pixels.extent(1);
   require_shape("augment", {height, width}, truth.labels.shape());
   // A crop that lies inside where the image is large enough, around an object if one is wanted and found.
-  const auto centre = [&](index extent, index wanted) {
+  const auto centre = [&](index_t extent, index_t wanted) {
     // Whole pixels: a crop of another parity than the image must not blur it.
     if (extent <= edge) return static_cast<float>((extent - edge) / 2) + 0.5f * static_cast<float>(edge - 1);
-    return static_cast<float>(std::clamp<index>(wanted - edge / 2, 0, extent - edge)) +
+    return static_cast<float>(std::clamp<index_t>(wanted - edge / 2, 0, extent - edge)) +
            0.5f * static_cast<float>(edge - 1);
   };
-  index row = random.below(height), column = random.below(width);
+  index_t row = random.below(height), column = random.below(width);
   if (random.chance(a.foreground_probability)) {
     for (int attempt = 0; attempt < 64 && truth.labels(row, column) <= 0; ++attempt)
       row = random.below(height), column = random.below(width);
@@ -204,13 +187,13 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
   augmented_crop crop{tensor<float>({edge, edge, pixels.extent(2)}), {label_map({edge, edge}), truth.object_class, {}}};
   const bool nuclei = !truth.nuclei.empty();
   if (nuclei) crop.truth.nuclei = label_map({edge, edge});
-  for (index i = 0; i < edge; ++i)
-    for (index j = 0; j < edge; ++j) {
+  for (index_t i = 0; i < edge; ++i)
+    for (index_t j = 0; j < edge; ++j) {
       const auto offset = map(i, j);
       const float y = y0 + offset.y, x = x0 + offset.x;
       detail::sample_bilinear(pixels, y, x, &crop.pixels(i, j, 0));
-      const index r = detail::reflected(static_cast<index>(std::floor(y + 0.5f)), height),
-                  c = detail::reflected(static_cast<index>(std::floor(x + 0.5f)), width);
+      const index_t r = detail::reflected(static_cast<index_t>(std::floor(y + 0.5f)), height),
+                    c = detail::reflected(static_cast<index_t>(std::floor(x + 0.5f)), width);
       crop.truth.labels(i, j) = truth.labels(r, c);
       if (nuclei) crop.truth.nuclei(i, j) = truth.nuclei(r, c);
     }

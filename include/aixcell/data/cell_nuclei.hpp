@@ -13,9 +13,9 @@ namespace aixcell {
 /// Throws shape_error if the sizes differ. Time linear in the pixels.
 inline std::vector<std::vector<std::int32_t>> nuclei_of_cells(const label_map& cells, const label_map& nuclei) {
   require_equal_shapes("nuclei_of_cells", cells, nuclei);
-  std::map<std::pair<std::int32_t, std::int32_t>, index> overlap;  // (nucleus, cell) -> pixels
+  std::map<std::pair<std::int32_t, std::int32_t>, index_t> overlap;  // (nucleus, cell) -> pixels
   std::int32_t highest = 0;
-  for (index i = 0; i < cells.size(); ++i) {
+  for (index_t i = 0; i < cells.size(); ++i) {
     highest = std::max(highest, cells[i]);
     if (nuclei[i] > 0) ++overlap[{nuclei[i], std::max(cells[i], 0)}];
   }

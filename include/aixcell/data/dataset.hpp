@@ -23,7 +23,7 @@ struct sample {
 
   // Filled by dataset::checked.
   shape size;                        ///< [H,W,C]
-  index objects = 0;                 ///< annotated objects; 0 for semantic data sets
+  index_t objects = 0;               ///< annotated objects; 0 for semantic data sets
   std::vector<double> class_counts;  ///< per class: objects (instance) or pixels (semantic); empty without classes
   bool nuclei = false;               ///< nuclei inside objects are annotated
   bool classified = false;           ///< at least one object has a class
@@ -38,29 +38,29 @@ class dataset : public example_source {
   aixcell::task task = aixcell::task::instance_segmentation;
   std::vector<std::string> class_names;    ///< semantic: of pixel values 0..; instance: of objects
   std::vector<std::string> channel_names;  ///< empty, or one per channel
-  index channels = 0;                      ///< of every image
+  index_t channels = 0;                    ///< of every image
   std::vector<sample> samples;
 
-  index size() const override { return static_cast<index>(samples.size()); }
+  index_t size() const override { return static_cast<index_t>(samples.size()); }
 
   /// Reads one example. Throws what the reader throws, and data_error if mask and image differ in size.
-  example load(index i) const override;
+  example load(index_t i) const override;
 
   bool has_nuclei() const { return any(&sample::nuclei); }
   bool has_object_classes() const { return any(&sample::classified); }
 
   /// Number of annotated objects in all images.
-  index objects() const {
-    index sum = 0;
+  index_t objects() const {
+    index_t sum = 0;
     for (const sample& s : samples) sum += s.objects;
     return sum;
   }
 
   /// The samples at these positions, in this order, with the same description.
-  dataset subset(const std::vector<index>& positions) const {
+  dataset subset(const std::vector<index_t>& positions) const {
     dataset part = *this;
     part.samples.clear();
-    for (const index i : positions) part.samples.push_back(samples.at(static_cast<std::size_t>(i)));
+    for (const index_t i : positions) part.samples.push_back(samples.at(static_cast<std::size_t>(i)));
     return part;
   }
 
@@ -133,7 +133,7 @@ inline std::vector<std::int32_t> make_labels_dense(label_map& labels) {
 }
 
 inline void require_finite(const sample& s, const tensor<float>& pixels) {
-  for (index i = 0; i < pixels.size(); ++i)
+  for (index_t i = 0; i < pixels.size(); ++i)
     if (!std::isfinite(pixels.data()[i]))
       throw data_error(s.image_file + ": pixel " + std::to_string(i / pixels.extent(2)) +
                        " is not a finite number; replace NaN and infinity before export");
@@ -160,7 +160,7 @@ inline void survey(sample& s, const example& e, const dataset& set) {
       if (v >= 0) ++s.class_counts[static_cast<std::size_t>(v)];
     return;
   }
-  s.objects = static_cast<index>(labels.size());
+  s.objects = static_cast<index_t>(labels.size());
   const auto& object_class = e.truth.object_class;
   if (object_class.empty()) return;
   if (!labels.empty() && labels.back() > static_cast<std::int32_t>(object_class.size()))
@@ -180,7 +180,7 @@ inline void survey(sample& s, const example& e, const dataset& set) {
 
 }  // namespace detail
 
-inline example dataset::load(index i) const {
+inline example dataset::load(index_t i) const {
   const sample& s = samples.at(static_cast<std::size_t>(i));
   example e = s.read();
   detail::require_mask_fits(s, e);
@@ -204,7 +204,7 @@ inline void dataset::require_trainable() const {
 
 inline dataset dataset::checked(context<cpu>& ctx, dataset set) {
   std::vector<std::vector<std::string>> channel_names(set.samples.size());
-  parallel_for(ctx, set.size(), [&](index i) {
+  parallel_for(ctx, set.size(), [&](index_t i) {
     sample& s = set.samples[static_cast<std::size_t>(i)];
     const example e = s.read();
     detail::survey(s, e, set);
@@ -214,7 +214,7 @@ inline dataset dataset::checked(context<cpu>& ctx, dataset set) {
   const sample& first = set.samples.front();
   set.channels = first.size[2];
   if (set.channel_names.empty()) set.channel_names = channel_names.front();
-  if (static_cast<index>(set.channel_names.size()) != set.channels) set.channel_names.clear();
+  if (static_cast<index_t>(set.channel_names.size()) != set.channels) set.channel_names.clear();
   std::size_t classes = set.class_names.size();
   for (const sample& s : set.samples) {
     if (s.size[2] != set.channels)

@@ -10,10 +10,10 @@ namespace aixcell {
 
 /// What a data set looks like, in numbers that decide which pipeline suits it.
 struct fingerprint {
-  index images = 0;
-  index channels = 0;
-  index median_height = 0, median_width = 0;
-  index objects = 0;                              ///< 0 for semantic data sets, as all below that speaks of objects
+  index_t images = 0;
+  index_t channels = 0;
+  index_t median_height = 0, median_width = 0;
+  index_t objects = 0;                            ///< 0 for semantic data sets, as all below that speaks of objects
   double objects_per_image = 0;                   ///< median
   std::array<double, 5> diameter_percentiles{};   ///< 5, 25, 50, 75, 95 percent, of the disc of equal area, pixels
   double foreground = 0;                          ///< share of annotated pixels
@@ -57,8 +57,8 @@ inline void survey_labels(const label_map& labels, image_facts& f) {
     if (static_cast<std::size_t>(label) >= areas.size())
       areas.resize(static_cast<std::size_t>(label) + 1, 0), touches.resize(areas.size(), false);
   };
-  for (index i = 0; i < labels.extent(0); ++i)
-    for (index j = 0; j < labels.extent(1); ++j) {
+  for (index_t i = 0; i < labels.extent(0); ++i)
+    for (index_t j = 0; j < labels.extent(1); ++j) {
       const std::int32_t a = labels(i, j);
       f.digest = mix_digest(f.digest, static_cast<std::uint32_t>(a));
       if (a <= 0) continue;
@@ -81,21 +81,21 @@ inline void survey_labels(const label_map& labels, image_facts& f) {
 }
 
 inline void survey_intensities(const tensor<float>& pixels, const label_map& labels, image_facts& f) {
-  const index height = pixels.extent(0), width = pixels.extent(1), channels = pixels.extent(2);
+  const index_t height = pixels.extent(0), width = pixels.extent(1), channels = pixels.extent(2);
   for (const float v : pixels) f.digest = mix_digest(f.digest, std::bit_cast<std::uint32_t>(v));
-  for (index c = 0; c < channels; ++c) {
+  for (index_t c = 0; c < channels; ++c) {
     std::vector<double> values;
-    for (index p = 0; p < height * width; ++p) values.push_back(static_cast<double>(pixels[p * channels + c]));
+    for (index_t p = 0; p < height * width; ++p) values.push_back(static_cast<double>(pixels[p * channels + c]));
     const double low = at_percent(values, 1), middle = at_percent(values, 50), high = at_percent(values, 99.8),
                  range = std::max(high - low, 1e-12);
     const double share = 1.0 / static_cast<double>(channels);
     f.intensity[0] += share * low, f.intensity[1] += share * middle, f.intensity[2] += share * high;
     // Medians of the background in 4 x 4 blocks.
     std::vector<double> medians;
-    for (index b = 0; b < 16; ++b) {
+    for (index_t b = 0; b < 16; ++b) {
       std::vector<double> block;
-      for (index i = b / 4 * height / 4; i < (b / 4 + 1) * height / 4; ++i)
-        for (index j = b % 4 * width / 4; j < (b % 4 + 1) * width / 4; ++j)
+      for (index_t i = b / 4 * height / 4; i < (b / 4 + 1) * height / 4; ++i)
+        for (index_t j = b % 4 * width / 4; j < (b % 4 + 1) * width / 4; ++j)
           if (labels(i, j) <= 0) block.push_back(static_cast<double>(pixels(i, j, c)));
       if (block.size() >= 16) medians.push_back(at_percent(block, 50));
     }
@@ -104,8 +104,8 @@ inline void survey_intensities(const tensor<float>& pixels, const label_map& lab
     for (const double m : medians) square += (m - mean) * (m - mean) / static_cast<double>(medians.size());
     f.unevenness += share * std::sqrt(square) / range;
     std::vector<double> laplacian;
-    for (index i = 1; i + 1 < height; ++i)
-      for (index j = 1; j + 1 < width; ++j)
+    for (index_t i = 1; i + 1 < height; ++i)
+      for (index_t j = 1; j + 1 < width; ++j)
         laplacian.push_back(
             std::abs(4.0 * static_cast<double>(pixels(i, j, c)) - static_cast<double>(pixels(i - 1, j, c)) -
                      static_cast<double>(pixels(i + 1, j, c)) - static_cast<double>(pixels(i, j - 1, c)) -
@@ -120,7 +120,7 @@ inline void survey_intensities(const tensor<float>& pixels, const label_map& lab
 /// One pass over all images, in parallel. Throws what reading throws.
 inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
   std::vector<detail::image_facts> facts(static_cast<std::size_t>(set.size()));
-  parallel_for(ctx, set.size(), [&](index i) {
+  parallel_for(ctx, set.size(), [&](index_t i) {
     const example e = set.load(i);
     detail::image_facts& f = facts[static_cast<std::size_t>(i)];
     f.digest = 0xCBF29CE484222325u;
@@ -141,7 +141,7 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
   all.class_counts.assign(set.class_names.size(), 0.0);
   all.digest = 0xCBF29CE484222325u;
   std::vector<double> heights, widths, counts, diameters;
-  const double share = 1.0 / static_cast<double>(std::max<index>(1, set.size()));
+  const double share = 1.0 / static_cast<double>(std::max<index_t>(1, set.size()));
   double touching = 0;
   for (std::size_t i = 0; i < facts.size(); ++i) {
     const detail::image_facts& f = facts[i];
@@ -160,10 +160,10 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
     all.digest = detail::mix_digest(detail::mix_digest(all.digest, static_cast<std::uint32_t>(f.digest)),
                                     static_cast<std::uint32_t>(f.digest >> 32));
   }
-  all.objects = static_cast<index>(diameters.size());
+  all.objects = static_cast<index_t>(diameters.size());
   all.touching = diameters.empty() ? 0 : touching / static_cast<double>(diameters.size());
-  all.median_height = static_cast<index>(detail::at_percent(heights, 50));
-  all.median_width = static_cast<index>(detail::at_percent(widths, 50));
+  all.median_height = static_cast<index_t>(detail::at_percent(heights, 50));
+  all.median_width = static_cast<index_t>(detail::at_percent(widths, 50));
   all.objects_per_image = detail::at_percent(counts, 50);
   constexpr std::array<double, 5> percents{5, 25, 50, 75, 95};
   for (std::size_t k = 0; k < percents.size(); ++k)

@@ -127,7 +127,7 @@ inline std::vector<sample> samples_of_bowl(const path& folder, const description
                            file.string() + " is " + height_by_width(e.truth.labels.shape()) +
                            "; export both at one size");
         ++next;
-        for (index p = 0; p < mask.size(); ++p)
+        for (index_t p = 0; p < mask.size(); ++p)
           if (mask[p] != 0 && e.truth.labels[p] == 0) e.truth.labels[p] = next;
       }
       make_labels_dense(e.truth.labels);

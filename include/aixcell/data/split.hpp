@@ -28,7 +28,7 @@ namespace detail {
 
 /// Images that stay together, and what they add to the side that gets them.
 struct split_unit {
-  std::vector<index> samples;
+  std::vector<index_t> samples;
   std::vector<double> amounts;
 };
 
@@ -51,7 +51,7 @@ inline std::vector<split_unit> split_units(const dataset& set) {
     std::size_t u = units.size();
     if (!s.group.empty()) u = unit_of_group.try_emplace(s.group, u).first->second;
     if (u == units.size()) units.push_back({{}, std::vector<double>(1 + quartiles + set.class_names.size(), 0.0)});
-    units[u].samples.push_back(static_cast<index>(i));
+    units[u].samples.push_back(static_cast<index_t>(i));
     units[u].amounts[0] += 1;
     units[u].amounts[1 + quartile[i]] += 1;
     for (std::size_t c = 0; c < std::min(s.class_counts.size(), set.class_names.size()); ++c)
@@ -64,8 +64,8 @@ inline std::vector<split_unit> split_units(const dataset& set) {
 /// each class: largest groups first, equal ones in random order, each to the part where it lowers the squared
 /// relative distance from the wanted amounts most (in the spirit of Sechidis et al. 2011, iterative stratification).
 /// No part stays empty. Returns the samples of each part, ascending.
-inline std::vector<std::vector<index>> stratified_parts(const dataset& set, const std::vector<double>& shares,
-                                                        std::uint64_t seed) {
+inline std::vector<std::vector<index_t>> stratified_parts(const dataset& set, const std::vector<double>& shares,
+                                                          std::uint64_t seed) {
   std::vector<split_unit> units = split_units(set);
   if (units.size() < shares.size())
     throw data_error(set.name + ": " + std::to_string(set.size()) + " image(s) in " + std::to_string(units.size()) +
@@ -81,7 +81,7 @@ inline std::vector<std::vector<index>> stratified_parts(const dataset& set, cons
   for (const auto& u : units)
     for (std::size_t d = 0; d < dimensions; ++d) total[d] += u.amounts[d];
   std::vector<std::vector<double>> held(shares.size(), std::vector<double>(dimensions, 0.0));
-  std::vector<std::vector<index>> parts(shares.size());
+  std::vector<std::vector<index_t>> parts(shares.size());
   std::size_t empty = shares.size();
   for (std::size_t i = 0; i < units.size(); ++i) {
     const auto& amounts = units[i].amounts;
@@ -133,10 +133,10 @@ inline split_result split(const dataset& set, split_options options = {}) {
   if (!(options.validation > 0 && options.validation < 1))
     throw data_error("split: validation share " + std::to_string(options.validation) + " must be between 0 and 1");
   if (set.size() == 1 && options.alone == single_image::cut) {
-    const index height = set.samples[0].size[0], width = set.samples[0].size[1], longer = std::max(height, width);
+    const index_t height = set.samples[0].size[0], width = set.samples[0].size[1], longer = std::max(height, width);
     if (longer < 2) throw data_error(set.name + ": a single image of 1x1 pixel cannot be split; add images");
-    const index kept =
-        std::clamp<index>(std::lround(static_cast<double>(longer) * (1 - options.validation)), 1, longer - 1);
+    const index_t kept =
+        std::clamp<index_t>(std::lround(static_cast<double>(longer) * (1 - options.validation)), 1, longer - 1);
     if (width >= height)
       return {detail::cut_dataset(set, {0, 0, height, kept}, "_left"),
               detail::cut_dataset(set, {0, kept, height, width - kept}, "_right")};
@@ -160,7 +160,7 @@ inline std::vector<split_result> k_fold(const dataset& set, k_fold_options optio
       detail::stratified_parts(set, std::vector<double>(folds, 1.0 / static_cast<double>(folds)), options.seed);
   std::vector<split_result> result;
   for (std::size_t f = 0; f < folds; ++f) {
-    std::vector<index> rest;
+    std::vector<index_t> rest;
     for (std::size_t other = 0; other < folds; ++other)
       if (other != f) rest.insert(rest.end(), parts[other].begin(), parts[other].end());
     std::sort(rest.begin(), rest.end());

@@ -10,8 +10,8 @@ namespace aixcell {
 
 /// A confocal section through heart tissue: what is in it and how hard it is to see.
 struct synthetic_options {
-  index height = 256;
-  index width = 256;
+  index_t height = 256;
+  index_t width = 256;
   float difficulty = 0.5f;          ///< 0 (crisp, sparse, plain nuclei) to 1 (dim, dense, nuclei that mislead)
   float binuclear_fraction = 0.3f;  ///< of the cells
   float cell_diameter = 48;         ///< equivalent diameter of a typical cell in pixels, at least 16
@@ -34,8 +34,8 @@ inline float blend(float easy, float hard, float difficulty) { return easy + (ha
 inline void fill_with_nuclei(scene& s, const synthetic_options& options, random_stream& random) {
   const std::size_t count = s.cells.shapes.size();
   std::vector<double> area(count, 0), sum_y(count, 0), sum_x(count, 0);
-  const index width = options.width;
-  for (index i = 0; i < s.cells.cells.size(); ++i)
+  const index_t width = options.width;
+  for (index_t i = 0; i < s.cells.cells.size(); ++i)
     if (const std::int32_t c = s.cells.cells[i]; c > 0) {
       const auto k = static_cast<std::size_t>(c - 1);
       area[k] += 1;
@@ -71,19 +71,20 @@ inline void fill_with_nuclei(scene& s, const synthetic_options& options, random_
 /// Small, slender, bright nuclei in the clefts between cells; they overlap cells at their edges.
 inline void add_other_nuclei(scene& s, const synthetic_options& options, random_stream& random) {
   const auto wanted =
-      static_cast<index>(blend(0.1f, 0.9f, options.difficulty) * static_cast<float>(s.cells.shapes.size()));
+      static_cast<index_t>(blend(0.1f, 0.9f, options.difficulty) * static_cast<float>(s.cells.shapes.size()));
   const label_map& cells = s.cells.cells;
-  for (index tries = 0; tries < 50 * wanted && static_cast<index>(s.other_nuclei.size()) < wanted; ++tries) {
-    const index y = 2 + random.below(std::max<index>(options.height - 4, 1));
-    const index x = 2 + random.below(std::max<index>(options.width - 4, 1));
-    const auto at = [&](index dy, index dx) {
-      return cells(std::clamp<index>(y + dy, 0, options.height - 1), std::clamp<index>(x + dx, 0, options.width - 1));
+  for (index_t tries = 0; tries < 50 * wanted && static_cast<index_t>(s.other_nuclei.size()) < wanted; ++tries) {
+    const index_t y = 2 + random.below(std::max<index_t>(options.height - 4, 1));
+    const index_t x = 2 + random.below(std::max<index_t>(options.width - 4, 1));
+    const auto at = [&](index_t dy, index_t dx) {
+      return cells(std::clamp<index_t>(y + dy, 0, options.height - 1),
+                   std::clamp<index_t>(x + dx, 0, options.width - 1));
     };
     const bool cleft = at(0, 0) == 0 || at(2, 0) != at(-2, 0) || at(0, 2) != at(0, -2);
     if (!cleft || s.nuclei(y, x) > 0) continue;
     const float diameter = 0.3f * options.cell_diameter * random.uniform(0.55f, 0.85f);
     const float angle =
-        s.cells.shapes[static_cast<std::size_t>(random.below(static_cast<index>(s.cells.shapes.size())))].angle;
+        s.cells.shapes[static_cast<std::size_t>(random.below(static_cast<index_t>(s.cells.shapes.size())))].angle;
     nucleus n{{nucleus_lobe(diameter, random.uniform(1.6f, 3.2f), angle, random)}, 1};
     n.lobes[0].y = static_cast<float>(y);
     n.lobes[0].x = static_cast<float>(x);
@@ -96,7 +97,7 @@ inline void add_other_nuclei(scene& s, const synthetic_options& options, random_
 inline void paint_nuclei(const std::vector<nucleus>& nuclei, const tensor<float>& chromatin, tensor<float>& plane) {
   for (const nucleus& n : nuclei)
     for (const blob& lobe : n.lobes)
-      for_each_inside(lobe, plane.shape(), 1, [&](index y, index x, float level) {
+      for_each_inside(lobe, plane.shape(), 1, [&](index_t y, index_t x, float level) {
         const float thickness = 0.6f + 0.4f * std::sqrt(1 - level * level);
         plane(y, x) = std::max(plane(y, x), n.brightness * thickness * chromatin(y, x));
       });
@@ -106,7 +107,7 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
   const shape size{options.height, options.width};
   const tensor<float> fine = smooth_noise(size, 2.0f, random), coarse = smooth_noise(size, 4.5f, random);
   tensor<float> chromatin(size), plane(size), far(size), near(size);
-  for (index i = 0; i < chromatin.size(); ++i)
+  for (index_t i = 0; i < chromatin.size(); ++i)
     chromatin[i] = std::clamp(0.85f + 0.22f * fine[i] + 0.22f * coarse[i], 0.35f, 1.6f);
   paint_nuclei(s.myocyte_nuclei, chromatin, plane);
   paint_nuclei(s.other_nuclei, chromatin, plane);
@@ -114,8 +115,8 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
   // Nuclei above and below the plane: wide, dim, anywhere.
   const float diameter = 0.3f * options.cell_diameter;
   std::vector<nucleus> below, above;
-  const auto count = static_cast<index>(1.1f * options.difficulty * static_cast<float>(s.cells.shapes.size()));
-  for (index i = 0; i < count; ++i) {
+  const auto count = static_cast<index_t>(1.1f * options.difficulty * static_cast<float>(s.cells.shapes.size()));
+  for (index_t i = 0; i < count; ++i) {
     const float angle = random.uniform(0, std::numbers::pi_v<float>);
     nucleus n{{nucleus_lobe(diameter * random.uniform(0.8f, 1.3f), 1.6f, angle, random)}, 1};
     n.lobes[0].y = random.uniform(0, static_cast<float>(options.height));
@@ -130,7 +131,7 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
   tensor<float> haze = plane.clone();
   gaussian_blur(haze, {1.2f * diameter, 1.2f * diameter});
   const float cytoplasm = blend(0.015f, 0.06f, options.difficulty);
-  for (index i = 0; i < plane.size(); ++i)
+  for (index_t i = 0; i < plane.size(); ++i)
     plane[i] +=
         0.03f + (s.cells.cells[i] > 0 ? cytoplasm : 0) + near[i] + far[i] + 0.35f * options.difficulty * haze[i];
   return plane;
@@ -140,7 +141,7 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
 inline tensor<float> membrane_plane(const scene& s, const synthetic_options& options, random_stream& random) {
   const shape size{options.height, options.width};
   const label_map& cells = s.cells.cells;
-  const index count = static_cast<index>(s.cells.shapes.size());
+  const index_t count = static_cast<index_t>(s.cells.shapes.size());
   std::vector<float> rim(static_cast<std::size_t>(count) + 1, 0.8f), body = rim, period = rim, offset = rim;
   for (std::size_t k = 1; k < rim.size(); ++k) {
     rim[k] = random.uniform(blend(0.8f, 0.45f, options.difficulty), 1.2f);
@@ -151,15 +152,15 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
   const tensor<float> weak = smooth_noise(size, 9, random), grain = smooth_noise(size, 2.5f, random);
   const tensor<float> patches = smooth_noise(size, 24, random), wave = smooth_noise(size, 18, random);
   tensor<float> plane(size);
-  for (index y = 0; y < size[0]; ++y)
-    for (index x = 0; x < size[1]; ++x) {
+  for (index_t y = 0; y < size[0]; ++y)
+    for (index_t x = 0; x < size[1]; ++x) {
       const std::int32_t c = cells(y, x);
       const auto k = static_cast<std::size_t>(c);
       bool border = false;
-      for (index dy = -1; dy <= 1; ++dy)
-        for (index dx = -1; dx <= 1; ++dx)
+      for (index_t dy = -1; dy <= 1; ++dy)
+        for (index_t dx = -1; dx <= 1; ++dx)
           border = border ||
-                   cells(std::clamp<index>(y + dy, 0, size[0] - 1), std::clamp<index>(x + dx, 0, size[1] - 1)) != c;
+                   cells(std::clamp<index_t>(y + dy, 0, size[0] - 1), std::clamp<index_t>(x + dx, 0, size[1] - 1)) != c;
       const float patchy = 1 + 0.25f * patches(y, x);
       float value;
       if (c == 0) {  // matrix, capillaries, a few bright strands
@@ -178,9 +179,9 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
     }
   // Another plane of the same tissue, out of focus: the section turned by half a circle.
   tensor<float> other(size);
-  for (index i = 0; i < plane.size(); ++i) other[i] = plane[plane.size() - 1 - i];
+  for (index_t i = 0; i < plane.size(); ++i) other[i] = plane[plane.size() - 1 - i];
   gaussian_blur(other, {4.5f, 4.5f});
-  for (index i = 0; i < plane.size(); ++i) plane[i] += 0.04f + 0.55f * options.difficulty * other[i];
+  for (index_t i = 0; i < plane.size(); ++i) plane[i] += 0.04f + 0.55f * options.difficulty * other[i];
   return plane;
 }
 
@@ -197,8 +198,8 @@ inline void expose(tensor<float>& plane, const synthetic_options& options, rando
       std::exp(blend(std::log(400.0f), std::log(22.0f), options.difficulty)) * random.uniform(0.8f, 1.25f);
   const float read_noise = blend(1.0f, 2.0f, options.difficulty);
   const float gain = 16000 / photons;
-  for (index y = 0; y < options.height; ++y)
-    for (index x = 0; x < options.width; ++x) {
+  for (index_t y = 0; y < options.height; ++y)
+    for (index_t x = 0; x < options.width; ++x) {
       const float dy = static_cast<float>(y) / height - centre_y, dx = static_cast<float>(x) / width - centre_x;
       const float light = 1 / (1 + 2 * fall * (dy * dy + dx * dx));
       const auto counted = static_cast<float>(random.poisson(photons * light * std::max(0.0f, plane(y, x))));
@@ -230,7 +231,7 @@ inline example make_synthetic(const synthetic_options& options, random_stream ra
         size, {options.cell_diameter, detail::blend(0.5f, 0.8f, options.difficulty), roughness}, shapes);
     detail::warp_labels(s.cells.cells, options.cell_diameter * detail::blend(0.02f, 0.05f, options.difficulty), shapes);
     const float least = 0.35f * options.cell_diameter * options.cell_diameter;
-    detail::keep_largest_parts(s.cells.cells, static_cast<index>(least));
+    detail::keep_largest_parts(s.cells.cells, static_cast<index_t>(least));
     s.nuclei = label_map(size);
     detail::fill_with_nuclei(s, options, inside);
   }
@@ -247,7 +248,7 @@ inline example make_synthetic(const synthetic_options& options, random_stream ra
   tensor<float> membrane = detail::membrane_plane(s, options, optics);
   detail::expose(dapi, options, optics);
   detail::expose(membrane, options, optics);
-  for (index i = 0; i < dapi.size(); ++i) {
+  for (index_t i = 0; i < dapi.size(); ++i) {
     made.picture.pixels[2 * i] = dapi[i];
     made.picture.pixels[2 * i + 1] = membrane[i];
   }
@@ -258,11 +259,11 @@ inline example make_synthetic(const synthetic_options& options, random_stream ra
 }
 
 /// `count` sections in memory; the same seed gives the same data set, and section i does not depend on count.
-inline dataset synthetic_dataset(index count, const synthetic_options& options, std::uint64_t seed) {
+inline dataset synthetic_dataset(index_t count, const synthetic_options& options, std::uint64_t seed) {
   std::vector<example> examples(static_cast<std::size_t>(count));
   const context<cpu> ctx;
   const random_stream random(seed, 0x74697373756500);  // "tissue"
-  parallel_for(ctx, count, [&](index i) {
+  parallel_for(ctx, count, [&](index_t i) {
     examples[static_cast<std::size_t>(i)] = make_synthetic(options, random.child(static_cast<std::uint64_t>(i)));
   });
   dataset set = dataset::from_examples("synthetic", std::move(examples), {"mononuclear", "binuclear"});

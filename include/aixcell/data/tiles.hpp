@@ -10,20 +10,20 @@ namespace aixcell {
 
 /// A part of an image, in pixels.
 struct rectangle {
-  index top = 0, left = 0, height = 0, width = 0;
+  index_t top = 0, left = 0, height = 0, width = 0;
   friend bool operator==(const rectangle&, const rectangle&) = default;
 };
 
 struct tile_options {
-  index tile = 256;    ///< edge of a tile
-  index overlap = 64;  ///< least overlap of neighbours, 0 <= overlap < tile
+  index_t tile = 256;    ///< edge of a tile
+  index_t overlap = 64;  ///< least overlap of neighbours, 0 <= overlap < tile
 };
 
 namespace detail {
 
 /// Starts of tiles of length min(tile, extent) that cover [0, extent); the last is shifted back to end at `extent`.
-inline std::vector<index> tile_starts(index extent, tile_options options) {
-  std::vector<index> starts{0};
+inline std::vector<index_t> tile_starts(index_t extent, tile_options options) {
+  std::vector<index_t> starts{0};
   while (starts.back() + options.tile < extent)
     starts.push_back(std::min(starts.back() + options.tile - options.overlap, extent - options.tile));
   return starts;
@@ -31,10 +31,10 @@ inline std::vector<index> tile_starts(index extent, tile_options options) {
 
 /// Position in [0, extent) of a coordinate that may lie outside, mirrored about the first and last pixel's centre
 /// (`reflect` of numpy): ... 2 1 0 1 2 ... Any distance.
-constexpr index reflected(index i, index extent) {
+constexpr index_t reflected(index_t i, index_t extent) {
   if (i >= 0 && i < extent) return i;
   if (extent == 1) return 0;
-  const index period = 2 * (extent - 1);
+  const index_t period = 2 * (extent - 1);
   i %= period;
   if (i < 0) i += period;
   return i < extent ? i : period - i;
@@ -45,30 +45,30 @@ constexpr index reflected(index i, index extent) {
 /// Overlapping tiles that cover an image of any size, row by row, all inside the image and of one size; an image
 /// smaller than a tile in a direction has one tile of its own extent there.
 /// Throws shape_error on an empty image or an overlap outside [0, tile).
-inline std::vector<rectangle> tile_grid(index height, index width, tile_options options = {}) {
+inline std::vector<rectangle> tile_grid(index_t height, index_t width, tile_options options = {}) {
   if (height <= 0 || width <= 0) throw shape_error("tile_grid: the image is empty; give at least one pixel");
   if (options.overlap < 0 || options.overlap >= options.tile)
     throw shape_error("tile_grid: overlap " + std::to_string(options.overlap) +
                       " must be at least 0 and less than the tile, " + std::to_string(options.tile));
   std::vector<rectangle> tiles;
-  for (const index top : detail::tile_starts(height, options))
-    for (const index left : detail::tile_starts(width, options))
+  for (const index_t top : detail::tile_starts(height, options))
+    for (const index_t left : detail::tile_starts(width, options))
       tiles.push_back({top, left, std::min(options.tile, height), std::min(options.tile, width)});
   return tiles;
 }
 
 /// Weights [H,W] with which overlapping tiles are averaged: 1 inside, falling over `overlap` pixels towards each edge
 /// as a raised cosine, so that regularly spaced tiles sum to 1 and seams do not show; never 0.
-inline tensor<float> blend_weights(index height, index width, index overlap) {
-  const auto ramp = [overlap](index i, index extent) {
-    const index edge = std::min(i, extent - 1 - i), length = std::min(overlap, extent / 2);
+inline tensor<float> blend_weights(index_t height, index_t width, index_t overlap) {
+  const auto ramp = [overlap](index_t i, index_t extent) {
+    const index_t edge = std::min(i, extent - 1 - i), length = std::min(overlap, extent / 2);
     if (edge >= length) return 1.0;
     const double s = std::sin(std::numbers::pi / 2 * (static_cast<double>(edge) + 0.5) / static_cast<double>(length));
     return std::max(1e-3, s * s);
   };
   tensor<float> weights({height, width});
-  for (index y = 0; y < height; ++y)
-    for (index x = 0; x < width; ++x) weights(y, x) = static_cast<float>(ramp(y, height) * ramp(x, width));
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0; x < width; ++x) weights(y, x) = static_cast<float>(ramp(y, height) * ramp(x, width));
   return weights;
 }
 
@@ -80,13 +80,13 @@ tensor<std::remove_const_t<T>> crop_reflected(view<T, cpu> source, const rectang
   if (source.empty() || s.rank() < 2 || s.rank() > 3 || where.height <= 0 || where.width <= 0)
     throw shape_error("crop_reflected: expected an image [H,W,C] or map [H,W] and a part with pixels, found " +
                       to_string(s));
-  const index channels = s.rank() == 3 ? s[2] : 1;
+  const index_t channels = s.rank() == 3 ? s[2] : 1;
   tensor<std::remove_const_t<T>> part(s.rank() == 3 ? shape{where.height, where.width, channels}
                                                     : shape{where.height, where.width});
   auto* out = part.data();
-  for (index y = 0; y < where.height; ++y) {
+  for (index_t y = 0; y < where.height; ++y) {
     const auto* row = source.data() + detail::reflected(where.top + y, s[0]) * s[1] * channels;
-    for (index x = 0; x < where.width; ++x, out += channels)
+    for (index_t x = 0; x < where.width; ++x, out += channels)
       std::copy_n(row + detail::reflected(where.left + x, s[1]) * channels, channels, out);
   }
   return part;

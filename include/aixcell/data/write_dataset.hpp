@@ -49,7 +49,7 @@ inline void write_dataset(const dataset& set, const std::filesystem::path& folde
     fs::create_directories(to / "masks");
     if (set.has_nuclei()) fs::create_directories(to / "nuclei");
     table classes{.name = "classes.csv", .columns = {"id", "label", "class"}, .rows = {}, .lines = {}};
-    for (index i = 0; i < part.size(); ++i) {
+    for (index_t i = 0; i < part.size(); ++i) {
       const sample& s = part.samples[static_cast<std::size_t>(i)];
       const example e = part.load(i);
       detail::write_without_loss(to / "images" / (s.id + ".tif"), e.picture.pixels);

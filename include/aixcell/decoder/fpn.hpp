@@ -59,7 +59,7 @@ struct fpn {
           branch.emplace_back(ctx,
                               conv_norm_act_options{.inputs = k == 0 ? pyramid_channels : branch_channels,
                                                     .outputs = branch_channels,
-                                                    .groups = branch_groups},
+                                                    .norm_groups = branch_groups},
                               random);
         branches.push_back(std::move(branch));
       }
@@ -68,8 +68,8 @@ struct fpn {
 
     int output_channels() const { return fpn::output_channels({}); }
 
-    tensor<Real, Device> forward(context<Device>& ctx, std::vector<tensor<Real, Device>> levels, index height,
-                                 index width, saved* keep) const {
+    tensor<Real, Device> forward(context<Device>& ctx, std::vector<tensor<Real, Device>> levels, index_t height,
+                                 index_t width, saved* keep) const {
       const std::size_t count = laterals.size();
       std::vector<image_size> sizes;
       for (std::size_t i = 0; i < count; ++i) sizes.push_back(size_of(levels[unused + i].shape()));

@@ -55,8 +55,8 @@ struct unet {
 
     int output_channels() const { return channels_out; }
 
-    tensor<Real, Device> forward(context<Device>& ctx, std::vector<tensor<Real, Device>> levels, index height,
-                                 index width, saved* keep) const {
+    tensor<Real, Device> forward(context<Device>& ctx, std::vector<tensor<Real, Device>> levels, index_t height,
+                                 index_t width, saved* keep) const {
       if (keep) keep->steps.resize(steps.size());
       auto y = std::move(levels.back());
       for (std::size_t i = 0; i < steps.size(); ++i) {
@@ -67,7 +67,7 @@ struct unet {
           y = join.forward(ctx, y, skip, s ? &s->join : nullptr);
         } else {
           // Without a skip the size follows from the image's: halved, rounded up, once per step that is still to come.
-          const index parts = index{1} << (steps.size() - 1 - i);
+          const index_t parts = index_t{1} << (steps.size() - 1 - i);
           y = up.forward(ctx, y, {(height + parts - 1) / parts, (width + parts - 1) / parts}, s ? &s->up : nullptr);
         }
         for (std::size_t k = 0; k < 2; ++k) y = steps[i][k].forward(ctx, y, s ? &s->units[k] : nullptr);

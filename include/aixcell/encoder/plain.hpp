@@ -3,12 +3,10 @@
 #include <cstddef>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include <aixcell/core/stages.hpp>
-#include <aixcell/encoder/detail/level_gradients.hpp>
-#include <aixcell/layers/conv_norm_act.hpp>
-#include <aixcell/layers/pooling.hpp>
+#include <aixcell/encoder/detail/plain_stage.hpp>
+#include <aixcell/encoder/detail/staged_network.hpp>
 
 namespace aixcell {
 
@@ -52,52 +50,23 @@ struct plain {
   }();
 
   template <class Device, class Real>
-  struct network {
-    using unit = conv_norm_act<Device, Real>;
-
-    struct saved {
-      std::vector<std::array<typename unit::saved, 2>> stages;
-      std::vector<typename max_pooling<Device, Real>::saved> pools;  ///< pool i leads to level i + 1
-    };
-
+  struct network : detail::staged_network<Device, Real, detail::plain_stage<Device, Real>> {
     network(context<Device>& ctx, int channels_in, random_stream& random) {
       for (const feature_level& level : levels) {
-        const int inputs = stages.empty() ? channels_in : level.channels / 2;
-        std::vector<unit> stage;
-        stage.emplace_back(
-            ctx, conv_norm_act_options{.inputs = inputs, .outputs = level.channels, .input_gradient = !stages.empty()},
-            random);
-        stage.emplace_back(ctx, conv_norm_act_options{.inputs = level.channels, .outputs = level.channels}, random);
-        stages.push_back(std::move(stage));
+        const bool first = this->stages.empty();
+        auto& stage = this->stages.emplace_back();
+        if (!first) stage.pool.emplace();
+        const int inputs = first ? channels_in : level.channels / 2;
+        stage.units.emplace_back(
+            ctx, conv_norm_act_options{.inputs = inputs, .outputs = level.channels, .input_gradient = !first}, random);
+        stage.units.emplace_back(ctx, conv_norm_act_options{.inputs = level.channels, .outputs = level.channels},
+                                 random);
       }
     }
 
-    std::vector<tensor<Real, Device>> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-      if (keep) keep->stages.resize(levels.size()), keep->pools.resize(levels.size() - 1);
-      std::vector<tensor<Real, Device>> features;
-      for (std::size_t i = 0; i < levels.size(); ++i) {
-        auto y = i == 0 ? x : pool.forward(ctx, features.back(), keep ? &keep->pools[i - 1] : nullptr);
-        for (std::size_t k = 0; k < 2; ++k) y = stages[i][k].forward(ctx, y, keep ? &keep->stages[i][k] : nullptr);
-        features.push_back(std::move(y));
-      }
-      return features;
+    static void for_each_member(auto& self, auto&& visit) {
+      for (std::size_t i = 0; i < self.stages.size(); ++i) visit("stage." + std::to_string(i), self.stages[i].units);
     }
-
-    void backward(context<Device>& ctx, std::vector<tensor<Real, Device>> dlevels, saved& kept) {
-      tensor<Real, Device> dy;
-      for (std::size_t i = levels.size(); i-- > 0;) {
-        dy = detail::add_gradients<Real>(ctx, std::move(dy), std::exchange(dlevels[i], {}));
-        if (dy.empty()) continue;  // nobody used this level
-        for (std::size_t k = 2; k-- > 0;) dy = stages[i][k].backward(ctx, std::move(dy), kept.stages[i][k]);
-        if (i > 0) dy = pool.backward(ctx, std::move(dy), kept.pools[i - 1]);
-      }
-      kept = {};
-    }
-
-    static void for_each_member(auto& self, auto&& visit) { visit("stage", self.stages); }
-
-    std::vector<std::vector<unit>> stages;  ///< two units a level
-    max_pooling<Device, Real> pool;
   };
 };
 

@@ -9,8 +9,16 @@
 #include <aixcell/encoder/detail/level_gradients.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/pooling.hpp>
+#include <aixcell/layers/squeeze_excitation.hpp>
 
 namespace aixcell {
+
+/// What a block of a residual network turns into what.
+struct residual_block_options {
+  int inputs = 64;
+  int width = 64;  ///< channels of the block's first convolution, before widening by its kind
+  int stride = 1;
+};
 
 /// Two 3x3 convolutions and a way around them, which is a 1x1 convolution where channels or resolution change
 /// (He et al. 2016, fig. 2; torchvision's BasicBlock, names included).
@@ -18,18 +26,20 @@ template <class Device, class Real>
 struct basic_block {
   using unit = conv_norm_act<Device, Real>;
 
+  static constexpr int expansion = 1;  ///< output channels for each of `width`
+
   struct saved {
     typename unit::saved first, second, downsample;
   };
 
-  basic_block(context<Device>& ctx, const conv_norm_act_options& o, random_stream& random)
-      : first(ctx, {.inputs = o.inputs, .outputs = o.outputs, .stride = o.stride}, random),
-        second(ctx, {.inputs = o.outputs, .outputs = o.outputs}, random) {
-    if (o.stride != 1 || o.inputs != o.outputs)
+  basic_block(context<Device>& ctx, const residual_block_options& o, random_stream& random)
+      : first(ctx, {.inputs = o.inputs, .outputs = o.width, .stride = o.stride}, random),
+        second(ctx, {.inputs = o.width, .outputs = o.width}, random) {
+    if (o.stride != 1 || o.inputs != o.width)
       downsample.emplace(
           ctx,
           conv_norm_act_options{
-              .inputs = o.inputs, .outputs = o.outputs, .kernel = 1, .stride = o.stride, .act = activation::none},
+              .inputs = o.inputs, .outputs = o.width, .kernel = 1, .stride = o.stride, .act = activation::none},
           random);
   }
 
@@ -62,17 +72,120 @@ struct basic_block {
   std::optional<unit> downsample;
 };
 
+/// How a bottleneck differs from the plain one.
+struct bottleneck_kind {
+  int groups = 1;
+  int width_per_group = 64;
+  bool squeeze_excitation = false;  ///< with 1/16 of the channels, before the addition (Hu et al. 2018, fig. 3)
+};
+
+/// 1x1, 3x3 and 1x1 convolutions to four times the width, with a way around them (He et al. 2016, fig. 5; the stride in
+/// the 3x3 convolution; torchvision's Bottleneck, names included). With groups: ResNeXt (Xie et al. 2017, fig. 3c).
+template <class Device, class Real, bottleneck_kind Kind = bottleneck_kind{}>
+struct bottleneck_block {
+  using unit = conv_norm_act<Device, Real>;
+  using gate = squeeze_excitation<Device, Real>;
+
+  static constexpr int expansion = 4;
+
+  struct saved {
+    typename unit::saved first, second, third, downsample;
+    typename gate::saved se;
+    tensor<Real, Device> sum;  ///< what the last ReLU saw, with squeeze-and-excitation
+  };
+
+  bottleneck_block(context<Device>& ctx, const residual_block_options& o, random_stream& random) {
+    const int inner = o.width * Kind.width_per_group / 64 * Kind.groups, outputs = expansion * o.width;
+    first = {ctx, {.inputs = o.inputs, .outputs = inner, .kernel = 1}, random};
+    second = {ctx, {.inputs = inner, .outputs = inner, .stride = o.stride, .groups = Kind.groups}, random};
+    third = {ctx,
+             {.inputs = inner,
+              .outputs = outputs,
+              .kernel = 1,
+              .act = Kind.squeeze_excitation ? activation::none : activation::relu},
+             random};
+    if (Kind.squeeze_excitation)
+      se.emplace(ctx, squeeze_excitation_options{.channels = outputs, .squeezed = outputs / 16}, random);
+    if (o.stride != 1 || o.inputs != outputs)
+      downsample.emplace(
+          ctx,
+          conv_norm_act_options{
+              .inputs = o.inputs, .outputs = outputs, .kernel = 1, .stride = o.stride, .act = activation::none},
+          random);
+  }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+    auto y = first.forward(ctx, x, keep ? &keep->first : nullptr);
+    y = second.forward(ctx, y, keep ? &keep->second : nullptr);
+    const auto around = downsample ? downsample->forward(ctx, x, keep ? &keep->downsample : nullptr) : x;
+    if (!se) return third.forward(ctx, y, around, keep ? &keep->third : nullptr);
+    y = third.forward(ctx, y, keep ? &keep->third : nullptr);
+    y = se->forward(ctx, y, keep ? &keep->se : nullptr);
+    accumulate<Real>(ctx, around, y);
+    tensor<Real, Device> z(ctx, y.shape());
+    apply_activation<Real>(ctx, y, activation::relu, z);
+    if (keep) keep->sum = std::move(y);
+    return z;
+  }
+
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    residual_gradients<Real, Device> d;
+    if (se) {
+      d.dresidual = tensor<Real, Device>(ctx, dy.shape());
+      activation_backward<Real>(ctx, dy, std::exchange(kept.sum, {}), activation::relu, d.dresidual);
+      d.dx = third.backward(ctx, se->backward(ctx, d.dresidual, kept.se), kept.third);
+    } else {
+      d = third.backward_residual(ctx, std::move(dy), kept.third);
+    }
+    auto dx = second.backward(ctx, std::move(d.dx), kept.second);
+    dx = first.backward(ctx, std::move(dx), kept.first);
+    if (downsample) d.dresidual = downsample->backward(ctx, std::move(d.dresidual), kept.downsample);
+    accumulate<Real>(ctx, d.dresidual, dx);
+    return dx;
+  }
+
+  static void for_each_member(auto& self, auto&& visit) {
+    visit("conv1", self.first.conv);
+    visit("bn1", self.first.norm);
+    visit("conv2", self.second.conv);
+    visit("bn2", self.second.norm);
+    visit("conv3", self.third.conv);
+    visit("bn3", self.third.norm);
+    if (self.se) visit("se_module", *self.se);
+    if (self.downsample) {
+      visit("downsample.0", self.downsample->conv);
+      visit("downsample.1", self.downsample->norm);
+    }
+  }
+
+  unit first, second, third;
+  std::optional<gate> se;
+  std::optional<unit> downsample;
+};
+
 namespace detail {
 
-/// What the residual networks share: as many basic blocks as given at strides 4, 8, 16 and 32.
-template <int... Blocks>
+/// How the tensors of the stem are named, and how far its maximum starts outside the image.
+struct torchvision_stem {
+  static constexpr std::string_view conv = "conv1", norm = "bn1";
+  static constexpr int pool_padding = 1;
+};
+struct senet_stem {
+  static constexpr std::string_view conv = "layer0.conv1", norm = "layer0.bn1";
+  static constexpr int pool_padding = 0;
+};
+
+/// What the residual networks share: as many blocks as given at strides 4, 8, 16 and 32.
+template <template <class, class> class Block, class Stem, int... Blocks>
 struct resnet {
   static constexpr std::array<int, 4> blocks{Blocks...};
-  static constexpr std::array<feature_level, 5> levels{{{64, 2}, {64, 4}, {128, 8}, {256, 16}, {512, 32}}};
+  static constexpr int expansion = Block<cpu, float>::expansion;
+  static constexpr std::array<feature_level, 5> levels{
+      {{64, 2}, {64 * expansion, 4}, {128 * expansion, 8}, {256 * expansion, 16}, {512 * expansion, 32}}};
 
   template <class Device, class Real>
   struct network {
-    using block = basic_block<Device, Real>;
+    using block = Block<Device, Real>;
 
     struct saved {
       typename conv_norm_act<Device, Real>::saved stem;
@@ -84,11 +197,11 @@ struct resnet {
         : stem(ctx, {.inputs = channels_in, .outputs = 64, .kernel = 7, .stride = 2, .input_gradient = false}, random) {
       for (std::size_t i = 0; i < 4; ++i)
         for (int b = 0; b < blocks[i]; ++b)
-          layers[i].emplace_back(ctx,
-                                 conv_norm_act_options{.inputs = levels[b == 0 ? i : i + 1].channels,
-                                                       .outputs = levels[i + 1].channels,
-                                                       .stride = b == 0 && i > 0 ? 2 : 1},
-                                 random);
+          layers[i].emplace_back(
+              ctx,
+              residual_block_options{
+                  .inputs = levels[b == 0 ? i : i + 1].channels, .width = 64 << i, .stride = b == 0 && i > 0 ? 2 : 1},
+              random);
     }
 
     std::vector<tensor<Real, Device>> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
@@ -118,8 +231,8 @@ struct resnet {
     }
 
     static void for_each_member(auto& self, auto&& visit) {
-      visit("conv1", self.stem.conv);
-      visit("bn1", self.stem.norm);
+      visit(Stem::conv, self.stem.conv);
+      visit(Stem::norm, self.stem.norm);
       visit("layer1", self.layers[0]);
       visit("layer2", self.layers[1]);
       visit("layer3", self.layers[2]);
@@ -127,25 +240,41 @@ struct resnet {
     }
 
     conv_norm_act<Device, Real> stem;
-    max_pooling<Device, Real> pool{{.window = 3, .stride = 2, .padding = 1}};
+    max_pooling<Device, Real> pool{{.window = 3, .stride = 2, .padding = Stem::pool_padding}};
     std::array<std::vector<block>, 4> layers;
   };
 };
+
+template <class Device, class Real>
+using resnext_se_block =
+    bottleneck_block<Device, Real, bottleneck_kind{.groups = 32, .width_per_group = 4, .squeeze_excitation = true}>;
+template <class Device, class Real>
+using plain_bottleneck_block = bottleneck_block<Device, Real>;
 
 }  // namespace detail
 
 /// Residual networks (He et al. 2016, table 1) without their classifier, tensors named as torchvision names them.
 ///   in   [N,H,W,C], any size from 1x1
-///   out  five levels: the 7x7 stem before its maximum (64 channels, stride 2), then 64, 128, 256, 512 channels at
-///        strides 4 to 32; each edge is ceil(edge above / 2)
-struct resnet18 : detail::resnet<2, 2, 2, 2> {
+///   out  five levels: the 7x7 stem before its maximum (64 channels, stride 2), then 64, 128, 256, 512 channels (four
+///        times as many with bottlenecks) at strides 4 to 32; each edge is ceil(edge above / 2)
+struct resnet18 : detail::resnet<basic_block, detail::torchvision_stem, 2, 2, 2, 2> {
   static constexpr std::string_view name = "resnet18";
 };
 
-struct resnet34 : detail::resnet<3, 4, 6, 3> {
+struct resnet34 : detail::resnet<basic_block, detail::torchvision_stem, 3, 4, 6, 3> {
   static constexpr std::string_view name = "resnet34";
 };
 
-static_assert(Encoder<resnet18> && Encoder<resnet34>);
+struct resnet50 : detail::resnet<detail::plain_bottleneck_block, detail::torchvision_stem, 3, 4, 6, 3> {
+  static constexpr std::string_view name = "resnet50";
+};
+
+/// ResNeXt-50 32x4d with squeeze-and-excitation (Hu et al. 2018; Xie et al. 2017), tensors named as the authors' release
+/// does: layer0.conv1, layer1.0.se_module.fc1, ...
+struct se_resnext50_32x4d : detail::resnet<detail::resnext_se_block, detail::senet_stem, 3, 4, 6, 3> {
+  static constexpr std::string_view name = "se_resnext50_32x4d";
+};
+
+static_assert(Encoder<resnet18> && Encoder<resnet34> && Encoder<resnet50> && Encoder<se_resnext50_32x4d>);
 
 }  // namespace aixcell

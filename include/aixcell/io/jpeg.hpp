@@ -76,8 +76,8 @@ class jpeg_decoder {
     return true;
   }
 
-  index height() const { return decoder_.image_height; }
-  index width() const { return decoder_.image_width; }
+  index_t height() const { return decoder_.image_height; }
+  index_t width() const { return decoder_.image_width; }
   bool is_gray() const { return decoder_.jpeg_color_space == JCS_GRAYSCALE; }
   bool is_rgb() const { return decoder_.jpeg_color_space == JCS_RGB || decoder_.jpeg_color_space == JCS_YCbCr; }
   const char* message() const { return message_; }

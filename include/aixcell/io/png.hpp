@@ -31,7 +31,7 @@ inline std::uint32_t crc_32(std::span<const std::byte> bytes) {
 
 /// What the header of a PNG or BMP says, known before anything is decoded.
 struct stb_header {
-  index height = 0, width = 0;
+  index_t height = 0, width = 0;
   int bits = 8;       ///< of a sample in the file
   bool gray = false;  ///< one channel, or a palette of grays
   bool palette = false;
@@ -118,7 +118,7 @@ inline png_samples read_png_samples(image_source from, const image_limits& limit
   if (!is_png && !begins_with(file, "BM")) throw io_error(from.name() + ": expected a PNG or BMP image, found neither");
   png_samples samples{is_png ? check_png(from, file) : check_bmp(from, file), {}};
   const stb_header& header = samples.header;
-  const index channels = header.gray ? 1 : 3;
+  const index_t channels = header.gray ? 1 : 3;
   check_image_size(from.name(), limits, {header.height, header.width, channels});
   if (file.size() > std::size_t{1} << 30) throw io_error(from.name() + ": PNG of more than 1 GiB; save it as TIFF");
 
@@ -128,9 +128,10 @@ inline png_samples read_png_samples(image_source from, const image_limits& limit
   const int stretch = is_png && header.gray && !header.palette && header.bits < 8 ? 255 / ((1 << header.bits) - 1) : 1;
   samples.values = tensor<std::uint16_t>({decoded.height, decoded.width, channels});
   const auto copy = [&](const auto* source) {
-    const index pixels = index{decoded.height} * decoded.width;
-    for (index i = 0; i < pixels; ++i) {
-      for (index c = 0; c < channels; ++c) {  // behind these may follow alpha, or the equal channels of a gray palette
+    const index_t pixels = index_t{decoded.height} * decoded.width;
+    for (index_t i = 0; i < pixels; ++i) {
+      for (index_t c = 0; c < channels;
+           ++c) {  // behind these may follow alpha, or the equal channels of a gray palette
         samples.values[i * channels + c] = static_cast<std::uint16_t>(source[i * decoded.channels + c] / stretch);
       }
     }

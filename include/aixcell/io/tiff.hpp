@@ -9,8 +9,8 @@ namespace aixcell {
 
 /// Which planes of a stack become one image.
 struct tiff_selection {
-  index z = 0;     ///< slice; of a file that says nothing about its pages: the page
-  index time = 0;  ///< time point
+  index_t z = 0;     ///< slice; of a file that says nothing about its pages: the page
+  index_t time = 0;  ///< time point
   /// What the pages are when the file does not say: slices, of which one is read, or the channels of one image.
   enum class plain_pages { slices, channels };
   plain_pages pages = plain_pages::slices;
@@ -21,7 +21,7 @@ class tiff_stack {
  public:
   /// Throws io_error for a damaged or other file.
   explicit tiff_stack(image_source from, const image_limits& limits = {}) : file_(std::move(from)), limits_(limits) {
-    pages_ = static_cast<index>(TIFFNumberOfDirectories(file_.get()));
+    pages_ = static_cast<index_t>(TIFFNumberOfDirectories(file_.get()));
     file_.require(pages_ > 0);
     const detail::tiff_page first = select(0);
     const char* text = nullptr;
@@ -34,22 +34,22 @@ class tiff_stack {
       axes_ = detail::ome_axes(file_.source(), description, pages_, first.samples);
     } else {
       axes_.depth = pages_;
-      for (index i = 0; i < pages_; ++i) axes_.page_of.push_back(i);
+      for (index_t i = 0; i < pages_; ++i) axes_.page_of.push_back(i);
     }
   }
 
-  index pages() const noexcept { return pages_; }
+  index_t pages() const noexcept { return pages_; }
   const tiff_axes& axes() const noexcept { return axes_; }
 
   /// The image at one slice and time, [H,W,C] with all channels. Throws data_error if there is no such slice, if its
   /// pages differ in size or if a pixel is not finite.
   image read(const tiff_selection& wanted = {}) {
-    const std::vector<index> planes = pages_at(wanted);
+    const std::vector<index_t> planes = pages_at(wanted);
     image result;
     result.pixel_size_um = axes_.pixel_size_um;
     for (std::size_t i = 0; i < planes.size(); ++i) {
       const detail::tiff_page page = select(planes[i]);
-      const index per_page = page.channels(), channels = per_page * static_cast<index>(planes.size());
+      const index_t per_page = page.channels(), channels = per_page * static_cast<index_t>(planes.size());
       if (i == 0) {
         detail::check_image_size(name(), limits_, {page.height, page.width, channels});
         result.pixels = tensor<float>({page.height, page.width, channels});
@@ -60,17 +60,18 @@ class tiff_stack {
                          std::to_string(result.width()) + "x" + std::to_string(result.height()) +
                          "; save images of different size as separate files");
       }
-      detail::read_tiff_page<float>(file_, page, result.pixels.data() + static_cast<index>(i) * per_page, channels);
+      detail::read_tiff_page<float>(file_, page, result.pixels.data() + static_cast<index_t>(i) * per_page, channels);
     }
     detail::require_finite(name(), result.pixels);
-    if (static_cast<index>(axes_.channel_names.size()) == result.channels()) result.channel_names = axes_.channel_names;
+    if (static_cast<index_t>(axes_.channel_names.size()) == result.channels())
+      result.channel_names = axes_.channel_names;
     return result;
   }
 
   /// The labels at one slice and time: integers in one channel, or RGB with equal channels. Throws data_error for
   /// fractions, several channels or inverted (white is zero) pages.
   label_map read_labels(const tiff_selection& wanted = {}) {
-    const std::vector<index> planes = pages_at(wanted);
+    const std::vector<index_t> planes = pages_at(wanted);
     const detail::tiff_page page = select(planes[0]);
     if (planes.size() != 1) {
       throw data_error(name() + ": expected one label channel, found " + std::to_string(planes.size()) +
@@ -90,13 +91,13 @@ class tiff_stack {
  private:
   const std::string& name() const { return file_.source().name(); }
 
-  detail::tiff_page select(index page) {
+  detail::tiff_page select(index_t page) {
     file_.require(TIFFSetDirectory(file_.get(), static_cast<tdir_t>(page)));
     return detail::describe_tiff_page(file_);
   }
 
-  std::vector<index> pages_at(const tiff_selection& wanted) const {
-    std::vector<index> planes;
+  std::vector<index_t> pages_at(const tiff_selection& wanted) const {
+    std::vector<index_t> planes;
     if (axes_.said_by == tiff_axes::origin::none && wanted.pages == tiff_selection::plain_pages::channels) {
       return axes_.page_of;
     }
@@ -105,8 +106,8 @@ class tiff_stack {
                        " was asked for, the file has " + std::to_string(axes_.depth) + " slices and " +
                        std::to_string(axes_.times) + " times (counted from 0)");
     }
-    for (index c = 0; c < axes_.channels; ++c) {
-      const index page = axes_.page_of[c + axes_.channels * (wanted.z + axes_.depth * wanted.time)];
+    for (index_t c = 0; c < axes_.channels; ++c) {
+      const index_t page = axes_.page_of[c + axes_.channels * (wanted.z + axes_.depth * wanted.time)];
       if (page < 0 || page >= pages_) {
         throw io_error(name() + ": channel " + std::to_string(c) + " of slice " + std::to_string(wanted.z) +
                        " is not in this file, which has " + std::to_string(pages_) +
@@ -119,7 +120,7 @@ class tiff_stack {
 
   detail::tiff_handle file_;
   image_limits limits_;
-  index pages_ = 0;
+  index_t pages_ = 0;
   tiff_axes axes_;
 };
 

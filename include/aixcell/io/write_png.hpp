@@ -49,7 +49,7 @@ inline void append_filtered_row(std::vector<std::byte>& out, std::span<const std
 template <class Sample>
 std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
   const shape& found = pixels.shape();
-  const index channels = found.rank() == 3 ? found[2] : 1;
+  const index_t channels = found.rank() == 3 ? found[2] : 1;
   if ((found.rank() != 2 && found.rank() != 3) || (channels != 1 && channels != 3) || pixels.empty()) {
     throw shape_error("encode_png: expected pixels [H,W], [H,W,1] or [H,W,3], found " + to_string(found));
   }
@@ -61,9 +61,9 @@ std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
 
   std::vector<std::byte> filtered, row(row_bytes), above;
   filtered.reserve((row_bytes + 1) * static_cast<std::size_t>(found[0]));
-  for (index y = 0; y < found[0]; ++y) {
+  for (index_t y = 0; y < found[0]; ++y) {
     const Sample* samples = pixels.data() + y * found[1] * channels;
-    for (index i = 0; i < found[1] * channels; ++i) {
+    for (index_t i = 0; i < found[1] * channels; ++i) {
       if constexpr (sizeof(Sample) == 1) {
         row[i] = static_cast<std::byte>(samples[i]);
       } else {
@@ -111,7 +111,7 @@ inline void write_png(const std::filesystem::path& path, view<const std::uint16_
 inline void write_png_labels(const std::filesystem::path& path, view<const std::int32_t, cpu> labels) {
   require_rank("write_png_labels", 2, "labels [H,W]", labels.shape());
   tensor<std::uint16_t> samples(labels.shape());
-  for (index i = 0; i < labels.size(); ++i) {
+  for (index_t i = 0; i < labels.size(); ++i) {
     if (labels[i] < 0 || labels[i] > 65535) {
       throw data_error(path.string() + ": label " + std::to_string(labels[i]) +
                        " does not fit into a PNG (expected 0..65535); write a .tif");

@@ -8,11 +8,11 @@ namespace detail {
 
 /// Sets the tags of one page and writes it. `pixel_stride` is the distance of neighbouring pixels in elements.
 template <class Sample>
-void write_tiff_page(tiff_handle& file, const shape& page, const Sample* pixels, index pixel_stride) {
+void write_tiff_page(tiff_handle& file, const shape& page, const Sample* pixels, index_t pixel_stride) {
   TIFF* tiff = file.get();
-  const index height = page[0], width = page[1], samples = page[2];
-  const index row_values = width * samples;
-  const index rows = std::max<index>(1, index{1 << 16} / (row_values * index{sizeof(Sample)}));
+  const index_t height = page[0], width = page[1], samples = page[2];
+  const index_t row_values = width * samples;
+  const index_t rows = std::max<index_t>(1, index_t{1 << 16} / (row_values * index_t{sizeof(Sample)}));
   const auto set = [&](std::uint32_t tag, auto value) { file.require(TIFFSetField(tiff, tag, value)); };
   set(TIFFTAG_IMAGEWIDTH, static_cast<std::uint32_t>(width));
   set(TIFFTAG_IMAGELENGTH, static_cast<std::uint32_t>(height));
@@ -27,17 +27,17 @@ void write_tiff_page(tiff_handle& file, const shape& page, const Sample* pixels,
   set(TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
   set(TIFFTAG_ROWSPERSTRIP, static_cast<std::uint32_t>(rows));
   std::vector<Sample> strip(static_cast<std::size_t>(rows * row_values));
-  for (index row = 0, number = 0; row < height; row += rows, ++number) {
-    const index count = std::min(rows, height - row) * width;
-    for (index i = 0; i < count; ++i)
-      for (index s = 0; s < samples; ++s) strip[i * samples + s] = pixels[(row * width + i) * pixel_stride + s];
-    const tmsize_t bytes = count * samples * index{sizeof(Sample)};
+  for (index_t row = 0, number = 0; row < height; row += rows, ++number) {
+    const index_t count = std::min(rows, height - row) * width;
+    for (index_t i = 0; i < count; ++i)
+      for (index_t s = 0; s < samples; ++s) strip[i * samples + s] = pixels[(row * width + i) * pixel_stride + s];
+    const tmsize_t bytes = count * samples * index_t{sizeof(Sample)};
     file.require(TIFFWriteEncodedStrip(tiff, static_cast<std::uint32_t>(number), strip.data(), bytes) == bytes);
   }
 }
 
 /// How ImageJ finds the channels among the pages, and the size of a pixel.
-inline std::string imagej_description(index channels, double pixel_size_um) {
+inline std::string imagej_description(index_t channels, double pixel_size_um) {
   std::string text = "ImageJ=1.53t\nimages=" + std::to_string(channels) + "\nchannels=" + std::to_string(channels) +
                      "\n" + (channels > 1 ? "hyperstack=true\nmode=composite\n" : "");
   return text + (pixel_size_um > 0 ? "unit=micron\n" : "") + "loop=false\n";
@@ -49,14 +49,14 @@ std::vector<std::byte> encode_tiff(view<const Sample, cpu> pixels, double pixel_
   if ((found.rank() != 2 && found.rank() != 3) || pixels.empty()) {
     throw shape_error("encode_tiff: expected pixels [H,W] or [H,W,C], found " + to_string(found));
   }
-  const index channels = found.rank() == 3 ? found[2] : 1;
+  const index_t channels = found.rank() == 3 ? found[2] : 1;
   const bool rgb = sizeof(Sample) == 1 && channels == 3;
-  const index pages = rgb ? 1 : channels;
+  const index_t pages = rgb ? 1 : channels;
   std::vector<std::byte> bytes;
   {
-    const bool large = pixels.size() * index{sizeof(Sample)} > index{1} << 31;
+    const bool large = pixels.size() * index_t{sizeof(Sample)} > index_t{1} << 31;
     tiff_handle file(bytes, large ? tiff_handle::layout::large : tiff_handle::layout::classic);
-    for (index page = 0; page < pages; ++page) {
+    for (index_t page = 0; page < pages; ++page) {
       const bool described = page == 0 && (pages > 1 || pixel_size_um > 0);
       if (described) {
         const std::string text = imagej_description(pages, pixel_size_um);

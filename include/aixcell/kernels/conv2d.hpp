@@ -9,6 +9,11 @@ namespace aixcell {
 struct conv2d_geometry {
   int stride = 1;
   int padding = 0;
+  int dilation = 1;  ///< pixels between neighbouring taps (Yu & Koltun 2016)
+  int groups = 1;    ///< output channels of a group see the input channels of theirs only; C groups: depthwise
+
+  /// Pixels that `taps` taps span.
+  constexpr index_t reach(index_t taps) const { return (taps - 1) * dilation + 1; }
 };
 
 /// What happens to a result before it is stored: y = act(conv(x, scale * filter) + bias + residual).
@@ -20,10 +25,10 @@ struct conv2d_epilogue {
   activation act = activation::none;
 };
 
-/// [N,H,W,C] under filters [K,R,S,C] gives [N,(H+2p-R)/s+1,(W+2p-S)/s+1,K].
+/// [N,H,W,C] under filters [K,R,S,C/groups] gives [N,(H+2p-R')/s+1,(W+2p-S')/s+1,K], R' = (R-1) dilation + 1.
 constexpr shape conv2d_output_shape(const shape& x, const shape& filter, conv2d_geometry g) {
-  return {x[0], (x[1] + 2 * g.padding - filter[1]) / g.stride + 1, (x[2] + 2 * g.padding - filter[2]) / g.stride + 1,
-          filter[0]};
+  return {x[0], (x[1] + 2 * g.padding - g.reach(filter[1])) / g.stride + 1,
+          (x[2] + 2 * g.padding - g.reach(filter[2])) / g.stride + 1, filter[0]};
 }
 
 /// Two operations a product; every operand travels once.
@@ -33,13 +38,16 @@ constexpr cost conv2d_cost(const shape& x, const shape& filter, const shape& y, 
 }
 
 namespace detail {
-/// Throws shape_error unless x [N,H,W,C], filter [K,R,S,C] and y fit each other.
+/// Throws shape_error unless x [N,H,W,C], filter [K,R,S,C/groups] and y fit each other.
 inline void require_conv2d_shapes(std::string_view where, const shape& x, const shape& filter, conv2d_geometry g,
                                   const shape& y) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
-  require_rank(where, 4, "filters [K,R,S,C]", filter);
-  if (x[3] != filter[3]) throw_unequal_shapes(where, {filter[0], filter[1], filter[2], x[3]}, filter);
-  if (x[1] + 2 * g.padding < filter[1] || x[2] + 2 * g.padding < filter[2])
+  require_rank(where, 4, "filters [K,R,S,C/groups]", filter);
+  if (x[3] != g.groups * filter[3])
+    throw_unequal_shapes(where, {filter[0], filter[1], filter[2], x[3] / g.groups}, filter);
+  if (filter[0] % g.groups != 0)
+    throw_wrong_rank(where, "as many filters in each of " + std::to_string(g.groups) + " groups", filter);
+  if (x[1] + 2 * g.padding < g.reach(filter[1]) || x[2] + 2 * g.padding < g.reach(filter[2]))
     throw_wrong_rank(where, "an image at least as large as the filter " + to_string(filter) + " less its padding", x);
   require_shape(where, conv2d_output_shape(x, filter, g), y);
 }

@@ -26,8 +26,8 @@ namespace aixcell {
 /// How many neighbouring images and channels share a mean and a variance: batch normalisation {N, 1}, group
 /// normalisation {1, C / groups}, layer normalisation {1, C}, instance normalisation {1, 1}.
 struct normalisation_scope {
-  index images = 1;
-  index channels = 1;
+  index_t images = 1;
+  index_t channels = 1;
 };
 
 /// z = scale * x + shift + residual, and the activation that follows.
@@ -70,7 +70,7 @@ template <class Real, class Device>
 struct batch_statistics {
   view<const Real, Device> mean;      ///< [1,C]
   view<const Real, Device> variance;  ///< [1,C], biased
-  index count = 0;                    ///< values per channel
+  index_t count = 0;                  ///< values per channel
   double momentum = 0.1;
 };
 
@@ -87,14 +87,14 @@ void require_scaled_input(std::string_view where, const scaled_input<Real, Devic
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, x, y);
   require_rank(where, 2, "scale [M,C]", in.scale.shape());
-  const index rows = in.scale.extent(0) == 1 ? 1 : x[0];
+  const index_t rows = in.scale.extent(0) == 1 ? 1 : x[0];
   require_shape(where, {rows, x[3]}, in.scale.shape());
   require_shape(where, {rows, x[3]}, in.shift.shape());
   if (!in.residual.empty()) require_shape(where, x, in.residual.shape());
 }
 
 /// Returns M, the number of rows of statistics.
-inline index require_scope(std::string_view where, const shape& sums, normalisation_scope scope, const shape& mean) {
+inline index_t require_scope(std::string_view where, const shape& sums, normalisation_scope scope, const shape& mean) {
   require_rank(where, 3, "sums [N,2,C]", sums);
   if (scope.images < 1 || scope.channels < 1 || sums[0] % scope.images || sums[2] % scope.channels ||
       (scope.images != 1 && scope.images != sums[0]))
@@ -116,7 +116,7 @@ void channel_sums(context<dry>& ctx, view<const Real, dry> x, view<double, dry> 
 
 /// `pixels` = H * W of the images that were summed.
 template <class Real>
-void normalisation_moments(context<dry>&, view<const double, dry> sums, index, normalisation_scope scope,
+void normalisation_moments(context<dry>&, view<const double, dry> sums, index_t, normalisation_scope scope,
                            const normalisation_statistics<Real, dry>& out) {
   detail::require_scope("normalisation_moments", sums.shape(), scope, out.mean.shape());
   require_equal_shapes("normalisation_moments", out.mean, out.variance);
@@ -149,9 +149,9 @@ void scale_shift_backward_sums(context<dry>& ctx, view<const Real, dry> dy, cons
 }
 
 template <class Real>
-void normalisation_backward(context<dry>&, view<const double, dry> sums, index, normalisation_scope scope,
+void normalisation_backward(context<dry>&, view<const double, dry> sums, index_t, normalisation_scope scope,
                             const normalisation_inputs<Real, dry>& in, const normalisation_gradients<Real, dry>& out) {
-  const index rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
+  const index_t rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
   require_shape("normalisation_backward", {rows, 3, sums.extent(2)}, out.factors.shape());
 }
 

@@ -49,7 +49,7 @@ struct batch_norm {
 
   /// What inference multiplies and adds.
   folded_norm<Device, Real> folded(context<Device>& ctx) const {
-    const index channels = running_mean.value.size();
+    const index_t channels = running_mean.value.size();
     const shape row{1, channels};
     tensor<Real, Device> scale(ctx, row), shift(ctx, row);
     const auto mean = running_mean.value.reshaped(row), variance = running_variance.value.reshaped(row);
@@ -61,7 +61,7 @@ struct batch_norm {
     return backward_residual(ctx, std::move(dy), kept).dx;
   }
   residual_gradients<Real, Device> backward_residual(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    const index count = dy.size() / dy.extent(3);
+    const index_t count = dy.size() / dy.extent(3);
     const shape row{1, dy.extent(3)};
     move_running_statistics<Real>(
         ctx, {kept.mean, kept.variance, count, momentum},

@@ -10,7 +10,7 @@ namespace aixcell {
 template <class Device, class Real>
 struct concatenation {
   struct saved {
-    index left = 0, right = 0;  ///< channels
+    index_t left = 0, right = 0;  ///< channels
   };
   struct gradients {
     tensor<Real, Device> da, db;

@@ -10,8 +10,11 @@ struct conv_norm_act_options {
   int outputs = 1;  ///< channels
   int kernel = 3;
   int stride = 1;
+  int dilation = 1;
+  int groups = 1;  ///< of the convolution
   activation act = activation::relu;
-  int groups = 0;              ///< of a group normalisation; batch normalisation has none
+  int norm_groups = 0;         ///< of a group normalisation; batch normalisation has none
+  bool bias = false;           ///< of the convolution: the normalisation takes it out again, but some weights have one
   bool input_gradient = true;  ///< false for the first layer of a network
 };
 
@@ -31,7 +34,9 @@ struct conv_norm_act {
               .outputs = o.outputs,
               .kernel = o.kernel,
               .stride = o.stride,
-              .bias = false,
+              .dilation = o.dilation,
+              .groups = o.groups,
+              .bias = o.bias,
               .input_gradient = o.input_gradient},
              random),
         norm(ctx, norm_options(o), random),
@@ -45,7 +50,16 @@ struct conv_norm_act {
                                const tensor<Real, Device>& residual, saved* keep) const {
     if constexpr (requires { norm.folded(ctx); }) {
       if (!keep) {
-        const auto f = norm.folded(ctx);
+        auto f = norm.folded(ctx);
+        if (!conv.bias.value.empty()) {  // the normalisation scales and shifts it like any value
+          const shape row{1, f.shift.size()}, pixel{1, 1, 1, f.shift.size()};
+          const auto bias = conv.bias.value.reshaped(pixel), scale = f.scale.reshaped(row),
+                     shift = f.shift.reshaped(row);
+          f.shift = tensor<Real, Device>(ctx, f.shift.shape());
+          auto moved = f.shift.reshaped(pixel);
+          scale_shift_activate<Real>(
+              ctx, {.x = bias, .scale = scale, .shift = shift, .residual = {}, .act = activation::none}, moved);
+        }
         return conv.forward(ctx, x, {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
       }
     }
@@ -74,7 +88,7 @@ struct conv_norm_act {
  private:
   static auto norm_options(const conv_norm_act_options& o) {
     if constexpr (std::is_same_v<Norm<Device, Real>, group_norm<Device, Real>>)
-      return group_norm_options{.channels = o.outputs, .groups = o.groups};
+      return group_norm_options{.channels = o.outputs, .groups = o.norm_groups};
     else
       return batch_norm_options{.channels = o.outputs};
   }

@@ -12,12 +12,14 @@ struct convolution_options {
   int outputs = 1;  ///< channels
   int kernel = 3;   ///< edge of the filter, odd
   int stride = 1;
+  int dilation = 1;
+  int groups = 1;  ///< divides inputs and outputs; `inputs` of them: depthwise
   bool bias = true;
   bool input_gradient = true;  ///< false for the first layer of a network: backward returns an empty tensor
 };
 
-/// Convolution with zeros around the image, kernel / 2 on each side: [N,H,W,inputs] to
-/// [N,ceil(H/stride),ceil(W/stride),outputs]. Keeps its input.
+/// Convolution with zeros around the image, dilation * (kernel / 2) on each side: [N,H,W,inputs] to
+/// [N,ceil(H/stride),ceil(W/stride),outputs]. Keeps its input. Throws shape_error if the groups do not divide the channels.
 template <class Device, class Real>
 struct convolution {
   struct saved {
@@ -26,10 +28,14 @@ struct convolution {
 
   convolution() = default;
   convolution(context<Device>& ctx, const convolution_options& o, random_stream& random)
-      : weight(he_parameter<Device, Real>(ctx, {o.outputs, o.kernel, o.kernel, o.inputs},
-                                          index{o.kernel} * o.kernel * o.inputs, random)),
-        geometry{.stride = o.stride, .padding = o.kernel / 2},
+      : weight(he_parameter<Device, Real>(ctx, {o.outputs, o.kernel, o.kernel, o.inputs / o.groups},
+                                          index_t{o.kernel} * o.kernel * o.inputs / o.groups, random)),
+        geometry{
+            .stride = o.stride, .padding = o.dilation * (o.kernel / 2), .dilation = o.dilation, .groups = o.groups},
         input_gradient(o.input_gradient) {
+    if (o.inputs % o.groups != 0 || o.outputs % o.groups != 0)
+      throw shape_error("convolution: " + std::to_string(o.groups) + " groups do not divide " +
+                        std::to_string(o.inputs) + " inputs and " + std::to_string(o.outputs) + " outputs");
     if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));
   }
 
@@ -63,7 +69,7 @@ struct convolution {
     visit("bias", self.bias);
   }
 
-  parameter<Device, Real> weight;  ///< [outputs,kernel,kernel,inputs]
+  parameter<Device, Real> weight;  ///< [outputs,kernel,kernel,inputs/groups]
   parameter<Device, Real> bias;    ///< [outputs] or empty
   conv2d_geometry geometry;
   bool input_gradient = true;

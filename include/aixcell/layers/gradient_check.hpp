@@ -9,9 +9,9 @@
 namespace aixcell {
 
 struct gradient_check_options {
-  index values_per_tensor = 40;  ///< checked, spread evenly over each parameter and the input; all if there are fewer
-  std::uint64_t seed = 0;        ///< of the random direction in which the output is weighed
-  bool input = true;             ///< also check the gradient of the input
+  index_t values_per_tensor = 40;  ///< checked, spread evenly over each parameter and the input; all if there are fewer
+  std::uint64_t seed = 0;          ///< of the random direction in which the output is weighed
+  bool input = true;               ///< also check the gradient of the input
 };
 
 namespace detail {
@@ -42,7 +42,7 @@ double central_difference(double& value, double expected, Loss&& loss) {
 
 /// Worst difference, relative to the largest gradient of the tensor (at least a thousandth of the largest of all).
 template <class Loss>
-double worst_gradient_error(std::vector<checked_tensor>& tensors, index values_per_tensor, Loss&& loss) {
+double worst_gradient_error(std::vector<checked_tensor>& tensors, index_t values_per_tensor, Loss&& loss) {
   const auto largest = [](const std::vector<double>& g) {
     double most = 0;
     for (const double v : g) most = std::max(most, std::abs(v));
@@ -52,9 +52,9 @@ double worst_gradient_error(std::vector<checked_tensor>& tensors, index values_p
   for (const checked_tensor& t : tensors) of_all = std::max(of_all, largest(t.gradient));
   for (checked_tensor& t : tensors) {
     const double magnitude = std::max({largest(t.gradient), 1e-3 * of_all, 1e-12});
-    const index count = std::min(t.values.size(), values_per_tensor);
-    for (index k = 0; k < count; ++k) {
-      const index i = k * t.values.size() / count;
+    const index_t count = std::min(t.values.size(), values_per_tensor);
+    for (index_t k = 0; k < count; ++k) {
+      const index_t i = k * t.values.size() / count;
       const double expected = t.gradient[static_cast<std::size_t>(i)];
       const double error = std::abs(central_difference(t.values.data()[i], expected, loss) - expected) / magnitude;
       if (!(error <= worst)) worst = error;  // NaN is the worst of all
@@ -100,7 +100,7 @@ double gradient_check(context<cpu>& ctx, Layer& layer, tensor<double> x, const g
     typename Layer::saved unused;
     const auto again = layer.forward(ctx, x, &unused);
     double sum = 0;
-    for (index i = 0; i < again.size(); ++i) sum += weights[i] * again[i];
+    for (index_t i = 0; i < again.size(); ++i) sum += weights[i] * again[i];
     return sum;
   });
 }

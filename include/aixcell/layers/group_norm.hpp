@@ -46,7 +46,7 @@ struct group_norm {
   }
 
   normalisation<Device, Real> norm;
-  index channels_per_group = 1;
+  index_t channels_per_group = 1;
 };
 
 }  // namespace aixcell

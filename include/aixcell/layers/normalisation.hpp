@@ -42,7 +42,7 @@ struct normalisation {
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, normalisation_scope scope,
                                const normalisation_epilogue<Real, Device>& epilogue, saved* keep) const {
-    const index images = x.extent(0), channels = x.extent(3);
+    const index_t images = x.extent(0), channels = x.extent(3);
     const shape coefficients{images / scope.images, channels};
     tensor<double, Device> sums(ctx, {images, 2, channels});
     channel_sums<Real>(ctx, x, sums);
@@ -57,7 +57,7 @@ struct normalisation {
 
   residual_gradients<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, normalisation_scope scope,
                                             saved& kept) {
-    const index images = dy.extent(0), channels = dy.extent(3);
+    const index_t images = dy.extent(0), channels = dy.extent(3);
     tensor<double, Device> sums(ctx, {images, 2, channels});
     scale_shift_backward_sums<Real>(ctx, dy, kept.input(), sums);
     tensor<Real, Device> factors(ctx, {images / scope.images, 3, channels});

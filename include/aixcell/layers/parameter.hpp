@@ -32,7 +32,8 @@ parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& ex
 /// A filter with zero gradient and normally distributed values of variance 2 / fan_in, which keeps the variance of
 /// activations through ReLU layers (He et al. 2015, eq. 10). On the dry device nothing is drawn.
 template <class Device, class Real>
-parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index fan_in, random_stream& random) {
+parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index_t fan_in,
+                                     random_stream& random) {
   parameter<Device, Real> p{tensor<Real, Device>(ctx, extents), tensor<Real, Device>::zeros(ctx, extents), true};
   if constexpr (!std::is_same_v<Device, dry>) {
     const double deviation = std::sqrt(2.0 / static_cast<double>(fan_in));

@@ -26,7 +26,7 @@ struct transposed_convolution {
   transposed_convolution() = default;
   transposed_convolution(context<Device>& ctx, const transposed_convolution_options& o, random_stream& random)
       : weight(he_parameter<Device, Real>(ctx, {o.inputs, o.kernel, o.kernel, o.outputs},
-                                          index{o.kernel} * o.kernel * o.inputs / (index{o.stride} * o.stride),
+                                          index_t{o.kernel} * o.kernel * o.inputs / (index_t{o.stride} * o.stride),
                                           random)),
         geometry{.stride = o.stride, .padding = (o.kernel - o.stride + 1) / 2} {
     if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));

@@ -6,8 +6,8 @@ namespace aixcell {
 
 /// Height and width of an image in pixels.
 struct image_size {
-  index height = 1;
-  index width = 1;
+  index_t height = 1;
+  index_t width = 1;
 };
 
 inline image_size size_of(const shape& x) { return {x[1], x[2]}; }

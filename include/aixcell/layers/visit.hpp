@@ -71,8 +71,8 @@ void for_each_buffer(Layer& layer, Function&& f) {
 
 /// Number of trainable values.
 template <class Layer>
-index parameter_count(const Layer& layer) {
-  index sum = 0;
+index_t parameter_count(const Layer& layer) {
+  index_t sum = 0;
   for_each_parameter(layer, [&](std::string_view, const auto& p) { sum += p.value.size(); });
   return sum;
 }

@@ -21,8 +21,8 @@ namespace aixcell {
 // What the command line and autokonfig choose from, but for the encoders: those are named where the units they are compiled
 // in are (aixcell_add_instances), because networks are what costs compile time.
 
-inline constexpr auto default_preprocesses =
-    stages<percentile, z_score, chain<top_hat, percentile>, chain<clahe, z_score>, chain<resize_to_diameter, percentile>>;
+inline constexpr auto default_preprocesses = stages<percentile, z_score, chain<top_hat, percentile>,
+                                                    chain<clahe, z_score>, chain<resize_to_diameter, percentile>>;
 inline constexpr auto default_decoders = stages<unet, fpn>;
 inline constexpr auto default_postprocesses =
     stages<semantic, interior_border, star_convex<32>, with_classes<interior_border>, with_classes<star_convex<32>>,

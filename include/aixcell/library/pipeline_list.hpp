@@ -51,7 +51,8 @@ class pipeline_list {
       return n;
     };
     std::vector<registered_pipeline> nearest = entries_;
-    std::stable_sort(nearest.begin(), nearest.end(), [&](const auto& a, const auto& b) { return shared(a) > shared(b); });
+    std::stable_sort(nearest.begin(), nearest.end(),
+                     [&](const auto& a, const auto& b) { return shared(a) > shared(b); });
     std::string text = "pipeline '" + std::string(name) + "' is not among the " + std::to_string(entries_.size()) +
                        " that were compiled in; nearest:";
     for (std::size_t i = 0; i < std::min<std::size_t>(3, nearest.size()); ++i) text += " " + nearest[i].name;

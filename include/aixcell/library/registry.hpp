@@ -15,7 +15,7 @@ inline constexpr auto stages = boost::hana::tuple_t<Stage...>;
 
 /// Adds one pipeline.
 template <class Pre, class Enc, class Dec, class Post>
-  requires Composable<Pre, Enc, Dec, Post>
+requires Composable<Pre, Enc, Dec, Post>
 void add_pipeline(pipeline_list& list) {
   using type = pipeline<Pre, Enc, Dec, Post>;
   const type prototype;
@@ -33,7 +33,8 @@ void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encode
                  Postprocesses postprocesses) {
   namespace hana = boost::hana;
   static_assert(decltype(hana::size(preprocesses))::value * decltype(hana::size(encoders))::value *
-                        decltype(hana::size(decoders))::value * decltype(hana::size(postprocesses))::value <= 512,
+                        decltype(hana::size(decoders))::value * decltype(hana::size(postprocesses))::value <=
+                    512,
                 "more than 512 pipelines in one unit: spread them over several with aixcell_add_instances");
   // A pair of network stages that does not fit is dropped before anything multiplies with it.
   hana::for_each(encoders, [&]<class Enc>(hana::basic_type<Enc>) {

@@ -14,12 +14,12 @@ struct binary_cross_entropy {
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
     const int channels = a.channels.count;
     detail::require_loss_shapes("binary_cross_entropy", a, channels);
-    const index pixels = detail::pixel_count(a);
+    const index_t pixels = detail::pixel_count(a);
     // Sums f(pixel, channel) over the values that count.
     const auto sum_of_values = [&](auto&& f) {
-      return detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+      return detail::sum_over_pixels(ctx, pixels, [&](index_t begin, index_t end) {
         double sum = 0;
-        for (index i = begin; i < end; ++i) {
+        for (index_t i = begin; i < end; ++i) {
           const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
           if (p.weight <= 0) continue;
           for (int c = 0; c < channels; ++c)

@@ -22,7 +22,7 @@ struct cross_entropy {
     const int classes = a.channels.count;
     const double smoothing = static_cast<double>(label_smoothing), low = smoothing / classes;
     const double high = 1 - smoothing + low, scale = static_cast<double>(a.scale) / total;
-    return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index begin, index end) {
+    return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index_t begin, index_t end) {
              std::vector<double> probability(static_cast<std::size_t>(classes));
              double sum = 0;
              targets.for_each(begin, end, [&](const detail::loss_pixel<Real>& p, int truth, double weight) {

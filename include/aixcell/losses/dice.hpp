@@ -18,14 +18,14 @@ struct dice {
   template <class Real>
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
     detail::require_loss_shapes("dice", a, 1);
-    const index pixels = detail::pixel_count(a);
+    const index_t pixels = detail::pixel_count(a);
     const int channels = a.channels.count, classes = std::max(channels, 2);
     const int first = channels > 1 && background ? 0 : 1;
     const auto n = static_cast<std::size_t>(classes);
     // Calls f(pixel, true class, probability of every class) for the pixels that count.
-    const auto for_each = [&](index begin, index end, auto&& f) {
+    const auto for_each = [&](index_t begin, index_t end, auto&& f) {
       std::vector<double> probability(n);
-      for (index i = begin; i < end; ++i) {
+      for (index_t i = begin; i < end; ++i) {
         const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
         const int truth = detail::class_of("dice", p, classes);
         if (truth < 0 || p.weight <= 0) continue;
@@ -39,7 +39,7 @@ struct dice {
       }
     };
     // For each class: sum of p t, of p, of t. Then the number of pixels that count.
-    const auto sums = detail::sums_over_pixels(ctx, pixels, 3 * n + 1, [&](index begin, index end, auto& s) {
+    const auto sums = detail::sums_over_pixels(ctx, pixels, 3 * n + 1, [&](index_t begin, index_t end, auto& s) {
       for_each(begin, end, [&](const auto& p, std::size_t truth, const std::vector<double>& probability) {
         for (std::size_t c = 0; c < n; ++c) s[3 * c + 1] += p.weight * probability[c];
         s[3 * truth] += p.weight * probability[truth];
@@ -57,7 +57,7 @@ struct dice {
       by_overlap[c] = -scale * 2 / below;
       by_probability[c] = scale * above / (below * below);
     }
-    parallel_ranges(ctx, pixels, 4096, [&](index begin, index end) {
+    parallel_ranges(ctx, pixels, 4096, [&](index_t begin, index_t end) {
       std::vector<double> slope(n);
       for_each(begin, end, [&](const auto& p, std::size_t truth, const std::vector<double>& probability) {
         double mean = 0;

@@ -22,7 +22,7 @@ struct focal {
     if (total <= 0) return 0;
     const int classes = a.channels.count;
     const double scale = static_cast<double>(a.scale) / total, g = static_cast<double>(gamma);
-    return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index begin, index end) {
+    return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index_t begin, index_t end) {
              std::vector<double> probability(static_cast<std::size_t>(classes));
              double sum = 0;
              targets.for_each(begin, end, [&](const detail::loss_pixel<Real>& p, int truth, double weight) {

@@ -69,8 +69,8 @@ struct loss_pixel {
 };
 
 template <class Real>
-loss_pixel<Real> pixel_of(const loss_arguments<Real>& a, index p) {
-  const index outputs = a.output.extent(3), targets = a.target.extent(3);
+loss_pixel<Real> pixel_of(const loss_arguments<Real>& a, index_t p) {
+  const index_t outputs = a.output.extent(3), targets = a.target.extent(3);
   const float* target = a.target.data() + p * targets;
   return {a.output.data() + p * outputs + a.channels.first, target + a.target_channel,
           a.weight_channel < 0 ? 1.0 : std::max(0.0, static_cast<double>(target[a.weight_channel])),
@@ -78,17 +78,17 @@ loss_pixel<Real> pixel_of(const loss_arguments<Real>& a, index p) {
 }
 
 template <class Real>
-index pixel_count(const loss_arguments<Real>& a) {
+index_t pixel_count(const loss_arguments<Real>& a) {
   return a.output.extent(0) * a.output.extent(1) * a.output.extent(2);
 }
 
 /// Sums what f(begin, end, sums) adds to `count` sums over all pixels, in float64 and in an order that depends on the
 /// number of pixels only.
 template <class Function>
-std::vector<double> sums_over_pixels(context<cpu>& ctx, index pixels, std::size_t count, Function&& f) {
-  constexpr index grain = 4096;
+std::vector<double> sums_over_pixels(context<cpu>& ctx, index_t pixels, std::size_t count, Function&& f) {
+  constexpr index_t grain = 4096;
   std::vector<std::vector<double>> partial(static_cast<std::size_t>((pixels + grain - 1) / grain));
-  parallel_ranges(ctx, pixels, grain, [&](index begin, index end) {
+  parallel_ranges(ctx, pixels, grain, [&](index_t begin, index_t end) {
     std::vector<double> sums(count, 0.0);
     f(begin, end, sums);
     partial[static_cast<std::size_t>(begin / grain)] = std::move(sums);
@@ -101,9 +101,9 @@ std::vector<double> sums_over_pixels(context<cpu>& ctx, index pixels, std::size_
 
 /// The same for one sum of what f(begin, end) returns.
 template <class Function>
-double sum_over_pixels(context<cpu>& ctx, index pixels, Function&& f) {
+double sum_over_pixels(context<cpu>& ctx, index_t pixels, Function&& f) {
   return sums_over_pixels(ctx, pixels, 1,
-                          [&](index begin, index end, std::vector<double>& sums) { sums[0] = f(begin, end); })[0];
+                          [&](index_t begin, index_t end, std::vector<double>& sums) { sums[0] = f(begin, end); })[0];
 }
 
 /// 1 / (1 + exp(-x)) without overflow.

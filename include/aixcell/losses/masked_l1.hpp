@@ -12,17 +12,17 @@ struct masked_l1 {
   double operator()(context<cpu>& ctx, const loss_arguments<Real>& a) const {
     const int channels = a.channels.count;
     detail::require_loss_shapes("masked_l1", a, channels);
-    const index pixels = detail::pixel_count(a);
-    const double total = detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+    const index_t pixels = detail::pixel_count(a);
+    const double total = detail::sum_over_pixels(ctx, pixels, [&](index_t begin, index_t end) {
       double sum = 0;
-      for (index i = begin; i < end; ++i) sum += detail::pixel_of(a, i).weight;
+      for (index_t i = begin; i < end; ++i) sum += detail::pixel_of(a, i).weight;
       return sum;
     });
     if (total <= 0) return 0;
     const double scale = static_cast<double>(a.scale) / (total * channels);
-    return scale * detail::sum_over_pixels(ctx, pixels, [&](index begin, index end) {
+    return scale * detail::sum_over_pixels(ctx, pixels, [&](index_t begin, index_t end) {
              double sum = 0;
-             for (index i = begin; i < end; ++i) {
+             for (index_t i = begin; i < end; ++i) {
                const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
                if (p.weight <= 0) continue;  // the target may be anything there
                for (int c = 0; c < channels; ++c) {

@@ -11,9 +11,9 @@ namespace aixcell {
 /// Of equal IoU the smaller label is taken. No objects and none found gives 1.
 inline double aggregated_jaccard_index(const overlap_table& table) {
   std::vector<bool> taken(table.predicted_labels.size(), false);
-  index intersections = 0, unions = 0;
+  index_t intersections = 0, unions = 0;
   std::size_t next = 0;
-  for (index t = 0; t < static_cast<index>(table.truth_labels.size()); ++t) {
+  for (index_t t = 0; t < static_cast<index_t>(table.truth_labels.size()); ++t) {
     const overlap* best = nullptr;
     for (; next < table.pairs.size() && table.pairs[next].truth == t; ++next)
       if (!best || table.iou(table.pairs[next]) > table.iou(*best)) best = &table.pairs[next];

@@ -12,14 +12,14 @@ namespace aixcell {
 
 /// A pair that may be assigned, and what that is worth.
 struct assignment_edge {
-  index row;
-  index column;
+  index_t row;
+  index_t column;
   double weight;  ///< > 0, finite
 };
 
 struct assignment_problem {
-  index rows = 0;
-  index columns = 0;
+  index_t rows = 0;
+  index_t columns = 0;
   std::vector<assignment_edge> edges;  ///< any order, each pair at most once
 };
 
@@ -43,11 +43,11 @@ class sparse_assignment {
       return std::pair(a.row, a.column) < std::pair(b.row, b.column);
     });
     for (const auto& e : edges_) ++at(first_edge_, e.row + 1);
-    for (index r = 0; r < problem.rows; ++r) at(first_edge_, r + 1) += at(first_edge_, r);
+    for (index_t r = 0; r < problem.rows; ++r) at(first_edge_, r + 1) += at(first_edge_, r);
   }
 
-  std::vector<index> solve() {
-    for (index r = 0; r < static_cast<index>(column_of_.size()); ++r) assign(r);
+  std::vector<index_t> solve() {
+    for (index_t r = 0; r < static_cast<index_t>(column_of_.size()); ++r) assign(r);
     return std::move(column_of_);
   }
 
@@ -55,19 +55,19 @@ class sparse_assignment {
   static constexpr double unreached = std::numeric_limits<double>::infinity();
 
   template <class T>
-  static T& at(std::vector<T>& values, index i) {
+  static T& at(std::vector<T>& values, index_t i) {
     return values[static_cast<std::size_t>(i)];
   }
 
-  void assign(index start) {
+  void assign(index_t start) {
     // Chosen such that every reduced cost of this row is >= 0, its way out included.
     double& potential = at(row_potential_, start) = 0;
-    for (index e = at(first_edge_, start); e < at(first_edge_, start + 1); ++e)
+    for (index_t e = at(first_edge_, start); e < at(first_edge_, start + 1); ++e)
       potential = std::min(potential, -at(edges_, e).weight - at(column_potential_, at(edges_, e).column));
 
-    std::vector<index> scanned, reached;
+    std::vector<index_t> scanned, reached;
     double way_out = unreached;  // cheapest path that ends with some row of the tree left unassigned
-    index row_left_out = -1, end = -1, row = start;
+    index_t row_left_out = -1, end = -1, row = start;
     double length = 0;
     for (;;) {
       const double leave = length - at(row_potential_, row);
@@ -75,7 +75,7 @@ class sparse_assignment {
         way_out = leave;
         row_left_out = row;
       }
-      for (index e = at(first_edge_, row); e < at(first_edge_, row + 1); ++e) {
+      for (index_t e = at(first_edge_, row); e < at(first_edge_, row + 1); ++e) {
         const auto& [from, column, weight] = at(edges_, e);
         const double through = length - weight - at(row_potential_, row) - at(column_potential_, column);
         if (through >= at(distance_, column)) continue;
@@ -101,26 +101,26 @@ class sparse_assignment {
     }
 
     at(row_potential_, start) += length;
-    for (const index column : scanned) {
+    for (const index_t column : scanned) {
       at(row_potential_, at(row_of_, column)) += length - at(distance_, column);
       at(column_potential_, column) -= length - at(distance_, column);
     }
     if (end < 0) end = std::exchange(at(column_of_, row_left_out), -1);
     while (end >= 0) {  // shift every assignment on the path by one; the start row had none
-      const index taker = at(reached_from_, end);
+      const index_t taker = at(reached_from_, end);
       at(row_of_, end) = taker;
       end = std::exchange(at(column_of_, taker), end);
     }
 
-    for (const index column : reached) at(distance_, column) = unreached;
+    for (const index_t column : reached) at(distance_, column) = unreached;
     queue_ = {};
   }
 
-  using entry = std::pair<double, index>;
+  using entry = std::pair<double, index_t>;
   std::vector<assignment_edge> edges_;  // grouped by row
-  std::vector<index> first_edge_;
+  std::vector<index_t> first_edge_;
   std::vector<double> row_potential_, column_potential_, distance_;
-  std::vector<index> reached_from_, column_of_, row_of_;
+  std::vector<index_t> reached_from_, column_of_, row_of_;
   std::priority_queue<entry, std::vector<entry>, std::greater<entry>> queue_;
 };
 
@@ -128,7 +128,7 @@ class sparse_assignment {
 
 /// The one-to-one assignment of greatest total weight: the column of each row, -1 if the row stays unassigned.
 /// Each row costs O(E log E) at worst, E edges in its component; a few steps when the graph is a scatter of small ones.
-inline std::vector<index> best_assignment(assignment_problem problem) {
+inline std::vector<index_t> best_assignment(assignment_problem problem) {
   return detail::sparse_assignment(std::move(problem)).solve();
 }
 

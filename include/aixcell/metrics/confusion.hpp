@@ -17,10 +17,10 @@ struct class_pair {
 struct class_scores {
   double precision = 0;
   double recall = 0;
-  double f1 = 0;        ///< also the Dice coefficient
-  double iou = 0;       ///< Jaccard index
-  index truth = 0;      ///< items of this class
-  index predicted = 0;  ///< items predicted as this class
+  double f1 = 0;          ///< also the Dice coefficient
+  double iou = 0;         ///< Jaccard index
+  index_t truth = 0;      ///< items of this class
+  index_t predicted = 0;  ///< items predicted as this class
 
   bool present() const { return truth + predicted > 0; }
 };
@@ -39,8 +39,8 @@ class confusion_matrix {
   int classes() const noexcept { return classes_; }
 
   /// Throws data_error on a class outside [0, classes).
-  void add(class_pair item, index count = 1) { counts_[position(item)] += count; }
-  index count(class_pair item) const { return counts_[position(item)]; }
+  void add(class_pair item, index_t count = 1) { counts_[position(item)] += count; }
+  index_t count(class_pair item) const { return counts_[position(item)]; }
 
   /// Adds the counts of a matrix with as many classes; an empty matrix takes the other's size.
   confusion_matrix& operator+=(const confusion_matrix& other) {
@@ -53,13 +53,13 @@ class confusion_matrix {
     return *this;
   }
 
-  index total() const {
-    index sum = 0;
-    for (const index n : counts_) sum += n;
+  index_t total() const {
+    index_t sum = 0;
+    for (const index_t n : counts_) sum += n;
     return sum;
   }
-  index correct() const {
-    index sum = 0;
+  index_t correct() const {
+    index_t sum = 0;
     for (int c = 0; c < classes_; ++c) sum += count({c, c});
     return sum;
   }
@@ -81,7 +81,7 @@ class confusion_matrix {
 
   /// Share of correct items; 1 if there are none.
   double accuracy() const {
-    const index n = total();
+    const index_t n = total();
     return n ? static_cast<double>(correct()) / static_cast<double>(n) : 1.0;
   }
 
@@ -120,7 +120,7 @@ class confusion_matrix {
   }
 
   int classes_ = 0;
-  std::vector<index> counts_;  // [true, predicted]
+  std::vector<index_t> counts_;  // [true, predicted]
 };
 
 }  // namespace aixcell

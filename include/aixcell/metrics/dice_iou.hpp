@@ -21,7 +21,7 @@ inline confusion_matrix pixel_confusion(label_view truth, label_view predicted, 
   require_rank("pixel_confusion", 2, "class maps [H,W]", truth.shape());
   require_equal_shapes("pixel_confusion", truth, predicted);
   confusion_matrix matrix(classes);
-  for (index i = 0; i < truth.size(); ++i)
+  for (index_t i = 0; i < truth.size(); ++i)
     if (truth[i] != ignored_label && predicted[i] != ignored_label) matrix.add({truth[i], predicted[i]});
   return matrix;
 }

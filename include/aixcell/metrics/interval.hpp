@@ -16,8 +16,8 @@ struct interval {
 };
 
 struct proportion {
-  index successes = 0;
-  index trials = 0;
+  index_t successes = 0;
+  index_t trials = 0;
 };
 
 /// Wilson score interval of a proportion (Wilson 1927), 95 %: right also near 0 and 1 and for few trials. Without
@@ -47,14 +47,14 @@ inline interval bootstrap_mean_interval(const std::vector<double>& values, rando
     throw data_error("bootstrap_mean_interval: expected at least 1 resample, found " +
                      std::to_string(options.resamples));
   if (values.empty()) return {};
-  const index n = static_cast<index>(values.size());
+  const index_t n = static_cast<index_t>(values.size());
   double sum = 0;
   for (const double v : values) sum += v;
 
   std::vector<double> means(static_cast<std::size_t>(options.resamples));
   for (double& mean : means) {
     double resampled = 0;
-    for (index i = 0; i < n; ++i) resampled += values[static_cast<std::size_t>(random.below(n))];
+    for (index_t i = 0; i < n; ++i) resampled += values[static_cast<std::size_t>(random.below(n))];
     mean = resampled / static_cast<double>(n);
   }
   std::sort(means.begin(), means.end());

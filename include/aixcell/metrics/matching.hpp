@@ -17,13 +17,13 @@ struct matched_pair {
 
 /// What a matching found. Counts of several images add up.
 struct match_counts {
-  index true_positives = 0;
-  index false_positives = 0;
-  index false_negatives = 0;
+  index_t true_positives = 0;
+  index_t false_positives = 0;
+  index_t false_negatives = 0;
   double matched_iou = 0;  ///< sum over the true positives
 
-  index truth() const { return true_positives + false_negatives; }
-  index predicted() const { return true_positives + false_positives; }
+  index_t truth() const { return true_positives + false_negatives; }
+  index_t predicted() const { return true_positives + false_positives; }
   match_counts& operator+=(const match_counts& other) {
     true_positives += other.true_positives;
     false_positives += other.false_positives;
@@ -78,15 +78,15 @@ inline matching_result matching(const overlap_table& table, const matching_optio
   if (!(options.threshold > 0 && options.threshold <= 1))
     throw data_error("matching: expected an IoU threshold in (0,1], found " + std::to_string(options.threshold));
 
-  const index truth = static_cast<index>(table.truth_labels.size());
-  const index predicted = static_cast<index>(table.predicted_labels.size());
+  const index_t truth = static_cast<index_t>(table.truth_labels.size());
+  const index_t predicted = static_cast<index_t>(table.predicted_labels.size());
   // One more match must outweigh any loss of IoU, which is at most 1 for each pair.
   const double per_match = static_cast<double>(std::min(truth, predicted)) + 1;
   assignment_problem problem{truth, predicted, {}};
   for (const overlap& pair : table.pairs)
     if (const double iou = table.iou(pair); iou >= options.threshold)
       problem.edges.push_back({pair.truth, pair.predicted, per_match + iou});
-  const std::vector<index> assigned = best_assignment(std::move(problem));
+  const std::vector<index_t> assigned = best_assignment(std::move(problem));
 
   matching_result result;
   result.threshold = options.threshold;
@@ -96,7 +96,7 @@ inline matching_result matching(const overlap_table& table, const matching_optio
     result.pairs.push_back({table.truth_labels[t], table.predicted_labels[p], table.iou(pair)});
     result.counts.matched_iou += result.pairs.back().iou;
   }
-  result.counts.true_positives = static_cast<index>(result.pairs.size());
+  result.counts.true_positives = static_cast<index_t>(result.pairs.size());
   result.counts.false_positives = predicted - result.counts.true_positives;
   result.counts.false_negatives = truth - result.counts.true_positives;
   result.scores = scores_of(result.counts);

@@ -10,9 +10,9 @@ namespace aixcell {
 /// How well the classes of objects were told. True objects of unknown class (-1) count nowhere. Images add up.
 struct object_class_scores {
   confusion_matrix confusion;  ///< matched objects that were given a class
-  index true_objects = 0;      ///< of known class
-  index matched = 0;           ///< of these, matched to a predicted object
-  index correct = 0;           ///< of these, given the right class
+  index_t true_objects = 0;    ///< of known class
+  index_t matched = 0;         ///< of these, matched to a predicted object
+  index_t correct = 0;         ///< of these, given the right class
 
   /// Accuracy among matched objects; an object that was given no class is wrong.
   interval among_matched() const { return wilson_interval({.successes = correct, .trials = matched}); }

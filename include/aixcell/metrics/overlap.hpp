@@ -15,20 +15,20 @@ using label_view = view<const std::int32_t, cpu>;
 
 /// Pixels that one true and one predicted object share; both are positions in the lists of `overlap_table`.
 struct overlap {
-  index truth;
-  index predicted;
-  index pixels;
+  index_t truth;
+  index_t predicted;
+  index_t pixels;
 };
 
 /// The sparse intersection table of two label maps: what every metric of objects is computed from.
 struct overlap_table {
   std::vector<std::int32_t> truth_labels;      ///< ascending; objects with at least one pixel that counts
   std::vector<std::int32_t> predicted_labels;  ///< likewise
-  std::vector<index> truth_areas;              ///< pixels of each true object
-  std::vector<index> predicted_areas;
+  std::vector<index_t> truth_areas;            ///< pixels of each true object
+  std::vector<index_t> predicted_areas;
   std::vector<overlap> pairs;  ///< objects that touch, ordered by truth, then by predicted
 
-  index united(const overlap& pair) const {
+  index_t united(const overlap& pair) const {
     return truth_areas[static_cast<std::size_t>(pair.truth)] +
            predicted_areas[static_cast<std::size_t>(pair.predicted)] - pair.pixels;
   }
@@ -48,7 +48,7 @@ inline void require_label(std::int32_t label) {
 }
 
 /// Position of a label in an ascending list that holds it.
-inline index position_of(const std::vector<std::int32_t>& labels, std::int32_t label) {
+inline index_t position_of(const std::vector<std::int32_t>& labels, std::int32_t label) {
   return std::lower_bound(labels.begin(), labels.end(), label) - labels.begin();
 }
 
@@ -63,10 +63,10 @@ inline overlap_table overlaps(label_view truth, label_view predicted) {
 
   struct run {
     std::int32_t truth, predicted;
-    index pixels;
+    index_t pixels;
   };
   std::vector<run> runs;
-  for (index i = 0; i < truth.size(); ++i) {
+  for (index_t i = 0; i < truth.size(); ++i) {
     const std::int32_t t = truth[i], p = predicted[i];
     if (!runs.empty() && runs.back().truth == t && runs.back().predicted == p) {
       ++runs.back().pixels;
@@ -98,10 +98,10 @@ inline overlap_table overlaps(label_view truth, label_view predicted) {
       table.truth_areas.back() += r.pixels;
     }
     if (r.predicted == 0) continue;
-    const index p = detail::position_of(table.predicted_labels, r.predicted);
+    const index_t p = detail::position_of(table.predicted_labels, r.predicted);
     table.predicted_areas[static_cast<std::size_t>(p)] += r.pixels;
     if (r.truth == 0) continue;
-    const index t = static_cast<index>(table.truth_labels.size()) - 1;
+    const index_t t = static_cast<index_t>(table.truth_labels.size()) - 1;
     if (!table.pairs.empty() && table.pairs.back().truth == t && table.pairs.back().predicted == p)
       table.pairs.back().pixels += r.pixels;
     else

@@ -11,28 +11,28 @@ namespace aixcell {
 /// Measurements of one object, in pixels and radians, defined as scikit-image's `regionprops` defines them.
 struct region_properties {
   std::int32_t label = 0;
-  index area = 0;
-  double centroid_y = 0, centroid_x = 0;           ///< of pixel centres; the first pixel's centre is (0,0)
-  index top = 0, left = 0, bottom = 0, right = 0;  ///< bounding box, bottom and right one past the last pixel
-  double perimeter = 0;                            ///< 4-connected contour, Benkrid and Crookes 2000
-  double major_axis = 0, minor_axis = 0;           ///< full axes of the ellipse with equal second moments
-  double eccentricity = 0;                         ///< of that ellipse, 0 (circle) to 1 (line)
-  double orientation = 0;                          ///< of the major axis from the vertical, (-pi/2, pi/2], 0 if round
-  index convex_area = 0;                           ///< pixels whose centre is in the convex hull of all pixel edges
-  double solidity = 1;                             ///< area / convex_area
-  double equivalent_diameter = 0;                  ///< of the circle of equal area
-  std::vector<double> mean_intensity;              ///< one per channel; empty without an image
+  index_t area = 0;
+  double centroid_y = 0, centroid_x = 0;             ///< of pixel centres; the first pixel's centre is (0,0)
+  index_t top = 0, left = 0, bottom = 0, right = 0;  ///< bounding box, bottom and right one past the last pixel
+  double perimeter = 0;                              ///< 4-connected contour, Benkrid and Crookes 2000
+  double major_axis = 0, minor_axis = 0;             ///< full axes of the ellipse with equal second moments
+  double eccentricity = 0;                           ///< of that ellipse, 0 (circle) to 1 (line)
+  double orientation = 0;                            ///< of the major axis from the vertical, (-pi/2, pi/2], 0 if round
+  index_t convex_area = 0;                           ///< pixels whose centre is in the convex hull of all pixel edges
+  double solidity = 1;                               ///< area / convex_area
+  double equivalent_diameter = 0;                    ///< of the circle of equal area
+  std::vector<double> mean_intensity;                ///< one per channel; empty without an image
 };
 
 namespace detail {
 
 /// Leftmost and rightmost pixel of an object in one row.
 struct row_extent {
-  index y, left, right;
+  index_t y, left, right;
 };
 
 struct hull_point {
-  index y, x;  // in half pixels
+  index_t y, x;  // in half pixels
 };
 
 /// Lower convex envelope of x over y; points come in ascending y.
@@ -51,14 +51,14 @@ inline void add_to_envelope(std::vector<hull_point>& hull, hull_point p) {
 
 /// For rows y = first, first + 1, ...: calls row(y, least integer >= envelope(2 y) / 2).
 template <class Function>
-void for_each_row_bound(const std::vector<hull_point>& hull, index first, index last, Function&& row) {
+void for_each_row_bound(const std::vector<hull_point>& hull, index_t first, index_t last, Function&& row) {
   std::size_t segment = 0;
-  for (index y = first; y <= last; ++y) {
+  for (index_t y = first; y <= last; ++y) {
     while (hull[segment + 1].y < 2 * y) ++segment;
     const hull_point a = hull[segment], b = hull[segment + 1];
-    const index numerator = a.x * (b.y - a.y) + (b.x - a.x) * (2 * y - a.y);
-    const index denominator = 2 * (b.y - a.y);
-    index bound = numerator / denominator;
+    const index_t numerator = a.x * (b.y - a.y) + (b.x - a.x) * (2 * y - a.y);
+    const index_t denominator = 2 * (b.y - a.y);
+    index_t bound = numerator / denominator;
     if (numerator % denominator > 0) ++bound;  // division truncates towards zero
     row(y, bound);
   }
@@ -66,7 +66,7 @@ void for_each_row_bound(const std::vector<hull_point>& hull, index first, index 
 
 /// Pixels whose centre lies in the convex hull (border included) of the midpoints of all pixel edges, as
 /// scikit-image's `convex_hull_image`; exact, in integers. `rows` in ascending y.
-inline index convex_area(const std::vector<row_extent>& rows) {
+inline index_t convex_area(const std::vector<row_extent>& rows) {
   std::vector<hull_point> left, right;  // the right side mirrored, so that one envelope serves both
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const auto [y, l, r] = rows[i];
@@ -77,10 +77,10 @@ inline index convex_area(const std::vector<row_extent>& rows) {
     add_to_envelope(right, {2 * y, -2 * r - 1});
     add_to_envelope(right, {2 * y + 1, -2 * r});
   }
-  const index first = rows.front().y, last = rows.back().y;
-  index area = 0;
-  for_each_row_bound(left, first, last, [&](index, index bound) { area += 1 - bound; });
-  for_each_row_bound(right, first, last, [&](index, index bound) { area -= bound; });
+  const index_t first = rows.front().y, last = rows.back().y;
+  index_t area = 0;
+  for_each_row_bound(left, first, last, [&](index_t, index_t bound) { area += 1 - bound; });
+  for_each_row_bound(right, first, last, [&](index_t, index_t bound) { area -= bound; });
   return area;
 }
 
@@ -88,13 +88,13 @@ inline index convex_area(const std::vector<row_extent>& rows) {
 /// step is 1, a diagonal one sqrt(2), a corner the mean of both (the table of scikit-image's `perimeter`).
 template <class Position>
 void add_perimeters(label_view labels, std::vector<region_properties>& regions, Position&& position) {
-  const index height = labels.extent(0), width = labels.extent(1);
-  const auto label_at = [&](index y, index x) {
+  const index_t height = labels.extent(0), width = labels.extent(1);
+  const auto label_at = [&](index_t y, index_t x) {
     return y < 0 || x < 0 || y >= height || x >= width ? 0 : labels[y * width + x];
   };
   std::vector<char> contour(static_cast<std::size_t>(labels.size()), 0);
-  for (index y = 0; y < height; ++y)
-    for (index x = 0; x < width; ++x) {
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0; x < width; ++x) {
       const std::int32_t label = labels[y * width + x];
       contour[static_cast<std::size_t>(y * width + x)] =
           label > 0 && (label_at(y - 1, x) != label || label_at(y + 1, x) != label || label_at(y, x - 1) != label ||
@@ -102,13 +102,13 @@ void add_perimeters(label_view labels, std::vector<region_properties>& regions, 
     }
 
   constexpr double diagonal = std::numbers::sqrt2, mixed = (1 + std::numbers::sqrt2) / 2;
-  for (index y = 0; y < height; ++y)
-    for (index x = 0; x < width; ++x) {
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0; x < width; ++x) {
       if (!contour[static_cast<std::size_t>(y * width + x)]) continue;
       const std::int32_t label = labels[y * width + x];
       int code = 1;
-      for (index dy = -1; dy <= 1; ++dy)
-        for (index dx = -1; dx <= 1; ++dx)
+      for (index_t dy = -1; dy <= 1; ++dy)
+        for (index_t dx = -1; dx <= 1; ++dx)
           if ((dy || dx) && label_at(y + dy, x + dx) == label &&
               contour[static_cast<std::size_t>((y + dy) * width + x + dx)])
             code += dy && dx ? 10 : 2;
@@ -127,8 +127,8 @@ void add_perimeters(label_view labels, std::vector<region_properties>& regions, 
 /// below -1. A few passes over the map, whatever the number of objects.
 inline std::vector<region_properties> measure_regions(label_view labels, view<const float, cpu> pixels = {}) {
   require_rank("measure_regions", 2, "a label map [H,W]", labels.shape());
-  const index height = labels.extent(0), width = labels.extent(1);
-  index channels = 0;
+  const index_t height = labels.extent(0), width = labels.extent(1);
+  index_t channels = 0;
   if (pixels.shape().rank() != 0) {
     require_rank("measure_regions", 3, "an image [H,W,C]", pixels.shape());
     channels = pixels.extent(2);
@@ -136,14 +136,14 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
   }
 
   std::vector<std::int32_t> present;
-  for (index i = 0; i < labels.size(); ++i) {
+  for (index_t i = 0; i < labels.size(); ++i) {
     if (i > 0 && labels[i] == labels[i - 1]) continue;
     detail::require_label(labels[i]);
     if (labels[i] > 0) present.push_back(labels[i]);
   }
   std::sort(present.begin(), present.end());
   present.erase(std::unique(present.begin(), present.end()), present.end());
-  auto position = [&present, label = std::int32_t{0}, found = index{-1}](std::int32_t wanted) mutable {
+  auto position = [&present, label = std::int32_t{0}, found = index_t{-1}](std::int32_t wanted) mutable {
     if (wanted != label) found = detail::position_of(present, label = wanted);  // neighbours mostly agree
     return found;
   };
@@ -151,13 +151,13 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
   // Sums relative to the object's first pixel: whole numbers that a double holds exactly.
   struct sums {
     double y = 0, x = 0, yy = 0, xx = 0, yx = 0;
-    index first_y = 0, first_x = 0;
+    index_t first_y = 0, first_x = 0;
     std::vector<detail::row_extent> rows;
   };
   std::vector<region_properties> regions(present.size());
   std::vector<sums> moments(present.size());
-  for (index y = 0; y < height; ++y)
-    for (index x = 0; x < width; ++x) {
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0; x < width; ++x) {
       const std::int32_t label = labels[y * width + x];
       if (label <= 0) continue;
       const auto i = static_cast<std::size_t>(position(label));
@@ -182,7 +182,7 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
         m.rows.push_back({y, x, x});
       else
         m.rows.back().right = x;
-      for (index c = 0; c < channels; ++c)
+      for (index_t c = 0; c < channels; ++c)
         region.mean_intensity[static_cast<std::size_t>(c)] +=
             static_cast<double>(pixels[(y * width + x) * channels + c]);
     }

@@ -35,12 +35,12 @@ class adamw {
     const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta1), t)));
     const auto correct2 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta2), t)));
     const auto rate = static_cast<float>(learning_rate);
-    detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
+    detail::for_each_range(ctx, parameters, [&](std::size_t i, index_t begin, index_t end) {
       const parameter_slice& p = parameters[i];
       float* m = mean_[i].data();
       float* v = square_[i].data();
       const float keep = 1 - (p.decays ? rate * options_.weight_decay : 0.0f);
-      for (index k = begin; k < end; ++k) {
+      for (index_t k = begin; k < end; ++k) {
         const float g = p.gradient[k];
         m[k] = options_.beta1 * m[k] + (1 - options_.beta1) * g;
         v[k] = options_.beta2 * v[k] + (1 - options_.beta2) * g * g;

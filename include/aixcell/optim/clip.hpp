@@ -8,10 +8,11 @@ namespace aixcell {
 /// Euclidean norm of all gradients together, summed in float64 and in an order that depends on sizes only.
 inline double gradient_norm(context<cpu>& ctx, std::span<const parameter_slice> parameters) {
   std::vector<double> sums(parameters.size());
-  parallel_for(ctx, static_cast<index>(parameters.size()), [&](index i) {
+  parallel_for(ctx, static_cast<index_t>(parameters.size()), [&](index_t i) {
     const parameter_slice& p = parameters[static_cast<std::size_t>(i)];
     double sum = 0;
-    for (index k = 0; k < p.count; ++k) sum += static_cast<double>(p.gradient[k]) * static_cast<double>(p.gradient[k]);
+    for (index_t k = 0; k < p.count; ++k)
+      sum += static_cast<double>(p.gradient[k]) * static_cast<double>(p.gradient[k]);
     sums[static_cast<std::size_t>(i)] = sum;
   });
   double total = 0;
@@ -25,8 +26,8 @@ inline double clip_gradient_norm(context<cpu>& ctx, std::span<const parameter_sl
   const double norm = gradient_norm(ctx, parameters);
   if (norm <= most || !std::isfinite(norm)) return norm;
   const auto factor = static_cast<float>(most / norm);
-  detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
-    for (index k = begin; k < end; ++k) parameters[i].gradient[k] *= factor;
+  detail::for_each_range(ctx, parameters, [&](std::size_t i, index_t begin, index_t end) {
+    for (index_t k = begin; k < end; ++k) parameters[i].gradient[k] *= factor;
   });
   return norm;
 }

@@ -14,7 +14,7 @@ namespace aixcell {
 struct parameter_slice {
   float* value = nullptr;
   float* gradient = nullptr;
-  index count = 0;
+  index_t count = 0;
   bool decays = true;  ///< weight decay applies: true for filters, false for biases and normalisations
 };
 
@@ -43,11 +43,11 @@ inline void require_same_parameters(const char* name, const std::vector<tensor<f
 /// Calls f(parameter, begin, end) for ranges that together cover all values of all parameters, in parallel.
 template <class Function>
 void for_each_range(context<cpu>& ctx, std::span<const parameter_slice> parameters, Function&& f) {
-  constexpr index grain = 1 << 15;
-  std::vector<std::pair<std::size_t, index>> ranges;
+  constexpr index_t grain = 1 << 15;
+  std::vector<std::pair<std::size_t, index_t>> ranges;
   for (std::size_t i = 0; i < parameters.size(); ++i)
-    for (index begin = 0; begin < parameters[i].count; begin += grain) ranges.emplace_back(i, begin);
-  parallel_for(ctx, static_cast<index>(ranges.size()), [&](index r) {
+    for (index_t begin = 0; begin < parameters[i].count; begin += grain) ranges.emplace_back(i, begin);
+  parallel_for(ctx, static_cast<index_t>(ranges.size()), [&](index_t r) {
     const auto [i, begin] = ranges[static_cast<std::size_t>(r)];
     f(i, begin, std::min(begin + grain, parameters[i].count));
   });

@@ -29,11 +29,11 @@ class sgd {
   void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
     detail::require_same_parameters("sgd", velocity_, parameters);
     const auto rate = static_cast<float>(learning_rate);
-    detail::for_each_range(ctx, parameters, [&](std::size_t i, index begin, index end) {
+    detail::for_each_range(ctx, parameters, [&](std::size_t i, index_t begin, index_t end) {
       const parameter_slice& p = parameters[i];
       float* v = velocity_[i].data();
       const float decay = p.decays ? options_.weight_decay : 0.0f;
-      for (index k = begin; k < end; ++k) {
+      for (index_t k = begin; k < end; ++k) {
         const float g = p.gradient[k] + decay * p.value[k];
         v[k] = options_.momentum * v[k] + g;
         p.value[k] -= rate * (options_.nesterov ? g + options_.momentum * v[k] : v[k]);

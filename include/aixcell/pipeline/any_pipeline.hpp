@@ -51,10 +51,10 @@ struct network_tensor {
 
 /// What a pipeline needs for a batch of images, found without running it.
 struct resource_estimate {
-  double parameters = 0;          ///< trainable values
-  cost inference;                 ///< one forward pass
-  cost training;                  ///< one forward and backward pass
-  std::size_t weight_bytes = 0;   ///< parameters and running statistics, once
+  double parameters = 0;            ///< trainable values
+  cost inference;                   ///< one forward pass
+  cost training;                    ///< one forward and backward pass
+  std::size_t weight_bytes = 0;     ///< parameters and running statistics, once
   std::size_t inference_bytes = 0;  ///< peak of activations and workspace, without weights
   std::size_t training_bytes = 0;   ///< peak of activations, gradients of activations and workspace, without weights
 };

@@ -11,8 +11,8 @@ namespace aixcell {
 /// How good predictions are, in the terms of the task. Images add up.
 struct evaluation {
   task solves = task::instance_segmentation;
-  int object_class_count = 0;          ///< 0: the model tells no classes apart
-  index images = 0;
+  int object_class_count = 0;  ///< 0: the model tells no classes apart
+  index_t images = 0;
   dataset_matching objects;            ///< instance segmentation
   std::vector<double> jaccard;         ///< aggregated Jaccard index by image
   confusion_matrix pixels;             ///< semantic segmentation: classes; instances: background and foreground
@@ -55,7 +55,7 @@ struct evaluation {
  private:
   static label_map foreground(const label_map& labels) {
     label_map mask(labels.shape());
-    for (index i = 0; i < labels.size(); ++i) mask[i] = labels[i] > 0 ? 1 : labels[i];
+    for (index_t i = 0; i < labels.size(); ++i) mask[i] = labels[i] > 0 ? 1 : labels[i];
     return mask;
   }
 };
@@ -78,9 +78,9 @@ inline void as_pixel_classes(annotation& truth, const any_pipeline& model) {
 
 struct evaluate_options {
   predict_options predict;
-  index at_most = 0;  ///< images, spread evenly over the set; 0 = all
+  index_t at_most = 0;  ///< images, spread evenly over the set; 0 = all
   /// Called for every image, from the calling thread, in order.
-  std::function<void(index i, const example&, const prediction&)> seen = {};
+  std::function<void(index_t i, const example&, const prediction&)> seen = {};
 };
 
 /// Predicts every image of a set and compares with its annotation. The network runs on all threads, image after image;
@@ -88,25 +88,25 @@ struct evaluate_options {
 inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const example_source& examples,
                            const evaluate_options& options = {}) {
   struct seen_image {
-    index number;
+    index_t number;
     example e;
     tensor<float> pixels, dense;
     prediction found;
     evaluation score;
   };
   evaluation sum = empty_evaluation(model);
-  const index count = options.at_most > 0 ? std::min(options.at_most, examples.size()) : examples.size();
-  const index at_once = std::min<index>(count, 2 * ctx.threads());
+  const index_t count = options.at_most > 0 ? std::min(options.at_most, examples.size()) : examples.size();
+  const index_t at_once = std::min<index_t>(count, 2 * ctx.threads());
   std::vector<context<cpu>> serial;
-  for (index k = 0; k < at_once; ++k) serial.emplace_back(1);
-  for (index first = 0; first < count; first += at_once) {
+  for (index_t k = 0; k < at_once; ++k) serial.emplace_back(1);
+  for (index_t first = 0; first < count; first += at_once) {
     std::vector<seen_image> group(static_cast<std::size_t>(std::min(at_once, count - first)));
-    const auto for_each_at_once = [&](index begin, index end, auto&& f) {
-      parallel_for(ctx, end - begin, [&](index k) {
+    const auto for_each_at_once = [&](index_t begin, index_t end, auto&& f) {
+      parallel_for(ctx, end - begin, [&](index_t k) {
         f(serial[static_cast<std::size_t>(begin + k)], group[static_cast<std::size_t>(begin + k)], first + begin + k);
       });
     };
-    for_each_at_once(0, std::ssize(group), [&](context<cpu>& own, seen_image& seen, index k) {
+    for_each_at_once(0, std::ssize(group), [&](context<cpu>& own, seen_image& seen, index_t k) {
       seen.number = k * examples.size() / count;
       seen.e = examples.load(seen.number);
       as_pixel_classes(seen.e.truth, model);
@@ -114,19 +114,19 @@ inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const e
       seen.pixels = model.preprocess(own, seen.e.picture.pixels);
     });
     // The network's output is many times larger than the image: no more of it at once than a few small images have.
-    for (index begin = 0, end = 0; begin < std::ssize(group); begin = end) {
-      for (index pixels = 0; end < std::ssize(group) && pixels < index{1} << 20; ++end) {
+    for (index_t begin = 0, end = 0; begin < std::ssize(group); begin = end) {
+      for (index_t pixels = 0; end < std::ssize(group) && pixels < index_t{1} << 20; ++end) {
         seen_image& seen = group[static_cast<std::size_t>(end)];
         seen.dense = predict_dense(ctx, model, seen.pixels, options.predict);
         pixels += seen.pixels.extent(0) * seen.pixels.extent(1);
       }
-      for_each_at_once(begin, end, [&](context<cpu>& own, seen_image& seen, index) {
+      for_each_at_once(begin, end, [&](context<cpu>& own, seen_image& seen, index_t) {
         const image& picture = seen.e.picture;
         seen.found = decode_to_size(own, model, seen.dense, picture.height(), picture.width());
         seen.score = empty_evaluation(model);
         seen.score.add(seen.e.truth, seen.found);
       });
-      for (index k = begin; k < end; ++k) {
+      for (index_t k = begin; k < end; ++k) {
         seen_image& seen = group[static_cast<std::size_t>(k)];
         sum += seen.score;
         if (options.predict.keep_dense) seen.found.dense = std::move(seen.dense);

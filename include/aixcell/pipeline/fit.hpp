@@ -19,18 +19,22 @@ struct fit_report {
   int epochs = 0;
   double seconds = 0;
   double validation = 0;  ///< evaluation::score after tuning the thresholds
-  index training_images = 0, validation_images = 0;
+  index_t training_images = 0, validation_images = 0;
 };
 
 /// What the data set decides about a pipeline. Throws data_error if it lacks what the pipeline needs.
 inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, std::uint64_t seed) {
   data.require_trainable();
   if (model.needs_nuclei() && !data.has_nuclei())
-    throw data_error(data.name + ": pipeline " + model.name() + " needs the nuclei inside the objects, the data set has none; add a folder nuclei/ beside masks/");
+    throw data_error(data.name + ": pipeline " + model.name() +
+                     " needs the nuclei inside the objects, the data set has none; add a folder nuclei/ beside masks/");
   if (model.needs_object_classes() && !data.has_object_classes())
-    throw data_error(data.name + ": pipeline " + model.name() + " needs a class for each object, the data set has none; add classes.csv (id,label,class)");
+    throw data_error(data.name + ": pipeline " + model.name() +
+                     " needs a class for each object, the data set has none; add classes.csv (id,label,class)");
   if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
-    throw data_error(data.name + ": pipeline " + model.name() + " finds objects, the masks hold pixel classes; take a pipeline with semantic, or label every object");
+    throw data_error(
+        data.name + ": pipeline " + model.name() +
+        " finds objects, the masks hold pixel classes; take a pipeline with semantic, or label every object");
   pipeline_setup setup;
   setup.channels = static_cast<int>(data.channels);
   setup.seed = seed;
@@ -58,7 +62,8 @@ inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& dat
   model.set_up(ctx, setup);
   model.fit_preprocess(ctx, parts.train);
   training run(ctx, model, parts.train, parts.validation, options.training);
-  if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint)) load_checkpoint(run, options.checkpoint);
+  if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint))
+    load_checkpoint(run, options.checkpoint);
   run_training(run, options);
   run.keep_best();
   fit_report report;

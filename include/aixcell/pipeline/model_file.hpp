@@ -30,7 +30,11 @@ inline nlohmann::json card_to_json(any_pipeline& model, const model_card& card) 
   return {{"format", model_format},
           {"aixcell", std::string(version)},
           {"pipeline", model.name()},
-          {"setup", {{"channels", setup.channels}, {"pixel_classes", setup.pixel_classes}, {"object_classes", setup.object_classes}, {"seed", setup.seed}}},
+          {"setup",
+           {{"channels", setup.channels},
+            {"pixel_classes", setup.pixel_classes},
+            {"object_classes", setup.object_classes},
+            {"seed", setup.seed}}},
           {"class_names", card.class_names},
           {"channel_names", card.channel_names},
           {"tunables", tunables},
@@ -42,12 +46,15 @@ inline nlohmann::json card_to_json(any_pipeline& model, const model_card& card) 
 inline nlohmann::json description_of(const safetensors_file& file, const std::string& name) {
   const auto found = file.metadata.find("aixcell");
   if (found == file.metadata.end())
-    throw io_error(name + ": is a safetensors file but not a model of aixcell; give the model.safetensors that `fit` wrote");
+    throw io_error(name +
+                   ": is a safetensors file but not a model of aixcell; give the model.safetensors that `fit` wrote");
   nlohmann::json description;
   try {
     description = nlohmann::json::parse(found->second);
     if (const int format = description.at("format").get<int>(); format != model_format)
-      throw io_error(name + ": model format " + std::to_string(format) + ", this version reads " + std::to_string(model_format) + "; use the version that wrote it (" + description.value("aixcell", "?") + ")");
+      throw io_error(name + ": model format " + std::to_string(format) + ", this version reads " +
+                     std::to_string(model_format) + "; use the version that wrote it (" +
+                     description.value("aixcell", "?") + ")");
   } catch (const nlohmann::json::exception& e) {
     throw io_error(name + ": the description of the model is damaged; copy the file again");
   }
@@ -55,14 +62,18 @@ inline nlohmann::json description_of(const safetensors_file& file, const std::st
 }
 
 inline pipeline_setup setup_from_json(const nlohmann::json& j) {
-  return {.channels = j.at("channels"), .pixel_classes = j.at("pixel_classes"), .object_classes = j.at("object_classes"), .seed = j.at("seed")};
+  return {.channels = j.at("channels"),
+          .pixel_classes = j.at("pixel_classes"),
+          .object_classes = j.at("object_classes"),
+          .seed = j.at("seed")};
 }
 
 /// Sizes from a file decide how much memory a network takes: refuse what no data set can have asked for.
 inline void require_sane(const pipeline_setup& s, const std::string& name) {
   const auto check = [&](int value, int low, int high, const char* what) {
     if (value < low || value > high)
-      throw io_error(name + ": " + what + " is " + std::to_string(value) + ", expected " + std::to_string(low) + ".." + std::to_string(high) + "; the file is damaged");
+      throw io_error(name + ": " + what + " is " + std::to_string(value) + ", expected " + std::to_string(low) + ".." +
+                     std::to_string(high) + "; the file is damaged");
   };
   check(s.channels, 1, 4096, "number of channels");
   check(s.pixel_classes, 2, 256, "number of pixel classes");
@@ -80,12 +91,15 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
     card.channel_names = description.at("channel_names").get<std::vector<std::string>>();
     card.facts = description.at("facts");
     if (card.pipeline != model.name())
-      throw data_error(name + ": holds pipeline " + card.pipeline + ", expected " + model.name() + "; load it with the pipeline it was trained with");
+      throw data_error(name + ": holds pipeline " + card.pipeline + ", expected " + model.name() +
+                       "; load it with the pipeline it was trained with");
     require_sane(card.setup, name);
     model.set_up(ctx, card.setup);
     for (const tunable& t : model.tunables()) t.set(description.at("tunables").at(t.name).get<double>());
     for (const fitted_value& f : model.fitted_values())
-      std::visit([&](auto* v) { *v = description.at("preprocess").at(f.name).get<std::remove_reference_t<decltype(*v)>>(); }, f.value);
+      std::visit(
+          [&](auto* v) { *v = description.at("preprocess").at(f.name).get<std::remove_reference_t<decltype(*v)>>(); },
+          f.value);
   } catch (const nlohmann::json::exception& e) {
     throw io_error(name + ": the description of the model is damaged; copy the file again");
   }
@@ -93,11 +107,13 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
   for (const network_tensor& t : model.tensors()) {
     file.get(name, t.name, t.value->as_view());
     for (const float v : *t.value)
-      if (!std::isfinite(v)) throw io_error(name + ": tensor \"" + t.name + "\" holds a value that is not finite; the file is damaged");
+      if (!std::isfinite(v))
+        throw io_error(name + ": tensor \"" + t.name + "\" holds a value that is not finite; the file is damaged");
     ++known;
   }
   if (known != file.tensors.size())
-    throw io_error(name + ": expected " + std::to_string(known) + " tensors, found " + std::to_string(file.tensors.size()) + "; the file belongs to another model");
+    throw io_error(name + ": expected " + std::to_string(known) + " tensors, found " +
+                   std::to_string(file.tensors.size()) + "; the file belongs to another model");
   return card;
 }
 

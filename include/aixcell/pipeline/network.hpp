@@ -47,12 +47,15 @@ struct network {
   [[gnu::noinline]] network(context<Device>& ctx, int channels_in, const output_head& wanted, random_stream& random)
       : encoder(ctx, channels_in, random), decoder(ctx, Enc::levels, random) {
     int inputs = decoder.output_channels();
-    if (wanted.features > 0) features.emplace(ctx, conv_norm_act_options{.inputs = inputs, .outputs = wanted.features}, random);
+    if (wanted.features > 0)
+      features.emplace(ctx, conv_norm_act_options{.inputs = inputs, .outputs = wanted.features}, random);
     if (features) inputs = wanted.features;
-    head = convolution<Device, Real>(ctx, {.inputs = inputs, .outputs = wanted.channels, .kernel = 1, .bias = true}, random);
+    head = convolution<Device, Real>(ctx, {.inputs = inputs, .outputs = wanted.channels, .kernel = 1, .bias = true},
+                                     random);
   }
 
-  [[gnu::noinline]] tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+  [[gnu::noinline]] tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
+                                                 saved* keep) const {
     auto levels = encoder.forward(ctx, x, keep ? &keep->encoder : nullptr);
     auto dense = decoder.forward(ctx, std::move(levels), x.extent(1), x.extent(2), keep ? &keep->decoder : nullptr);
     if (features) dense = features->forward(ctx, dense, keep ? &keep->features : nullptr);
@@ -66,8 +69,9 @@ struct network {
   }
 
   /// Forward, loss, backward. `loss(output, gradient)` overwrites the gradient and returns the value.
-  [[gnu::noinline]] double learn(context<Device>& ctx, const tensor<Real, Device>& x,
-                                 const std::function<double(const tensor<Real, Device>&, tensor<Real, Device>&)>& loss) {
+  [[gnu::noinline]] double learn(
+      context<Device>& ctx, const tensor<Real, Device>& x,
+      const std::function<double(const tensor<Real, Device>&, tensor<Real, Device>&)>& loss) {
     saved kept;
     auto y = forward(ctx, x, &kept);
     tensor<Real, Device> gradient(ctx, y.shape());
@@ -112,7 +116,9 @@ template <class Enc, class Dec>
   network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), head, none);
   for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
   found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
-  for_each_buffer(net, [&](std::string_view, auto& b) { found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float); });
+  for_each_buffer(net, [&](std::string_view, auto& b) {
+    found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float);
+  });
   const std::size_t weights = ctx.memory().use().live;
   const tensor<float, dry> x(ctx, batch);
   ctx.memory().reset_peak();

@@ -22,7 +22,8 @@ class pipeline final : public any_pipeline {
   explicit pipeline(Pre pre = {}, Post post = {}) : preprocess_(std::move(pre)), postprocess_(std::move(post)) {}
 
   static std::string stable_name() {
-    return std::string(Pre::name) + "+" + std::string(Enc::name) + "+" + std::string(Dec::name) + "+" + std::string(Post::name);
+    return std::string(Pre::name) + "+" + std::string(Enc::name) + "+" + std::string(Dec::name) + "+" +
+           std::string(Post::name);
   }
 
   std::string name() const override { return stable_name(); }
@@ -61,7 +62,9 @@ class pipeline final : public any_pipeline {
   tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override {
     return network_->forward(ctx, x, nullptr);
   }
-  tensor<float> target(context<cpu>& ctx, const annotation& truth) const override { return postprocess_.target(ctx, truth); }
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const override {
+    return postprocess_.target(ctx, truth);
+  }
   prediction decode(context<cpu>& ctx, view<const float, cpu> dense) const override {
     return postprocess_.decode(ctx, dense);
   }
@@ -73,8 +76,8 @@ class pipeline final : public any_pipeline {
     std::vector<tunable> all;
     const auto add = [&](const std::string& prefix, auto& policy) {
       for_each_hyperparameter(policy, [&](const auto& h, auto& value) {
-        all.push_back({prefix + std::string(h.name), &value, static_cast<double>(h.low), static_cast<double>(h.high), h.scale,
-                       h.decodes_only});
+        all.push_back({prefix + std::string(h.name), &value, static_cast<double>(h.low), static_cast<double>(h.high),
+                       h.scale, h.decodes_only});
       });
     };
     add("preprocess.", preprocess_);
@@ -84,8 +87,9 @@ class pipeline final : public any_pipeline {
 
   std::vector<fitted_value> fitted_values() override {
     std::vector<fitted_value> all;
-    fitted_state_t<Pre>::for_each_member(
-        state_, [&](std::string_view name, auto& value) { all.push_back({std::string(name), &value}); });
+    fitted_state_t<Pre>::for_each_member(state_, [&](std::string_view name, auto& value) {
+      all.push_back({std::string(name), &value});
+    });
     return all;
   }
 

@@ -10,25 +10,25 @@
 namespace aixcell {
 
 struct predict_options {
-  index tile = 512;          ///< larger images are cut into tiles of this edge
-  index overlap = 64;        ///< pixels that neighbouring tiles share, blended smoothly
-  bool mirrored = false;     ///< average over the image and its three mirror images: better borders, four times the work
-  bool keep_dense = false;   ///< leave the network's blended output in the prediction
+  index_t tile = 512;       ///< larger images are cut into tiles of this edge
+  index_t overlap = 64;     ///< pixels that neighbouring tiles share, blended smoothly
+  bool mirrored = false;    ///< average over the image and its three mirror images: better borders, four times the work
+  bool keep_dense = false;  ///< leave the network's blended output in the prediction
 };
 
 namespace detail {
 
 /// x [H,W,C] with rows and/or columns in reverse order, in place.
 inline void mirror_in_place(view<float, cpu> x, mirror m) {
-  const index rows = x.extent(0), columns = x.extent(1), channels = x.extent(2);
+  const index_t rows = x.extent(0), columns = x.extent(1), channels = x.extent(2);
   if (m == mirror::vertical) {
-    for (index i = 0; i < rows / 2; ++i)
+    for (index_t i = 0; i < rows / 2; ++i)
       std::swap_ranges(x.slice(i).begin(), x.slice(i).end(), x.slice(rows - 1 - i).begin());
     return;
   }
-  for (index i = 0; i < rows; ++i) {
+  for (index_t i = 0; i < rows; ++i) {
     float* row = x.slice(i).data();
-    for (index j = 0; j < columns / 2; ++j)
+    for (index_t j = 0; j < columns / 2; ++j)
       std::swap_ranges(row + j * channels, row + (j + 1) * channels, row + (columns - 1 - j) * channels);
   }
 }
@@ -50,7 +50,7 @@ inline tensor<float> dense_of_tile(context<cpu>& ctx, const any_pipeline& model,
     dense = dense.reshaped(sum.shape());
     if (horizontal) mirror_in_place(dense, mirror::horizontal), model.restore_directions(dense, mirror::horizontal);
     if (vertical) mirror_in_place(dense, mirror::vertical), model.restore_directions(dense, mirror::vertical);
-    for (index i = 0; i < sum.size(); ++i) sum[i] += dense[i];
+    for (index_t i = 0; i < sum.size(); ++i) sum[i] += dense[i];
   }
   for (float& v : sum) v *= 0.25f;
   return sum;
@@ -71,37 +71,34 @@ inline void require_usable_image(const any_pipeline& model, view<const float, cp
 /// smooth window so that no seam shows. Memory grows with the tile, not with the image, but for the result.
 inline tensor<float> predict_dense(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& pixels,
                                    const predict_options& options = {}) {
-  const index height = pixels.extent(0), width = pixels.extent(1);
+  const index_t height = pixels.extent(0), width = pixels.extent(1);
   if (height <= options.tile && width <= options.tile) return detail::dense_of_tile(ctx, model, pixels, options);
   tensor<float> sum, weights({height, width});
   for (const rectangle& r : tile_grid(height, width, {.tile = options.tile, .overlap = options.overlap})) {
     const tensor<float> tile = crop_reflected(pixels, r);
     const tensor<float> dense = detail::dense_of_tile(ctx, model, tile, options);
     const tensor<float> blend = blend_weights(r.height, r.width, options.overlap);
-    const index channels = dense.extent(2);
+    const index_t channels = dense.extent(2);
     if (sum.empty()) sum = tensor<float>({height, width, channels});
-    for (index i = 0; i < r.height; ++i)
-      for (index j = 0; j < r.width; ++j) {
+    for (index_t i = 0; i < r.height; ++i)
+      for (index_t j = 0; j < r.width; ++j) {
         const float w = blend(i, j);
         weights(r.top + i, r.left + j) += w;
         float* to = &sum(r.top + i, r.left + j, 0);
         const float* from = &dense(i, j, 0);
-        for (index c = 0; c < channels; ++c) to[c] += w * from[c];
+        for (index_t c = 0; c < channels; ++c) to[c] += w * from[c];
       }
   }
-  for (index p = 0; p < height * width; ++p)
-    for (index c = 0; c < sum.extent(2); ++c) sum[p * sum.extent(2) + c] /= weights[p];
+  for (index_t p = 0; p < height * width; ++p)
+    for (index_t c = 0; c < sum.extent(2); ++c) sum[p * sum.extent(2) + c] /= weights[p];
   return sum;
 }
 
 /// Decodes a dense map and brings the result to the size of the image, whatever size the network saw.
-inline prediction decode_to_size(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> dense, index height,
-                                 index width) {
+inline prediction decode_to_size(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> dense,
+                                 index_t height, index_t width) {
   prediction found = model.decode(ctx, dense);
-  if (found.labels.extent(0) != height || found.labels.extent(1) != width) {
-    found.labels = resize_labels(found.labels, height, width);
-    if (!found.nuclei.empty()) found.nuclei = resize_labels(found.nuclei, height, width);
-  }
+  fit_labels(found, height, width);
   return found;
 }
 

@@ -18,31 +18,32 @@ namespace aixcell {
 enum class optimiser { adamw, sgd };
 
 struct training_options {
-  int epochs = 0;             ///< planned; 0: as many as the budget allows
-  double budget_s = 600;      ///< seconds for a run without a planned number of epochs
-  int batch = 4;              ///< crops a step
-  index tile = 256;           ///< edge of a training crop
-  int crops_per_epoch = 0;    ///< 0: one for each tile of the training images, at least 64
-  int epochs_in_budget = 12;  ///< at least; where a pass over all crops takes longer than its share, the epoch ends early
+  int epochs = 0;           ///< planned; 0: as many as the budget allows
+  double budget_s = 600;    ///< seconds for a run without a planned number of epochs
+  int batch = 4;            ///< crops a step
+  index_t tile = 256;       ///< edge of a training crop
+  int crops_per_epoch = 0;  ///< 0: one for each tile of the training images, at least 64
+  int epochs_in_budget =
+      12;  ///< at least; where a pass over all crops takes longer than its share, the epoch ends early
   aixcell::optimiser optimiser = aixcell::optimiser::adamw;
   adamw_options adamw;
   sgd_options sgd;
   cosine_schedule schedule;
-  double clip_norm = 1;       ///< greatest norm of all gradients together; 0: no clipping
-  double average_decay = 0.998;  ///< of the moving average of the weights, the ones that are validated and kept
-  int patience = 0;           ///< epochs without a better validation score before training ends; 0: never
-  index validate_at_most = 48;  ///< images validated after an epoch
+  double clip_norm = 1;           ///< greatest norm of all gradients together; 0: no clipping
+  double average_decay = 0.998;   ///< of the moving average of the weights, the ones that are validated and kept
+  int patience = 0;               ///< epochs without a better validation score before training ends; 0: never
+  index_t validate_at_most = 48;  ///< images validated after an epoch
   augmentation augment;
   std::uint64_t seed = 0;
-  std::function<bool()> stop_requested = {};  ///< asked before every step; true throws `interrupted`
+  std::function<bool()> stop_requested = {};       ///< asked before every step; true throws `interrupted`
   std::size_t cache_bytes = std::size_t{2} << 30;  ///< of preprocessed training images kept in memory
 };
 
 /// What an epoch gave.
 struct epoch_report {
-  int epoch = 0;           ///< 1, 2, ...
-  double progress = 0;     ///< share of the run that is done, 0..1
-  double loss = 0;         ///< mean over the epoch's steps
+  int epoch = 0;        ///< 1, 2, ...
+  double progress = 0;  ///< share of the run that is done, 0..1
+  double loss = 0;      ///< mean over the epoch's steps
   double learning_rate = 0;
   double validation = 0;   ///< evaluation::score of the averaged weights
   double best = 0;         ///< greatest so far
@@ -63,7 +64,12 @@ class training {
   /// The pipeline must be set up and its preprocessing fitted. `train` and `validation` outlive the run.
   training(context<cpu>& ctx, any_pipeline& model, const example_source& train, const example_source& validation,
            training_options options)
-      : ctx_(ctx), model_(model), train_(train), validation_(validation), options_(std::move(options)), tensors_(model.tensors()) {
+      : ctx_(ctx),
+        model_(model),
+        train_(train),
+        validation_(validation),
+        options_(std::move(options)),
+        tensors_(model.tensors()) {
     for (const network_tensor& t : tensors_) {
       if (t.gradient) trained_.push_back({t.value->data(), t.gradient->data(), t.value->size(), t.decays});
       averaged_.push_back(t.value->clone());
@@ -84,22 +90,28 @@ class training {
   /// One pass over the crops of an epoch, then validation of the averaged weights.
   epoch_report run_epoch() {
     const auto start = std::chrono::steady_clock::now();
-    const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
-    const std::vector<index> order = crop_order();
-    const index steps = std::max<index>(1, static_cast<index>(order.size()) / options_.batch);
+    const auto seconds = [&] {
+      return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    const std::vector<index_t> order = crop_order();
+    const index_t steps = std::max<index_t>(1, static_cast<index_t>(order.size()) / options_.batch);
     const bool planned = options_.epochs > 0;
     const double epochs_left = options_.epochs - static_cast<double>(epoch_ - cycle_start_epoch_);
     const double epoch_s = options_.budget_s / std::max(1, options_.epochs_in_budget);
     // After the given step of this epoch.
-    const auto progress_at = [&](index step) {
-      if (!planned) return (elapsed_s_ - cycle_start_s_ + seconds()) / std::max(1e-9, options_.budget_s - validation_s_);
-      return progress_ + (1 - progress_) / std::max(1.0, epochs_left) * static_cast<double>(step) / static_cast<double>(steps);
+    const auto progress_at = [&](index_t step) {
+      if (!planned)  // the last validation belongs to the budget; how long one takes varies, the schedule goes on only
+        return std::max(progress_, (elapsed_s_ - cycle_start_s_ + seconds()) /
+                                       std::max(1e-9, options_.budget_s - validation_s_));
+      return progress_ +
+             (1 - progress_) / std::max(1.0, epochs_left) * static_cast<double>(step) / static_cast<double>(steps);
     };
     epoch_report report;
-    index step = 0;
+    index_t step = 0;
     for (; step < steps; ++step) {
       if (options_.stop_requested && options_.stop_requested())
-        throw interrupted("training stopped in epoch " + std::to_string(epoch_ + 1) + "; all earlier epochs are in the checkpoint");
+        throw interrupted("training stopped in epoch " + std::to_string(epoch_ + 1) +
+                          "; all earlier epochs are in the checkpoint");
       const double at = progress_at(step);
       if (!planned && step > 0 && (at >= 1 || seconds() + validation_s_ > epoch_s)) break;
       report.learning_rate = learning_rate_at(at);
@@ -122,7 +134,8 @@ class training {
     report.best = best_score_;
     report.elapsed_s = elapsed_s_;
     const double per_progress = (elapsed_s_ - cycle_start_s_) / std::max(progress_, 1e-9);
-    report.remaining_s = options_.epochs > 0 ? per_progress * (1 - progress_) : std::max(0.0, cycle_start_s_ + options_.budget_s - elapsed_s_);
+    report.remaining_s = options_.epochs > 0 ? per_progress * (1 - progress_)
+                                             : std::max(0.0, cycle_start_s_ + options_.budget_s - elapsed_s_);
     if (progress_ >= 1) report.remaining_s = 0;
     return report;
   }
@@ -138,14 +151,16 @@ class training {
 
   /// Leaves the best averaged weights in the pipeline.
   void keep_best() {
-    for (std::size_t i = 0; i < tensors_.size(); ++i) std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
+    for (std::size_t i = 0; i < tensors_.size(); ++i)
+      std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
   }
 
   /// What must be equal for a checkpoint to be gone on from: pipeline, data, seed, plan and step size.
   std::string identity() const {
-    return model_.name() + ", " + std::to_string(train_.size()) + " training images, seed " + std::to_string(options_.seed) +
-           (options_.epochs > 0 ? ", " + std::to_string(options_.epochs) + " epochs" : ", within a budget") + ", batch " +
-           std::to_string(options_.batch) + " of " + std::to_string(options_.tile);
+    return model_.name() + ", " + std::to_string(train_.size()) + " training images, seed " +
+           std::to_string(options_.seed) +
+           (options_.epochs > 0 ? ", " + std::to_string(options_.epochs) + " epochs" : ", within a budget") +
+           ", batch " + std::to_string(options_.batch) + " of " + std::to_string(options_.tile);
   }
 
   /// Visits everything that a checkpoint must hold: visit(name, tensor<float>&), visit(name, double&),
@@ -182,18 +197,14 @@ class training {
     annotation truth;
   };
 
-  static index tiles_of(const shape& s, index tile) {
+  static index_t tiles_of(const shape& s, index_t tile) {
     return ((s[0] + tile - 1) / tile) * ((s[1] + tile - 1) / tile);
   }
 
-  prepared prepare(context<cpu>& ctx, index i) const {
+  prepared prepare(context<cpu>& ctx, index_t i) const {
     example e = train_.load(i);
     prepared p{model_.preprocess(ctx, e.picture.pixels), std::move(e.truth)};
-    const index height = p.pixels.extent(0), width = p.pixels.extent(1);
-    if (p.truth.labels.extent(0) != height || p.truth.labels.extent(1) != width) {
-      p.truth.labels = resize_labels(p.truth.labels, height, width);
-      if (!p.truth.nuclei.empty()) p.truth.nuclei = resize_labels(p.truth.nuclei, height, width);
-    }
+    fit_labels(p.truth, p.pixels.extent(0), p.pixels.extent(1));
     as_pixel_classes(p.truth, model_);
     return p;
   }
@@ -202,13 +213,14 @@ class training {
     cache_.resize(static_cast<std::size_t>(train_.size()));
     tiles_.resize(cache_.size());
     std::vector<std::size_t> bytes(cache_.size());
-    parallel_for(ctx_, train_.size(), [&](index i) {
+    parallel_for(ctx_, train_.size(), [&](index_t i) {
       context<cpu> serial(1);
       const auto at = static_cast<std::size_t>(i);
       cache_[at] = prepare(serial, i);
       cache_[at]->pixels = cache_[at]->pixels.clone();  // out of the short-lived context's pool
       tiles_[at] = tiles_of(cache_[at]->pixels.shape(), options_.tile);
-      bytes[at] = static_cast<std::size_t>(cache_[at]->pixels.size() + 2 * cache_[at]->truth.labels.size()) * sizeof(float);
+      bytes[at] =
+          static_cast<std::size_t>(cache_[at]->pixels.size() + 2 * cache_[at]->truth.labels.size()) * sizeof(float);
     });
     std::size_t kept = 0;
     for (std::size_t i = 0; i < cache_.size(); ++i)
@@ -216,12 +228,13 @@ class training {
   }
 
   /// Which image each crop of this epoch comes from: images by the number of their tiles, in random order.
-  std::vector<index> crop_order() const {
-    std::vector<index> pool;
-    for (std::size_t i = 0; i < tiles_.size(); ++i) pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index>(i));
+  std::vector<index_t> crop_order() const {
+    std::vector<index_t> pool;
+    for (std::size_t i = 0; i < tiles_.size(); ++i)
+      pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index_t>(i));
     const std::size_t wanted = options_.crops_per_epoch > 0 ? static_cast<std::size_t>(options_.crops_per_epoch)
                                                             : std::max<std::size_t>(pool.size(), 64);
-    std::vector<index> order;
+    std::vector<index_t> order;
     random_stream random = random_stream(options_.seed).child(0x6F72646572).child(static_cast<std::uint64_t>(epoch_));
     while (order.size() < wanted) {
       random.shuffle(pool);
@@ -231,15 +244,18 @@ class training {
     return order;
   }
 
-  double learn_batch(const std::vector<index>& order, index step, double learning_rate) {
-    const index batch = options_.batch, tile = options_.tile;
+  double learn_batch(const std::vector<index_t>& order, index_t step, double learning_rate) {
+    const index_t batch = options_.batch, tile = options_.tile;
     std::vector<prepared> crops(static_cast<std::size_t>(batch));
     std::vector<tensor<float>> targets(crops.size());
     while (serial_.size() < crops.size()) serial_.emplace_back(1);
-    parallel_for(ctx_, batch, [&](index b) {
+    parallel_for(ctx_, batch, [&](index_t b) {
       const auto slot = static_cast<std::size_t>(b);
-      const index position = step * batch + b, i = order[static_cast<std::size_t>(position)];
-      random_stream random = random_stream(options_.seed).child(0x63726F70).child(static_cast<std::uint64_t>(epoch_)).child(static_cast<std::uint64_t>(position));
+      const index_t position = step * batch + b, i = order[static_cast<std::size_t>(position)];
+      random_stream random = random_stream(options_.seed)
+                                 .child(0x63726F70)
+                                 .child(static_cast<std::uint64_t>(epoch_))
+                                 .child(static_cast<std::uint64_t>(position));
       const std::optional<prepared>& cached = cache_[static_cast<std::size_t>(i)];
       prepared read;
       if (!cached) read = prepare(serial_[slot], i);
@@ -250,7 +266,7 @@ class training {
     });
     const shape xs = crops[0].pixels.shape(), ts = targets[0].shape();
     tensor<float> x(ctx_, {batch, xs[0], xs[1], xs[2]}), target(ctx_, {batch, ts[0], ts[1], ts[2]});
-    for (index b = 0; b < batch; ++b) {
+    for (index_t b = 0; b < batch; ++b) {
       const auto slot = static_cast<std::size_t>(b);
       std::copy(crops[slot].pixels.begin(), crops[slot].pixels.end(), x.slice(b).begin());
       std::copy(targets[slot].begin(), targets[slot].end(), target.slice(b).begin());
@@ -268,18 +284,19 @@ class training {
     else
       sgd_.step(ctx_, trained_, learning_rate);
     const float decay = static_cast<float>(moving_average_decay(options_.average_decay, steps_++));
-    parallel_for(ctx_, static_cast<index>(tensors_.size()), [&](index i) {
+    parallel_for(ctx_, static_cast<index_t>(tensors_.size()), [&](index_t i) {
       const auto at = static_cast<std::size_t>(i);
       const float* value = tensors_[at].value->data();
       float* average = averaged_[at].data();
-      for (index k = 0; k < averaged_[at].size(); ++k) average[k] += (1 - decay) * (value[k] - average[k]);
+      for (index_t k = 0; k < averaged_[at].size(); ++k) average[k] += (1 - decay) * (value[k] - average[k]);
     });
     return loss;
   }
 
   double validate() {
     exchange_with_average();
-    const double score = evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = options_.validate_at_most}).score();
+    const double score =
+        evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = options_.validate_at_most}).score();
     if (score > best_score_) {
       best_score_ = score;
       epochs_since_best_ = 0;
@@ -298,7 +315,8 @@ class training {
   }
 
   double learning_rate_at(double progress) const {
-    const double base = options_.optimiser == optimiser::adamw ? options_.adamw.learning_rate : options_.sgd.learning_rate;
+    const double base =
+        options_.optimiser == optimiser::adamw ? options_.adamw.learning_rate : options_.sgd.learning_rate;
     return base * options_.schedule.factor(progress);
   }
 
@@ -313,7 +331,7 @@ class training {
   aixcell::adamw adamw_;
   aixcell::sgd sgd_;
   std::vector<std::optional<prepared>> cache_;
-  std::vector<index> tiles_;
+  std::vector<index_t> tiles_;
   std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused
 
   std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, cycle_ = 0, cycle_start_epoch_ = 0;

@@ -55,7 +55,7 @@ struct interior_border {
     tensor<float> distance(labels.shape());
     distance_to_outside(ctx, labels, distance);
     const std::vector<float> deepest = detail::object_depths(labels, distance);
-    for (index p = 0; p < labels.size(); ++p) {
+    for (index_t p = 0; p < labels.size(); ++p) {
       const std::int32_t label = labels[p];
       float value = label < 0 ? -1.0f : 0.0f;
       if (label > 0)
@@ -87,10 +87,10 @@ struct interior_border {
   /// From three channels of an output that holds more.
   prediction decode_at(view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
-    const index height = output.extent(0), width = output.extent(1), pixels = height * width;
+    const index_t height = output.extent(0), width = output.extent(1), pixels = height * width;
     tensor<float> landscape({height, width}), object({height, width});
     tensor<std::uint8_t> seeds({height, width}), mask({height, width});
-    for (index p = 0; p < pixels; ++p) {
+    for (index_t p = 0; p < pixels; ++p) {
       const std::array<float, channels> probability = softmax3(output.data() + p * output.extent(2) + first);
       landscape[p] = 1 - probability[1];
       object[p] = probability[1] + probability[2];
@@ -117,8 +117,8 @@ struct interior_border {
     return p;
   }
 
-  static std::vector<index> areas_of(const label_map& labels) {
-    std::vector<index> areas(1, 0);
+  static std::vector<index_t> areas_of(const label_map& labels) {
+    std::vector<index_t> areas(1, 0);
     for (const std::int32_t label : labels) {
       if (static_cast<std::size_t>(label) >= areas.size()) areas.resize(static_cast<std::size_t>(label) + 1, 0);
       ++areas[static_cast<std::size_t>(label)];
@@ -127,7 +127,7 @@ struct interior_border {
   }
 
   void remove_small(label_map& labels) const {
-    const std::vector<index> areas = areas_of(labels);
+    const std::vector<index_t> areas = areas_of(labels);
     for (std::int32_t& label : labels)
       if (label > 0 && areas[static_cast<std::size_t>(label)] < min_area) label = 0;
   }
@@ -135,15 +135,15 @@ struct interior_border {
   /// Parts of the mask without any seed are objects too small for an interior.
   void add_unseeded(const tensor<std::uint8_t>& mask, label_map& labels) const {
     label_map parts(labels.shape());
-    const index count = connected_components(mask, connectivity::four, parts);
+    const index_t count = connected_components(mask, connectivity::four, parts);
     std::vector<bool> seeded(static_cast<std::size_t>(count) + 1, false);
     std::int32_t last = 0;
-    for (index p = 0; p < labels.size(); ++p) {
+    for (index_t p = 0; p < labels.size(); ++p) {
       last = std::max(last, labels[p]);
       if (labels[p] > 0) seeded[static_cast<std::size_t>(parts[p])] = true;
     }
-    const std::vector<index> areas = areas_of(parts);
-    for (index p = 0; p < labels.size(); ++p) {
+    const std::vector<index_t> areas = areas_of(parts);
+    for (index_t p = 0; p < labels.size(); ++p) {
       const auto part = static_cast<std::size_t>(parts[p]);
       if (part > 0 && !seeded[part] && areas[part] >= min_area) labels[p] = last + parts[p];
     }
@@ -151,13 +151,13 @@ struct interior_border {
 
   /// Labels 1..N without gaps, each with its mean object probability.
   void number_and_score(prediction& found, const tensor<float>& object) const {
-    const std::vector<index> areas = areas_of(found.labels);
+    const std::vector<index_t> areas = areas_of(found.labels);
     std::vector<std::int32_t> number(areas.size(), 0);
     std::int32_t next = 0;
     for (std::size_t i = 1; i < areas.size(); ++i)
       if (areas[i] >= std::max(1, min_area)) number[i] = ++next;
     std::vector<double> sums(static_cast<std::size_t>(next) + 1, 0.0), counts(sums.size(), 0.0);
-    for (index p = 0; p < found.labels.size(); ++p) {
+    for (index_t p = 0; p < found.labels.size(); ++p) {
       found.labels[p] = number[static_cast<std::size_t>(found.labels[p])];
       sums[static_cast<std::size_t>(found.labels[p])] += static_cast<double>(object[p]);
       ++counts[static_cast<std::size_t>(found.labels[p])];

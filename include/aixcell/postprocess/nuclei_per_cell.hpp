@@ -30,7 +30,7 @@ struct nuclei_per_cell {
     if (!truth.nuclei.empty()) {
       nuclei.write_target(ctx, truth.nuclei, t, 1);
     } else {
-      for (index p = 0; p < truth.labels.size(); ++p) t[2 * p + 1] = -1;
+      for (index_t p = 0; p < truth.labels.size(); ++p) t[2 * p + 1] = -1;
     }
     return t;
   }

@@ -31,7 +31,7 @@ struct semantic {
   tensor<float> target(context<cpu>&, const annotation& truth) const {
     require_rank(name, 2, "a class map [H,W]", truth.labels.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 1});
-    for (index p = 0; p < t.size(); ++p) {
+    for (index_t p = 0; p < t.size(); ++p) {
       if (truth.labels[p] >= classes)
         throw data_error("semantic: class " + std::to_string(truth.labels[p]) + " in the mask, " +
                          std::to_string(classes) + " classes are declared");
@@ -53,8 +53,8 @@ struct semantic {
     detail::require_output(name, output, classes);
     prediction found;
     found.labels = label_map({output.extent(0), output.extent(1)});
-    const index channels = output.extent(2);
-    for (index p = 0; p < found.labels.size(); ++p) {
+    const index_t channels = output.extent(2);
+    for (index_t p = 0; p < found.labels.size(); ++p) {
       const float* logits = output.data() + p * channels;
       found.labels[p] = static_cast<std::int32_t>(std::max_element(logits, logits + classes) - logits);
     }

@@ -52,7 +52,7 @@ struct star_convex {
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = 1 + Rays;
   static constexpr int feature_channels = 64;  ///< the rays need more than a thin decoder's map (StarDist: 128)
-  static constexpr float distance_unit = 16;  ///< pixels: keeps distances and logits of one magnitude
+  static constexpr float distance_unit = 16;   ///< pixels: keeps distances and logits of one magnitude
 
   float distance_weight = 3.0f;        ///< of the distances in the loss
   float probability_threshold = 0.5f;  ///< of a polygon's centre
@@ -83,9 +83,9 @@ struct star_convex {
     distance_to_outside(ctx, labels, distance);
     const std::vector<float> deepest = detail::object_depths(labels, distance);
     const detail::ray_distances rays(labels, directions);
-    const index width = labels.extent(1);
-    parallel_for(ctx, labels.extent(0), [&](index i) {
-      for (index j = 0; j < width; ++j) {
+    const index_t width = labels.extent(1);
+    parallel_for(ctx, labels.extent(0), [&](index_t i) {
+      for (index_t j = 0; j < width; ++j) {
         float* to = &t(i, j, first);
         const std::int32_t label = labels(i, j);
         std::fill_n(to, channels, 0.0f);
@@ -129,14 +129,14 @@ struct star_convex {
   /// of two polygons, so that a fragment inside an object is no second object.
   prediction decode_at(view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
-    const index height = output.extent(0), width = output.extent(1), stride = output.extent(2);
+    const index_t height = output.extent(0), width = output.extent(1), stride = output.extent(2);
     struct centre {
       float logit;
-      index pixel;
+      index_t pixel;
     };
     std::vector<centre> centres;
     const float least = std::log(probability_threshold / (1 - probability_threshold));
-    for (index p = 0; p < height * width; ++p)
+    for (index_t p = 0; p < height * width; ++p)
       if (const float logit = output[p * stride + first]; logit > least) centres.push_back({logit, p});
     std::sort(centres.begin(), centres.end(), [](const centre& a, const centre& b) {
       return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel;
@@ -166,7 +166,7 @@ struct star_convex {
   /// Channels of a mirrored map, back to the directions of the image.
   void flip(view<float, cpu> dense, mirror m) const {
     std::array<float, Rays> turned;
-    const index channel_count = dense.extent(2);
+    const index_t channel_count = dense.extent(2);
     for (float* p = dense.data(); p != dense.data() + dense.size(); p += channel_count) {
       for (int k = 0; k < Rays; ++k) {
         const int from = m == mirror::horizontal ? (Rays / 2 - k + Rays) % Rays : (Rays - k) % Rays;

@@ -47,7 +47,7 @@ struct with_classes {
     require_rank(name, 2, "a label map [H,W]", labels.shape());
     tensor<float> t({labels.extent(0), labels.extent(1), target_channels()});
     instance.write_target(ctx, labels, t, 0);
-    for (index p = 0; p < labels.size(); ++p) {
+    for (index_t p = 0; p < labels.size(); ++p) {
       const std::int32_t label = labels[p];
       const bool known = label > 0 && static_cast<std::size_t>(label) <= truth.object_class.size();
       t[p * t.extent(2) + instance.target_channels()] =
@@ -75,7 +75,7 @@ struct with_classes {
     prediction found = instance.decode_at(output, 0);
     const auto n = static_cast<std::size_t>(classes);
     std::vector<double> votes(found.objects.size() * n, 0.0), probability(n);
-    for (index p = 0; p < found.labels.size(); ++p) {
+    for (index_t p = 0; p < found.labels.size(); ++p) {
       if (found.labels[p] <= 0) continue;
       const float* logits = output.data() + p * output.extent(2) + instance.output_channels();
       detail::softmax(logits, classes, probability.data());

@@ -37,7 +37,7 @@ tensor<float> apply_preprocess(context<cpu>& ctx, const P& policy, [[maybe_unuse
                                view<const float, cpu> pixels) {
   require_rank("preprocess", 3, "an image [H,W,C]", pixels.shape());
   if (pixels.empty()) throw shape_error("preprocess: the image is empty " + to_string(pixels.shape()));
-  for (index i = 0; i < pixels.size(); ++i)
+  for (index_t i = 0; i < pixels.size(); ++i)
     if (!(std::abs(pixels[i]) <= 1e30f))
       throw data_error("preprocess: pixel (" + std::to_string(i / pixels.extent(2) / pixels.extent(1)) + ", " +
                        std::to_string(i / pixels.extent(2) % pixels.extent(1)) +

@@ -52,14 +52,12 @@ class preprocessed_source final : public example_source {
  public:
   preprocessed_source(const P& policy, const fitted_state_t<P>& state, const example_source& from)
       : policy_(policy), state_(state), from_(from) {}
-  index size() const override { return from_.size(); }
-  example load(index i) const override {
+  index_t size() const override { return from_.size(); }
+  example load(index_t i) const override {
     context<cpu> serial(1);
     example e = from_.load(i);
     e.picture.pixels = apply_preprocess(serial, policy_, state_, e.picture.pixels);
-    for (label_map* map : {&e.truth.labels, &e.truth.nuclei})
-      if (!map->empty() && map->shape() != shape{e.picture.height(), e.picture.width()})
-        *map = resize_labels(*map, e.picture.height(), e.picture.width());
+    fit_labels(e.truth, e.picture.height(), e.picture.width());
     return e;
   }
 

@@ -11,8 +11,8 @@ namespace aixcell {
 /// Median over all annotated objects of the diameter of the disc of equal area, in pixels; 0 if there are none.
 inline float median_object_diameter(context<cpu>& ctx, const example_source& examples) {
   std::vector<std::vector<float>> by_image(static_cast<std::size_t>(examples.size()));
-  parallel_for(ctx, examples.size(), [&](index i) {
-    std::map<std::int32_t, index> areas;
+  parallel_for(ctx, examples.size(), [&](index_t i) {
+    std::map<std::int32_t, index_t> areas;
     const example e = examples.load(i);
     for (const std::int32_t label : e.truth.labels)
       if (label > 0) ++areas[label];

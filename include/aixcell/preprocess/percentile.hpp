@@ -42,18 +42,18 @@ struct percentile {
     if (!(0 <= low && low < high && high <= 100))
       throw data_error("percentile: expected 0 <= low < high <= 100, found low " + std::to_string(low) + ", high " +
                        std::to_string(high));
-    const index channels = pixels.extent(2), count = pixels.size() / channels;
+    const index_t channels = pixels.extent(2), count = pixels.size() / channels;
     tensor<float> out(pixels.shape());
-    parallel_for(ctx, channels, [&](index c) {
+    parallel_for(ctx, channels, [&](index_t c) {
       std::vector<float> values(static_cast<std::size_t>(count));
-      for (index p = 0; p < count; ++p) values[static_cast<std::size_t>(p)] = pixels[p * channels + c];
+      for (index_t p = 0; p < count; ++p) values[static_cast<std::size_t>(p)] = pixels[p * channels + c];
       // In float64: the range of float32 values need not be a float32.
       const double from = static_cast<double>(percentile_of(values, static_cast<double>(low)));
       const double to = static_cast<double>(percentile_of(values, static_cast<double>(high)));
       // Sparse images: when all but a few pixels are equal, the brightest says more than a percentile of nothing.
       const double top = to > from ? to : static_cast<double>(*std::max_element(values.begin(), values.end()));
       const double range = top - from;
-      for (index p = 0; p < count; ++p)
+      for (index_t p = 0; p < count; ++p)
         out[p * channels + c] =
             range > 0 ? static_cast<float>((static_cast<double>(pixels[p * channels + c]) - from) / range) : 0.0f;
     });

@@ -29,8 +29,8 @@ struct resize_to_diameter {
   }
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
-    const auto scaled = [&](index extent) {
-      return std::max<index>(1, std::lround(static_cast<double>(extent) * static_cast<double>(s.factor)));
+    const auto scaled = [&](index_t extent) {
+      return std::max<index_t>(1, std::lround(static_cast<double>(extent) * static_cast<double>(s.factor)));
     };
     return resize_image(ctx, pixels, scaled(pixels.extent(0)), scaled(pixels.extent(1)));
   }

@@ -34,9 +34,9 @@ struct top_hat {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
     // A square that covers the image from each of its pixels is as good as any larger one.
     const auto widest = static_cast<float>(std::max(pixels.extent(0), pixels.extent(1)));
-    tensor<float> out = grey_opening(ctx, pixels, static_cast<index>(std::min(s.radius, widest)));
+    tensor<float> out = grey_opening(ctx, pixels, static_cast<index_t>(std::min(s.radius, widest)));
     if (s.radius < 1) return out;
-    for (index i = 0; i < out.size(); ++i) out[i] = pixels[i] - out[i];
+    for (index_t i = 0; i < out.size(); ++i) out[i] = pixels[i] - out[i];
     return out;
   }
 };

@@ -18,15 +18,15 @@ struct channel_moments {
 inline channel_moments moments_of(std::string_view name, view<const float, cpu> pixels) {
   require_rank(name, 3, "an image [H,W,C]", pixels.shape());
   if (pixels.empty()) throw shape_error(std::string(name) + ": the image is empty " + to_string(pixels.shape()));
-  const index channels = pixels.extent(2), count = pixels.size() / channels;
+  const index_t channels = pixels.extent(2), count = pixels.size() / channels;
   channel_moments m{std::vector<double>(static_cast<std::size_t>(channels)),
                     std::vector<double>(static_cast<std::size_t>(channels))};
-  for (index p = 0; p < count; ++p)
-    for (index c = 0; c < channels; ++c)
+  for (index_t p = 0; p < count; ++p)
+    for (index_t c = 0; c < channels; ++c)
       m.mean[static_cast<std::size_t>(c)] += static_cast<double>(pixels[p * channels + c]);
   for (double& v : m.mean) v /= static_cast<double>(count);
-  for (index p = 0; p < count; ++p)
-    for (index c = 0; c < channels; ++c) {
+  for (index_t p = 0; p < count; ++p)
+    for (index_t c = 0; c < channels; ++c) {
       const double d = static_cast<double>(pixels[p * channels + c]) - m.mean[static_cast<std::size_t>(c)];
       m.deviation[static_cast<std::size_t>(c)] += d * d;
     }
@@ -38,9 +38,9 @@ inline channel_moments moments_of(std::string_view name, view<const float, cpu> 
 template <class Number>
 tensor<float> standardised(view<const float, cpu> pixels, const std::vector<Number>& mean,
                            const std::vector<Number>& deviation) {
-  const index channels = pixels.extent(2);
+  const index_t channels = pixels.extent(2);
   tensor<float> out(pixels.shape());
-  for (index i = 0; i < pixels.size(); ++i) {
+  for (index_t i = 0; i < pixels.size(); ++i) {
     const auto c = static_cast<std::size_t>(i % channels);
     out[i] = deviation[c] > 0 ? static_cast<float>((static_cast<double>(pixels[i]) - static_cast<double>(mean[c])) /
                                                    static_cast<double>(deviation[c]))
@@ -82,7 +82,7 @@ struct fitted_z_score {
   state fit(context<cpu>& ctx, const example_source& training) const {
     std::vector<detail::channel_moments> moments(static_cast<std::size_t>(training.size()));
     std::vector<double> pixels(moments.size());
-    parallel_for(ctx, training.size(), [&](index i) {
+    parallel_for(ctx, training.size(), [&](index_t i) {
       const example e = training.load(i);
       moments[static_cast<std::size_t>(i)] = detail::moments_of(name, e.picture.pixels);
       pixels[static_cast<std::size_t>(i)] = static_cast<double>(e.picture.height() * e.picture.width());

@@ -28,8 +28,8 @@ inline rgb label_colour(std::int32_t label) {
 
 namespace detail {
 
-inline void mix(rgb_picture& picture, index pixel, rgb colour, float share) {
-  for (index c = 0; c < 3; ++c) {
+inline void mix(rgb_picture& picture, index_t pixel, rgb colour, float share) {
+  for (index_t c = 0; c < 3; ++c) {
     auto& value = picture[3 * pixel + c];
     value = static_cast<std::uint8_t>(std::lround(static_cast<float>(value) * (1 - share) +
                                                   static_cast<float>(colour[static_cast<std::size_t>(c)]) * share));
@@ -40,10 +40,10 @@ inline void mix(rgb_picture& picture, index pixel, rgb colour, float share) {
 /// colour(label) gives nullptr for an object that is not drawn, else its colour.
 template <class Colour>
 void draw_objects(rgb_picture& picture, label_view labels, float tint, Colour&& colour) {
-  const index height = labels.extent(0), width = labels.extent(1);
-  for (index y = 0; y < height; ++y)
-    for (index x = 0; x < width; ++x) {
-      const index i = y * width + x;
+  const index_t height = labels.extent(0), width = labels.extent(1);
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0; x < width; ++x) {
+      const index_t i = y * width + x;
       const std::int32_t label = labels[i];
       if (label <= 0) continue;
       const rgb* drawn = colour(label);
@@ -77,7 +77,7 @@ inline rgb_picture class_overlay(const rgb_picture& picture, label_view classes)
   require_rank("class_overlay", 2, "a class map [H,W]", classes.shape());
   require_shape("class_overlay", {classes.extent(0), classes.extent(1), 3}, picture.shape());
   rgb_picture drawn = picture.clone();
-  for (index i = 0; i < classes.size(); ++i)
+  for (index_t i = 0; i < classes.size(); ++i)
     if (classes[i] > 0) detail::mix(drawn, i, class_colour(classes[i] - 1), 0.45f);
   return drawn;
 }
@@ -126,7 +126,7 @@ inline rgb_picture class_errors(const rgb_picture& picture, label_view truth, la
   require_rank("class_errors", 2, "class maps [H,W]", truth.shape());
   require_shape("class_errors", {truth.extent(0), truth.extent(1), 3}, picture.shape());
   rgb_picture drawn = picture.clone();
-  for (index i = 0; i < truth.size(); ++i)
+  for (index_t i = 0; i < truth.size(); ++i)
     if (truth[i] != ignored_label && predicted[i] != ignored_label && truth[i] != predicted[i])
       detail::mix(drawn, i, false_colour, 0.6f);
   return drawn;
@@ -145,7 +145,7 @@ struct comparison {
 
 struct comparison_options {
   aixcell::task task = aixcell::task::instance_segmentation;
-  index longest_side = 640;  ///< larger images are shrunk by a whole factor
+  index_t longest_side = 640;  ///< larger images are shrunk by a whole factor
 };
 
 /// Draws an image [H,W,C] with what is true and what was predicted. Objects are coloured by class where they have one.
@@ -154,7 +154,7 @@ inline comparison compare(view<const float, cpu> pixels, const annotation& truth
   require_rank("compare", 3, "an image [H,W,C]", pixels.shape());
   require_shape("compare", {pixels.extent(0), pixels.extent(1)}, truth.labels.shape());
   require_shape("compare", {pixels.extent(0), pixels.extent(1)}, predicted.labels.shape());
-  const index factor = shrink_factor(pixels.extent(0), pixels.extent(1), {.longest_side = options.longest_side});
+  const index_t factor = shrink_factor(pixels.extent(0), pixels.extent(1), {.longest_side = options.longest_side});
   const label_map true_labels = shrunk_labels(truth.labels, factor);
   const label_map predicted_labels = shrunk_labels(predicted.labels, factor);
   comparison c;

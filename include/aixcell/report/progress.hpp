@@ -17,8 +17,8 @@ struct progress_state {
   std::string stage;  ///< what is being done, e.g. the pipeline's name; may be empty
   int epoch = 0;      ///< current one, from 1
   int epochs = 0;
-  index step = 0;  ///< finished steps of this epoch
-  index steps = 0;
+  index_t step = 0;  ///< finished steps of this epoch
+  index_t steps = 0;
   double images_per_second = unknown;
   double loss = unknown;
   std::string metric_name = "metric";

@@ -181,8 +181,8 @@ inline std::string to_svg(const line_plot& plot) {
   using namespace detail;
   for (const plot_series& s : plot.series)
     if (s.x.size() != s.y.size())
-      throw_unequal_shapes("to_svg: series '" + s.name + "'", {static_cast<index>(s.x.size())},
-                           {static_cast<index>(s.y.size())});
+      throw_unequal_shapes("to_svg: series '" + s.name + "'", {static_cast<index_t>(s.x.size())},
+                           {static_cast<index_t>(s.y.size())});
 
   constexpr double width = 620, left = 62, right = 18, bottom = 46, plot_height = 240;
   // Title, then the legend in as many lines as it needs, then the plot.
@@ -270,8 +270,8 @@ inline std::string to_svg(const line_plot& plot) {
 inline std::string to_svg(const bar_plot& plot) {
   using namespace detail;
   if (plot.names.size() != plot.values.size())
-    throw_unequal_shapes("to_svg: bar plot '" + plot.title + "'", {static_cast<index>(plot.names.size())},
-                         {static_cast<index>(plot.values.size())});
+    throw_unequal_shapes("to_svg: bar plot '" + plot.title + "'", {static_cast<index_t>(plot.names.size())},
+                         {static_cast<index_t>(plot.values.size())});
   constexpr double width = 620, row = 26, value_room = 64;
   double left = 40, largest = 0;
   for (const auto& name : plot.names) left = std::min(300.0, std::max(left, text_width(name, 12) + 18));
@@ -317,11 +317,11 @@ inline std::string to_svg(const confusion_plot& plot) {
   const std::string turned = " opacity=\"0.7\" transform=\"rotate(-90 14 " + svg_number(top + side / 2) + ")\"";
   svg += text_element({.x = 14, .y = top + side / 2, .anchor = "middle", .attributes = turned}, "true");
   for (int t = 0; t < classes; ++t) {
-    const index row_total = plot.matrix.scores(t).truth;
+    const index_t row_total = plot.matrix.scores(t).truth;
     svg += text_element({.x = left - 8, .y = top + cell * (t + 0.5) + 4, .anchor = "end"}, name(t)) +
            text_element({.x = left + cell * (t + 0.5), .y = top - 9, .anchor = "middle"}, name(t));
     for (int p = 0; p < classes; ++p) {
-      const index count = plot.matrix.count({t, p});
+      const index_t count = plot.matrix.count({t, p});
       const double share = row_total ? static_cast<double>(count) / static_cast<double>(row_total) : 0;
       const double x = left + cell * p, y = top + cell * t;
       svg += "<rect x=\"" + svg_number(x + 1) + "\" y=\"" + svg_number(y + 1) + "\" width=\"" + svg_number(cell - 2) +

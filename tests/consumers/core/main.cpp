@@ -5,6 +5,6 @@
 int main() {
   aixcell::context<aixcell::cpu> ctx;
   aixcell::tensor<int> squares({100});
-  aixcell::parallel_for(ctx, squares.size(), [&](aixcell::index i) { squares[i] = static_cast<int>(i * i); });
+  aixcell::parallel_for(ctx, squares.size(), [&](aixcell::index_t i) { squares[i] = static_cast<int>(i * i); });
   return squares[99] == 9801 ? 0 : 1;
 }

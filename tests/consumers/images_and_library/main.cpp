@@ -9,7 +9,7 @@ int main() {
   using namespace aixcell;
   const char* const path = "consumer_labels.png";
   tensor<std::int32_t> labels({32, 40});
-  for (aixcell::index i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i);
+  for (aixcell::index_t i = 0; i < labels.size(); ++i) labels[i] = static_cast<std::int32_t>(i);
   write_png_labels(path, labels);
   const image picture = read_image(path);
   std::filesystem::remove(path);

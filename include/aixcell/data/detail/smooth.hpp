@@ -24,19 +24,19 @@ inline std::vector<float> half_gaussian(float deviation) {
 }
 
 /// Filters `count` items of `stride` interleaved lines: out[i] = sum of half[|k|] in[i+k], mirrored at the ends.
-inline void blur_lines(std::vector<float>& padded, float* line, index count, index stride,
+inline void blur_lines(std::vector<float>& padded, float* line, index_t count, index_t stride,
                        const std::vector<float>& half) {
-  const auto radius = static_cast<index>(half.size()) - 1;
+  const auto radius = static_cast<index_t>(half.size()) - 1;
   padded.resize(static_cast<std::size_t>((count + 2 * radius) * stride));
-  for (index i = -radius; i < count + radius; ++i)
+  for (index_t i = -radius; i < count + radius; ++i)
     std::copy_n(line + reflected(i, count) * stride, stride, padded.data() + (i + radius) * stride);
-  const index items = count * stride;
+  const index_t items = count * stride;
   const float* centre = padded.data() + radius * stride;
-  for (index i = 0; i < items; ++i) line[i] = half[0] * centre[i];
-  for (index k = 1; k <= radius; ++k) {
+  for (index_t i = 0; i < items; ++i) line[i] = half[0] * centre[i];
+  for (index_t k = 1; k <= radius; ++k) {
     const float weight = half[static_cast<std::size_t>(k)];
     const float *before = centre - k * stride, *after = centre + k * stride;
-    for (index i = 0; i < items; ++i) line[i] += weight * (before[i] + after[i]);
+    for (index_t i = 0; i < items; ++i) line[i] += weight * (before[i] + after[i]);
   }
 }
 
@@ -46,12 +46,13 @@ struct blur_deviations {
 
 /// Gaussian blur of [H,W] or [H,W,C] in place, mirrored at the border.
 inline void gaussian_blur(tensor<float>& pixels, blur_deviations deviation) {
-  const index height = pixels.extent(0), width = pixels.extent(1);
-  const index channels = pixels.shape().rank() == 3 ? pixels.extent(2) : 1;
+  const index_t height = pixels.extent(0), width = pixels.extent(1);
+  const index_t channels = pixels.shape().rank() == 3 ? pixels.extent(2) : 1;
   std::vector<float> padded;
   if (deviation.x > 0) {
     const auto half = half_gaussian(deviation.x);
-    for (index y = 0; y < height; ++y) blur_lines(padded, pixels.data() + y * width * channels, width, channels, half);
+    for (index_t y = 0; y < height; ++y)
+      blur_lines(padded, pixels.data() + y * width * channels, width, channels, half);
   }
   if (deviation.y > 0) blur_lines(padded, pixels.data(), height, width * channels, half_gaussian(deviation.y));
 }
@@ -59,19 +60,19 @@ inline void gaussian_blur(tensor<float>& pixels, blur_deviations deviation) {
 /// [H,W] smooth random field, mean about 0, deviation about 0.6: normal values on a grid `spacing` pixels apart,
 /// interpolated with zero slope at the grid points (value noise, Perlin's fade).
 inline tensor<float> smooth_noise(const shape& size, float spacing, random_stream& random) {
-  const auto rows = static_cast<index>(static_cast<float>(size[0]) / spacing) + 2;
-  const auto columns = static_cast<index>(static_cast<float>(size[1]) / spacing) + 2;
+  const auto rows = static_cast<index_t>(static_cast<float>(size[0]) / spacing) + 2;
+  const auto columns = static_cast<index_t>(static_cast<float>(size[1]) / spacing) + 2;
   std::vector<float> grid(static_cast<std::size_t>(rows * columns));
   for (float& g : grid) g = random.normal();
   const auto fade = [](float t) { return t * t * (3 - 2 * t); };
   tensor<float> field({size[0], size[1]});
-  for (index y = 0; y < size[0]; ++y) {
+  for (index_t y = 0; y < size[0]; ++y) {
     const float gy = static_cast<float>(y) / spacing;
-    const auto row = static_cast<index>(gy);
+    const auto row = static_cast<index_t>(gy);
     const float ty = fade(gy - static_cast<float>(row));
-    for (index x = 0; x < size[1]; ++x) {
+    for (index_t x = 0; x < size[1]; ++x) {
       const float gx = static_cast<float>(x) / spacing;
-      const auto column = static_cast<index>(gx);
+      const auto column = static_cast<index_t>(gx);
       const float tx = fade(gx - static_cast<float>(column));
       const float* above = grid.data() + row * columns + column;
       const float* below = above + columns;

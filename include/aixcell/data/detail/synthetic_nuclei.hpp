@@ -66,16 +66,16 @@ inline std::vector<nucleus> twin_nuclei(const nuclei_options& options, float ang
 }
 
 /// Pixels of a nucleus; none if one of them is not well inside the cell, belongs to another nucleus or is outside.
-inline std::vector<index> nucleus_pixels(const nucleus& n, const label_map& cells, const label_map& nuclei,
-                                         std::int32_t cell) {
-  const index height = cells.extent(0), width = cells.extent(1);
-  std::vector<index> pixels;
+inline std::vector<index_t> nucleus_pixels(const nucleus& n, const label_map& cells, const label_map& nuclei,
+                                           std::int32_t cell) {
+  const index_t height = cells.extent(0), width = cells.extent(1);
+  std::vector<index_t> pixels;
   bool fits = true;
   for (const blob& lobe : n.lobes) {
     const float reach = std::max(lobe.along, lobe.across);
     fits = fits && lobe.y - reach >= 0 && lobe.x - reach >= 0 && lobe.y + reach <= static_cast<float>(height) &&
            lobe.x + reach <= static_cast<float>(width);
-    for_each_inside(lobe, cells.shape(), 1, [&](index y, index x, float) {
+    for_each_inside(lobe, cells.shape(), 1, [&](index_t y, index_t x, float) {
       fits = fits && y > 1 && x > 1 && y + 2 < height && x + 2 < width && cells(y, x) == cell && nuclei(y, x) == 0 &&
              cells(y - 2, x) == cell && cells(y + 2, x) == cell && cells(y, x - 2) == cell && cells(y, x + 2) == cell;
       if (fits) pixels.push_back(y * width + x);
@@ -106,11 +106,11 @@ inline bool place_nuclei(std::vector<nucleus>& wanted, const cell_body& cell, co
         lobe.y = cell.y + shrink * lobe.y + std::sin(cell.angle) * along + std::cos(cell.angle) * across;
         lobe.x = cell.x + shrink * lobe.x + std::cos(cell.angle) * along - std::sin(cell.angle) * across;
       }
-    std::vector<std::vector<index>> pixels;
+    std::vector<std::vector<index_t>> pixels;
     for (const nucleus& n : tried) {
       pixels.push_back(nucleus_pixels(n, cells, nuclei, cell.number));
       if (pixels.back().empty()) break;
-      for (const index i : pixels.back()) nuclei[i] = last_number + static_cast<std::int32_t>(pixels.size());
+      for (const index_t i : pixels.back()) nuclei[i] = last_number + static_cast<std::int32_t>(pixels.size());
     }
     if (!pixels.back().empty()) {
       last_number += static_cast<std::int32_t>(pixels.size());
@@ -118,7 +118,7 @@ inline bool place_nuclei(std::vector<nucleus>& wanted, const cell_body& cell, co
       return true;
     }
     for (const auto& list : pixels)
-      for (const index i : list) nuclei[i] = 0;
+      for (const index_t i : list) nuclei[i] = 0;
   }
   return false;
 }

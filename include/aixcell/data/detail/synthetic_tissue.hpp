@@ -37,12 +37,12 @@ struct blob {
 
 /// Calls f(y, x, level) for every `step`-th pixel of [height,width] with level < 1.
 template <class Function>
-void for_each_inside(const blob& b, const shape& size, index step, Function&& f) {
-  const auto clip = [](float v, index extent) {
-    return std::clamp<index>(static_cast<index>(std::floor(v)), 0, extent);
+void for_each_inside(const blob& b, const shape& size, index_t step, Function&& f) {
+  const auto clip = [](float v, index_t extent) {
+    return std::clamp<index_t>(static_cast<index_t>(std::floor(v)), 0, extent);
   };
-  for (index y = clip(b.y - b.reach(), size[0]); y < clip(b.y + b.reach() + 2, size[0]); y += step)
-    for (index x = clip(b.x - b.reach(), size[1]); x < clip(b.x + b.reach() + 2, size[1]); x += step) {
+  for (index_t y = clip(b.y - b.reach(), size[0]); y < clip(b.y + b.reach() + 2, size[0]); y += step)
+    for (index_t x = clip(b.x - b.reach(), size[1]); x < clip(b.x + b.reach() + 2, size[1]); x += step) {
       const float level = b.level(static_cast<float>(y) - b.y, static_cast<float>(x) - b.x);
       if (level < 1) f(y, x, level);
     }
@@ -90,12 +90,13 @@ inline tissue grow_tissue(const shape& size, const tissue_options& options, rand
   const auto height = static_cast<float>(size[0]), width = static_cast<float>(size[1]);
   const float direction = random.uniform(0, std::numbers::pi_v<float>);
   const float bend = random.uniform(-0.8f, 0.8f);
-  const auto wanted = static_cast<index>(options.coverage * height * width);
-  index covered = 0;
+  const auto wanted = static_cast<index_t>(options.coverage * height * width);
+  index_t covered = 0;
   for (int failures = 0; covered < wanted && failures < 300;) {
     blob cell = random_cell(options, random);
     if (!grown.shapes.empty() && random.chance(0.6f)) {
-      const blob& other = grown.shapes[static_cast<std::size_t>(random.below(static_cast<index>(grown.shapes.size())))];
+      const blob& other =
+          grown.shapes[static_cast<std::size_t>(random.below(static_cast<index_t>(grown.shapes.size())))];
       const bool behind = random.chance(0.35f);
       const float sign = random.chance(0.5f) ? 1.0f : -1.0f;
       const float slide = random.uniform(-0.6f, 0.6f);
@@ -109,8 +110,8 @@ inline tissue grow_tissue(const shape& size, const tissue_options& options, rand
       cell.x = random.uniform(0, width);
       cell.angle = direction + bend * (cell.x / width - 0.5f) + 0.25f * random.normal();
     }
-    index inside = 0, taken = 0;
-    for_each_inside(cell, size, 3, [&](index y, index x, float) {
+    index_t inside = 0, taken = 0;
+    for_each_inside(cell, size, 3, [&](index_t y, index_t x, float) {
       ++inside;
       taken += grown.cells(y, x) > 0;
     });
@@ -120,7 +121,7 @@ inline tissue grow_tissue(const shape& size, const tissue_options& options, rand
     }
     grown.shapes.push_back(cell);
     const auto number = static_cast<std::int32_t>(grown.shapes.size());
-    for_each_inside(cell, size, 1, [&](index y, index x, float level) {
+    for_each_inside(cell, size, 1, [&](index_t y, index_t x, float level) {
       if (level >= depth(y, x)) return;
       depth(y, x) = level;
       covered += grown.cells(y, x) == 0;
@@ -135,27 +136,27 @@ inline void warp_labels(label_map& labels, float amplitude, random_stream& rando
   const tensor<float> dy = smooth_noise(labels.shape(), 14, random);
   const tensor<float> dx = smooth_noise(labels.shape(), 14, random);
   const label_map straight = labels.clone();
-  for (index y = 0; y < labels.extent(0); ++y)
-    for (index x = 0; x < labels.extent(1); ++x)
+  for (index_t y = 0; y < labels.extent(0); ++y)
+    for (index_t x = 0; x < labels.extent(1); ++x)
       labels(y, x) = straight(reflected(y + std::lround(amplitude * dy(y, x)), labels.extent(0)),
                               reflected(x + std::lround(amplitude * dx(y, x)), labels.extent(1)));
 }
 
 /// Keeps the largest 4-connected part of every label, if it has at least `least` pixels; the rest becomes 0.
-inline void keep_largest_parts(label_map& labels, index least) {
-  const index height = labels.extent(0), width = labels.extent(1);
+inline void keep_largest_parts(label_map& labels, index_t least) {
+  const index_t height = labels.extent(0), width = labels.extent(1);
   tensor<std::int32_t> part(labels.shape());  // 0: not seen
-  std::vector<index> part_size{0}, queue;
+  std::vector<index_t> part_size{0}, queue;
   std::vector<std::int32_t> part_label{0}, largest;
-  for (index start = 0; start < labels.size(); ++start) {
+  for (index_t start = 0; start < labels.size(); ++start) {
     if (labels[start] <= 0 || part[start] != 0) continue;
     const std::int32_t label = labels[start];
     const auto number = static_cast<std::int32_t>(part_size.size());
     queue.assign(1, start);
     part[start] = number;
     for (std::size_t next = 0; next < queue.size(); ++next) {
-      const index i = queue[next], y = i / width, x = i % width;
-      const auto visit = [&](index j) {
+      const index_t i = queue[next], y = i / width, x = i % width;
+      const auto visit = [&](index_t j) {
         if (labels[j] == label && part[j] == 0) part[j] = number, queue.push_back(j);
       };
       if (y > 0) visit(i - width);
@@ -163,13 +164,13 @@ inline void keep_largest_parts(label_map& labels, index least) {
       if (x > 0) visit(i - 1);
       if (x + 1 < width) visit(i + 1);
     }
-    part_size.push_back(static_cast<index>(queue.size()));
+    part_size.push_back(static_cast<index_t>(queue.size()));
     part_label.push_back(label);
     if (static_cast<std::size_t>(label) >= largest.size()) largest.resize(static_cast<std::size_t>(label) + 1, 0);
     auto& best = largest[static_cast<std::size_t>(label)];
     if (part_size.back() > part_size[static_cast<std::size_t>(best)]) best = number;
   }
-  for (index i = 0; i < labels.size(); ++i) {
+  for (index_t i = 0; i < labels.size(); ++i) {
     if (labels[i] <= 0) continue;
     const bool kept = part[i] == largest[static_cast<std::size_t>(labels[i])] &&
                       part_size[static_cast<std::size_t>(part[i])] >= least;

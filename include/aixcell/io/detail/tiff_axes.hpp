@@ -16,8 +16,8 @@ namespace aixcell {
 struct tiff_axes {
   enum class origin { none, imagej, ome };
   origin said_by = origin::none;
-  index channels = 1, depth = 1, times = 1;
-  std::vector<index> page_of;
+  index_t channels = 1, depth = 1, times = 1;
+  std::vector<index_t> page_of;
   double pixel_size_um = 0;                ///< 0 if the file does not say
   std::vector<std::string> channel_names;  ///< empty if the file does not say
 };
@@ -25,7 +25,7 @@ struct tiff_axes {
 namespace detail {
 
 /// Planes beyond this are a damaged description; it also bounds the table.
-inline constexpr index most_tiff_planes = index{1} << 20;
+inline constexpr index_t most_tiff_planes = index_t{1} << 20;
 
 /// Micrometres in a unit of length as ImageJ and OME write it, 0 for `pixel` and the like.
 inline double micrometres_per(std::string_view unit) {
@@ -38,10 +38,10 @@ inline double micrometres_per(std::string_view unit) {
 }
 
 /// A count 1..2^31, or nothing.
-inline std::optional<index> parse_count(std::string_view text) {
-  index value = 0;
+inline std::optional<index_t> parse_count(std::string_view text) {
+  index_t value = 0;
   const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (failure != std::errc{} || end != text.data() + text.size() || value < 1 || value > index{1} << 31) return {};
+  if (failure != std::errc{} || end != text.data() + text.size() || value < 1 || value > index_t{1} << 31) return {};
   return value;
 }
 
@@ -60,12 +60,12 @@ inline std::string_view imagej_value(std::string_view description, std::string_v
 }
 
 /// ImageJ's hyperstacks: channels vary fastest, then slices, then frames.
-inline tiff_axes imagej_axes(const image_source& from, std::string_view description, index pages,
+inline tiff_axes imagej_axes(const image_source& from, std::string_view description, index_t pages,
                              double pixels_per_unit) {
   const auto count = [&](std::string_view key) { return parse_count(imagej_value(description, key)).value_or(1); };
   tiff_axes axes;
   axes.said_by = tiff_axes::origin::imagej;
-  const index images = count("images");
+  const index_t images = count("images");
   if (images > pages) {
     throw io_error(from.name() + ": ImageJ says " + std::to_string(images) + " images, the TIFF has " +
                    std::to_string(pages) + " pages (ImageJ does so above 4 GB); save it as OME-TIFF");
@@ -74,7 +74,7 @@ inline tiff_axes imagej_axes(const image_source& from, std::string_view descript
   const bool consistent = axes.channels <= images && axes.depth <= images && axes.times <= images &&
                           axes.channels * axes.depth <= images && axes.channels * axes.depth * axes.times == images;
   if (!consistent) axes.channels = axes.times = 1, axes.depth = images;  // ImageJ then sees a plain stack, too
-  for (index i = 0; i < images; ++i) axes.page_of.push_back(i);
+  for (index_t i = 0; i < images; ++i) axes.page_of.push_back(i);
   if (pixels_per_unit > 0) {
     axes.pixel_size_um = micrometres_per(imagej_value(description, "unit")) / pixels_per_unit;
   }
@@ -82,7 +82,7 @@ inline tiff_axes imagej_axes(const image_source& from, std::string_view descript
 }
 
 /// The first image of an OME-XML description (schema 2016-06); `samples` are the samples per pixel of a page.
-inline tiff_axes ome_axes(const image_source& from, std::string_view description, index pages, index samples) {
+inline tiff_axes ome_axes(const image_source& from, std::string_view description, index_t pages, index_t samples) {
   const auto wrong = [&](const std::string& what) { throw io_error(from.name() + ": OME-XML " + what); };
   pugi::xml_document document;
   if (!document.load_buffer(description.data(), description.size())) wrong("is damaged; export the file again");
@@ -103,7 +103,7 @@ inline tiff_axes ome_axes(const image_source& from, std::string_view description
       axes.times > most_tiff_planes / (axes.channels * axes.depth)) {
     wrong("describes more than " + std::to_string(most_tiff_planes) + " planes; export fewer");
   }
-  const index planes = axes.channels * axes.depth * axes.times;
+  const index_t planes = axes.channels * axes.depth * axes.times;
 
   // Planes in the order of the file.
   const std::string_view order = pixels.attribute("DimensionOrder").value();
@@ -113,33 +113,33 @@ inline tiff_axes ome_axes(const image_source& from, std::string_view description
     wrong("has DimensionOrder \"" + std::string(order) + "\", expected one such as XYCZT; export the file again");
   }
   const auto stride = [&](char axis) {
-    index product = 1;
+    index_t product = 1;
     for (std::size_t i = 2; order[i] != axis; ++i) product *= extent(order[i]);
     return product;
   };
-  std::vector<index> page_of_position(static_cast<std::size_t>(planes), -1);
+  std::vector<index_t> page_of_position(static_cast<std::size_t>(planes), -1);
   const std::string_view own_id = ome.attribute("UUID").value();
   bool any_block = false;
   for (const pugi::xml_node block : pixels.children("TiffData")) {
     any_block = true;
     const pugi::xml_node id = block.child("UUID");
     if (id && !own_id.empty() && own_id != id.child_value()) continue;
-    const auto number = [&](const char* name) { return static_cast<index>(block.attribute(name).as_llong(0)); };
-    const index c = number("FirstC"), z = number("FirstZ"), t = number("FirstT"), page = number("IFD");
-    index count = block.attribute("PlaneCount") ? number("PlaneCount") : block.attribute("IFD") ? 1 : planes;
+    const auto number = [&](const char* name) { return static_cast<index_t>(block.attribute(name).as_llong(0)); };
+    const index_t c = number("FirstC"), z = number("FirstZ"), t = number("FirstT"), page = number("IFD");
+    index_t count = block.attribute("PlaneCount") ? number("PlaneCount") : block.attribute("IFD") ? 1 : planes;
     if (c < 0 || c >= axes.channels || z < 0 || z >= axes.depth || t < 0 || t >= axes.times || page < 0 ||
         page > pages) {
       wrong("places a plane outside the image; export the file again");
     }
-    const index first = c * stride('C') + z * stride('Z') + t * stride('T');
+    const index_t first = c * stride('C') + z * stride('Z') + t * stride('T');
     count = std::min(count, planes - first);
-    for (index i = 0; i < count; ++i) page_of_position[first + i] = page + i;
+    for (index_t i = 0; i < count; ++i) page_of_position[first + i] = page + i;
   }
-  for (index i = 0; !any_block && i < planes; ++i) page_of_position[i] = i;
+  for (index_t i = 0; !any_block && i < planes; ++i) page_of_position[i] = i;
 
-  for (index t = 0; t < axes.times; ++t)
-    for (index z = 0; z < axes.depth; ++z)
-      for (index c = 0; c < axes.channels; ++c)
+  for (index_t t = 0; t < axes.times; ++t)
+    for (index_t z = 0; z < axes.depth; ++z)
+      for (index_t c = 0; c < axes.channels; ++c)
         axes.page_of.push_back(page_of_position[c * stride('C') + z * stride('Z') + t * stride('T')]);
 
   const std::string_view unit = pixels.attribute("PhysicalSizeXUnit").as_string("um");

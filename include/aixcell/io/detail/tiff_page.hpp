@@ -10,16 +10,16 @@ namespace aixcell::detail {
 
 /// The layout of one page.
 struct tiff_page {
-  index height = 0, width = 0;
-  index samples = 1;       ///< per pixel, with transparency
-  index transparency = 0;  ///< samples at the end that say how opaque a pixel is
+  index_t height = 0, width = 0;
+  index_t samples = 1;       ///< per pixel, with transparency
+  index_t transparency = 0;  ///< samples at the end that say how opaque a pixel is
   int bits = 1, sample_format = SAMPLEFORMAT_UINT;
   int photometric = PHOTOMETRIC_MINISBLACK;
   bool separate = false;  ///< a plane for each sample, instead of pixel after pixel
 
-  index channels() const { return samples - transparency; }
+  index_t channels() const { return samples - transparency; }
   /// Bytes of `count` values side by side; values of one bit are packed.
-  index bytes_of(index count) const { return (count * bits + 7) / 8; }
+  index_t bytes_of(index_t count) const { return (count * bits + 7) / 8; }
 };
 
 [[noreturn]] inline void throw_unsupported_tiff(const image_source& from, std::string_view what,
@@ -94,9 +94,9 @@ inline tiff_page describe_tiff_page(tiff_handle& file) {
 
 /// One decoded strip or tile: rows [row, row + height), columns [column, column + width), and which samples.
 struct tiff_block {
-  index row, column, height, width;
-  index first_sample, samples;  ///< all of a pixel, or one plane
-  index row_bytes;
+  index_t row, column, height, width;
+  index_t first_sample, samples;  ///< all of a pixel, or one plane
+  index_t row_bytes;
   const std::byte* bytes;
 };
 
@@ -105,7 +105,7 @@ template <class Function>
 void for_each_tiff_block(tiff_handle& file, const tiff_page& page, Function&& use) {
   TIFF* tiff = file.get();
   const bool tiled = TIFFIsTiled(tiff);
-  const index samples = page.separate ? 1 : page.samples;
+  const index_t samples = page.separate ? 1 : page.samples;
   std::uint32_t block_height = 0, block_width = static_cast<std::uint32_t>(page.width);
   if (tiled) {
     TIFFGetField(tiff, TIFFTAG_TILELENGTH, &block_height);
@@ -115,25 +115,25 @@ void for_each_tiff_block(tiff_handle& file, const tiff_page& page, Function&& us
     block_height = std::min(block_height, static_cast<std::uint32_t>(page.height));
   }
   // Bytes of a block. A strip may be the whole image, which was checked; a tile of a small image may claim any size.
-  const index most = index{1} << (tiled ? 28 : 33);
-  if (block_height == 0 || block_width == 0 || index{block_width} * samples > most ||
-      page.bytes_of(index{block_width} * samples) > most / index{block_height}) {
+  const index_t most = index_t{1} << (tiled ? 28 : 33);
+  if (block_height == 0 || block_width == 0 || index_t{block_width} * samples > most ||
+      page.bytes_of(index_t{block_width} * samples) > most / index_t{block_height}) {
     throw_damaged(file.source(), "TIFF", "strips or tiles of impossible size");
   }
-  const index row_bytes = page.bytes_of(index{block_width} * samples);
-  std::vector<std::byte> buffer(static_cast<std::size_t>(row_bytes * index{block_height}));
+  const index_t row_bytes = page.bytes_of(index_t{block_width} * samples);
+  std::vector<std::byte> buffer(static_cast<std::size_t>(row_bytes * index_t{block_height}));
   std::uint32_t number = 0;
-  for (index plane = 0; plane < page.samples; plane += samples) {
-    for (index row = 0; row < page.height; row += block_height) {
-      for (index column = 0; column < page.width; column += block_width) {
-        const index rows = std::min(index{block_height}, page.height - row);
-        const tmsize_t expected = row_bytes * (tiled ? index{block_height} : rows);
+  for (index_t plane = 0; plane < page.samples; plane += samples) {
+    for (index_t row = 0; row < page.height; row += block_height) {
+      for (index_t column = 0; column < page.width; column += block_width) {
+        const index_t rows = std::min(index_t{block_height}, page.height - row);
+        const tmsize_t expected = row_bytes * (tiled ? index_t{block_height} : rows);
         const tmsize_t found = tiled ? TIFFReadEncodedTile(tiff, number, buffer.data(), expected)
                                      : TIFFReadEncodedStrip(tiff, number, buffer.data(), expected);
         ++number;
         file.require(found == expected);
-        use(tiff_block{row, column, rows, std::min(index{block_width}, page.width - column), plane, samples, row_bytes,
-                       buffer.data()});
+        use(tiff_block{row, column, rows, std::min(index_t{block_width}, page.width - column), plane, samples,
+                       row_bytes, buffer.data()});
       }
     }
   }
@@ -141,20 +141,20 @@ void for_each_tiff_block(tiff_handle& file, const tiff_page& page, Function&& us
 
 /// Decodes the current page into `out`, whose pixels are `pixel_stride` elements apart; transparency is dropped.
 template <class Out>
-void read_tiff_page(tiff_handle& file, const tiff_page& page, Out* out, index pixel_stride) {
+void read_tiff_page(tiff_handle& file, const tiff_page& page, Out* out, index_t pixel_stride) {
   const auto convert = [&]<class Sample>(Sample) {
     for_each_tiff_block(file, page, [&](const tiff_block& block) {
-      for (index y = 0; y < block.height; ++y) {
+      for (index_t y = 0; y < block.height; ++y) {
         const std::byte* source = block.bytes + y * block.row_bytes;
         Out* target = out + ((block.row + y) * page.width + block.column) * pixel_stride;
-        for (index x = 0; x < block.width; ++x) {
-          for (index s = 0; s < block.samples && block.first_sample + s < page.channels(); ++s) {
+        for (index_t x = 0; x < block.width; ++x) {
+          for (index_t s = 0; s < block.samples && block.first_sample + s < page.channels(); ++s) {
             Sample value;
-            const index i = x * block.samples + s;
+            const index_t i = x * block.samples + s;
             if constexpr (std::is_same_v<Sample, bool>) {
               value = (std::to_integer<int>(source[i / 8]) >> (7 - i % 8) & 1) != 0;
             } else {
-              std::memcpy(&value, source + i * index{sizeof value}, sizeof value);
+              std::memcpy(&value, source + i * index_t{sizeof value}, sizeof value);
             }
             if constexpr (std::is_unsigned_v<Sample>) {
               if (page.photometric == PHOTOMETRIC_MINISWHITE) {

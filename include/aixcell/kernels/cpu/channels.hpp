@@ -7,10 +7,10 @@ namespace aixcell {
 template <class Real>
 void concatenate_channels(context<cpu>& ctx, view<const Real, cpu> a, view<const Real, cpu> b, view<Real, cpu> y) {
   detail::require_concatenation("concatenate_channels", a.shape(), b.shape(), y.shape());
-  const index left = a.extent(3), right = b.extent(3);
-  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
-    const index image = n * y.extent(1) * y.extent(2);
-    for (index p = image + begin; p < image + end; ++p) {
+  const index_t left = a.extent(3), right = b.extent(3);
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
+    const index_t image = n * y.extent(1) * y.extent(2);
+    for (index_t p = image + begin; p < image + end; ++p) {
       Real* to = y.data() + p * (left + right);
       std::copy_n(a.data() + p * left, left, to);
       std::copy_n(b.data() + p * right, right, to + left);
@@ -21,10 +21,10 @@ void concatenate_channels(context<cpu>& ctx, view<const Real, cpu> a, view<const
 template <class Real>
 void split_channels(context<cpu>& ctx, view<const Real, cpu> y, view<Real, cpu> a, view<Real, cpu> b) {
   detail::require_concatenation("split_channels", a.shape(), b.shape(), y.shape());
-  const index left = a.extent(3), right = b.extent(3);
-  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
-    const index image = n * y.extent(1) * y.extent(2);
-    for (index p = image + begin; p < image + end; ++p) {
+  const index_t left = a.extent(3), right = b.extent(3);
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
+    const index_t image = n * y.extent(1) * y.extent(2);
+    for (index_t p = image + begin; p < image + end; ++p) {
       const Real* from = y.data() + p * (left + right);
       std::copy_n(from, left, a.data() + p * left);
       std::copy_n(from + left, right, b.data() + p * right);
@@ -35,13 +35,13 @@ void split_channels(context<cpu>& ctx, view<const Real, cpu> y, view<Real, cpu> 
 template <class Real>
 void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) {
   detail::require_bias("add_bias", y.shape(), bias.shape());
-  const index channels = y.extent(3);
+  const index_t channels = y.extent(3);
   const Real* from = bias.data();
-  detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
+  detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
     Real* to = y.slice(n).data() + begin * channels;
-    for (index p = begin; p < end; ++p, to += channels) {
+    for (index_t p = begin; p < end; ++p, to += channels) {
 #pragma omp simd
-      for (index c = 0; c < channels; ++c) to[c] += from[c];
+      for (index_t c = 0; c < channels; ++c) to[c] += from[c];
     }
   });
 }
@@ -49,17 +49,17 @@ void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) 
 template <class Real>
 void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
-  const index channels = dy.extent(3);
+  const index_t channels = dy.extent(3);
   tensor<double> sums(ctx, {dy.extent(0), 1, channels});
-  detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index n, index begin, index end, double* sum) {
+  detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
     const Real* from = dy.slice(n).data() + begin * channels;
-    for (index p = begin; p < end; ++p, from += channels) {
+    for (index_t p = begin; p < end; ++p, from += channels) {
 #pragma omp simd
-      for (index c = 0; c < channels; ++c) sum[c] += static_cast<double>(from[c]);
+      for (index_t c = 0; c < channels; ++c) sum[c] += static_cast<double>(from[c]);
     }
   });
-  for (index n = 0; n < dy.extent(0); ++n)
-    for (index c = 0; c < channels; ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
+  for (index_t n = 0; n < dy.extent(0); ++n)
+    for (index_t c = 0; c < channels; ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
 }
 
 }  // namespace aixcell

@@ -37,22 +37,22 @@ class disjoint_sets {
 
 /// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns
 /// N. Runs of set pixels are joined to the runs they touch in the row above, then every run gets its number: O(H W).
-inline index connected_components(view<const std::uint8_t, cpu> mask, connectivity kind,
-                                  view<std::int32_t, cpu> labels) {
+inline index_t connected_components(view<const std::uint8_t, cpu> mask, connectivity kind,
+                                    view<std::int32_t, cpu> labels) {
   require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
   require_equal_shapes("connected_components", mask, labels);
   struct run {
-    index begin, end;
+    index_t begin, end;
     std::int32_t set;
   };
-  const index height = mask.extent(0), width = mask.extent(1), reach = kind == connectivity::eight ? 1 : 0;
+  const index_t height = mask.extent(0), width = mask.extent(1), reach = kind == connectivity::eight ? 1 : 0;
   detail::disjoint_sets sets;
   std::vector<run> runs, above;
-  for (index i = 0; i < height; ++i) {
+  for (index_t i = 0; i < height; ++i) {
     above.swap(runs);
     runs.clear();
     std::size_t first = 0;
-    for (index j = 0; j < width;) {
+    for (index_t j = 0; j < width;) {
       if (!mask(i, j)) {
         labels(i, j++) = -1;
         continue;

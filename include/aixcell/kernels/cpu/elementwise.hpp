@@ -9,9 +9,9 @@ void accumulate(context<cpu>& ctx, view<const Real, cpu> x, view<Real, cpu> y) {
   require_equal_shapes("accumulate", x, y);
   const Real* from = x.data();
   Real* to = y.data();
-  parallel_ranges(ctx, x.size(), 1 << 15, [=](index begin, index end) {
+  parallel_ranges(ctx, x.size(), 1 << 15, [=](index_t begin, index_t end) {
 #pragma omp simd
-    for (index i = begin; i < end; ++i) to[i] += from[i];
+    for (index_t i = begin; i < end; ++i) to[i] += from[i];
   });
 }
 
@@ -21,9 +21,9 @@ void apply_activation(context<cpu>& ctx, view<const Real, cpu> x, activation act
   const Real* from = x.data();
   Real* to = y.data();
   detail::with_constant_activation(act, [&](auto a) {
-    parallel_ranges(ctx, x.size(), 1 << 15, [=](index begin, index end) {
+    parallel_ranges(ctx, x.size(), 1 << 15, [=](index_t begin, index_t end) {
 #pragma omp simd
-      for (index i = begin; i < end; ++i) to[i] = activate(a(), from[i]);
+      for (index_t i = begin; i < end; ++i) to[i] = activate(a(), from[i]);
     });
   });
 }
@@ -35,9 +35,9 @@ void activation_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<const
   const Real *g = dy.data(), *from = x.data();
   Real* to = dx.data();
   detail::with_constant_activation(act, [&](auto a) {
-    parallel_ranges(ctx, x.size(), 1 << 15, [=](index begin, index end) {
+    parallel_ranges(ctx, x.size(), 1 << 15, [=](index_t begin, index_t end) {
 #pragma omp simd
-      for (index i = begin; i < end; ++i) to[i] = g[i] * activate_derivative(a(), from[i]);
+      for (index_t i = begin; i < end; ++i) to[i] = g[i] * activate_derivative(a(), from[i]);
     });
   });
 }

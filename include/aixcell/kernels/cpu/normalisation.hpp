@@ -10,7 +10,7 @@ namespace detail {
 
 /// The row of [M,C] coefficients that belongs to image n.
 template <class T>
-T* row_of_image(view<T, cpu> coefficients, index n) {
+T* row_of_image(view<T, cpu> coefficients, index_t n) {
   return coefficients.data() + (coefficients.extent(0) == 1 ? 0 : n) * (coefficients.size() / coefficients.extent(0));
 }
 
@@ -27,10 +27,10 @@ void with_constant_epilogue(const scaled_input<Real, cpu>& in, Function&& f) {
 
 /// Sum over the images and channels of one group of the sums of `quantity`, each times weight(c).
 template <class Weight>
-double group_sum(view<const double, cpu> sums, normalisation_scope scope, index row, index group, Weight&& term) {
+double group_sum(view<const double, cpu> sums, normalisation_scope scope, index_t row, index_t group, Weight&& term) {
   double sum = 0;
-  for (index n = row * scope.images; n < (row + 1) * scope.images; ++n)
-    for (index c = group * scope.channels; c < (group + 1) * scope.channels; ++c)
+  for (index_t n = row * scope.images; n < (row + 1) * scope.images; ++n)
+    for (index_t c = group * scope.channels; c < (group + 1) * scope.channels; ++c)
       sum += term(c, sums(n, 0, c), sums(n, 1, c));
   return sum;
 }
@@ -40,21 +40,21 @@ double group_sum(view<const double, cpu> sums, normalisation_scope scope, index 
 template <class Real>
 void channel_sums(context<cpu>& ctx, view<const Real, cpu> x, view<double, cpu> sums) {
   detail::require_sums("channel_sums", x.shape(), sums.shape());
-  const index channels = x.extent(3);
-  detail::sum_pixel_ranges(ctx, x.shape(), sums, [&](index n, index begin, index end, double* sum) {
+  const index_t channels = x.extent(3);
+  detail::sum_pixel_ranges(ctx, x.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
     double* squares = sum + channels;
     const Real* row = x.slice(n).data() + begin * channels;
-    index p = begin;
+    index_t p = begin;
     for (; p + 1 < end; p += 2, row += 2 * channels) {  // two pixels a pass halve the traffic to the sums
 #pragma omp simd
-      for (index c = 0; c < channels; ++c) {
+      for (index_t c = 0; c < channels; ++c) {
         const double a = row[c], b = row[channels + c];
         sum[c] += a + b;
         squares[c] += a * a + b * b;
       }
     }
     if (p < end)
-      for (index c = 0; c < channels; ++c) {
+      for (index_t c = 0; c < channels; ++c) {
         const double a = row[c];
         sum[c] += a;
         squares[c] += a * a;
@@ -63,16 +63,16 @@ void channel_sums(context<cpu>& ctx, view<const Real, cpu> x, view<double, cpu> 
 }
 
 template <class Real>
-void normalisation_moments(context<cpu>&, view<const double, cpu> sums, index pixels, normalisation_scope scope,
+void normalisation_moments(context<cpu>&, view<const double, cpu> sums, index_t pixels, normalisation_scope scope,
                            const normalisation_statistics<Real, cpu>& out) {
-  const index rows = detail::require_scope("normalisation_moments", sums.shape(), scope, out.mean.shape());
+  const index_t rows = detail::require_scope("normalisation_moments", sums.shape(), scope, out.mean.shape());
   require_equal_shapes("normalisation_moments", out.mean, out.variance);
   const auto count = static_cast<double>(pixels * scope.images * scope.channels);
-  for (index m = 0; m < rows; ++m)
-    for (index g = 0; g < sums.extent(2) / scope.channels; ++g) {
-      const double mean = detail::group_sum(sums, scope, m, g, [](index, double s, double) { return s; }) / count;
-      const double square = detail::group_sum(sums, scope, m, g, [](index, double, double q) { return q; }) / count;
-      for (index c = g * scope.channels; c < (g + 1) * scope.channels; ++c) {
+  for (index_t m = 0; m < rows; ++m)
+    for (index_t g = 0; g < sums.extent(2) / scope.channels; ++g) {
+      const double mean = detail::group_sum(sums, scope, m, g, [](index_t, double s, double) { return s; }) / count;
+      const double square = detail::group_sum(sums, scope, m, g, [](index_t, double, double q) { return q; }) / count;
+      for (index_t c = g * scope.channels; c < (g + 1) * scope.channels; ++c) {
         out.mean(m, c) = static_cast<Real>(mean);
         out.variance(m, c) = static_cast<Real>(std::max(0.0, square - mean * mean));
       }
@@ -83,8 +83,8 @@ template <class Real>
 void normalisation_coefficients(context<cpu>&, const normalisation_inputs<Real, cpu>& in, view<Real, cpu> scale,
                                 view<Real, cpu> shift) {
   require_equal_shapes("normalisation_coefficients", in.mean, in.variance, scale, shift);
-  const index channels = in.weight.size();
-  for (index i = 0; i < in.mean.size(); ++i) {
+  const index_t channels = in.weight.size();
+  for (index_t i = 0; i < in.mean.size(); ++i) {
     const double factor = in.weight[i % channels] / std::sqrt(in.variance[i] + in.epsilon);
     scale[i] = static_cast<Real>(factor);
     shift[i] = static_cast<Real>(in.bias[i % channels] - in.mean[i] * factor);
@@ -100,7 +100,7 @@ void move_running_statistics(context<cpu>&, const batch_statistics<Real, cpu>& b
   };
   const auto count = static_cast<double>(batch.count);
   const double unbiased = batch.count > 1 ? count / (count - 1) : 1.0;
-  for (index i = 0; i < batch.mean.size(); ++i) {
+  for (index_t i = 0; i < batch.mean.size(); ++i) {
     move(running.mean[i], batch.mean[i]);
     move(running.variance[i], unbiased * batch.variance[i]);
   }
@@ -109,17 +109,17 @@ void move_running_statistics(context<cpu>&, const batch_statistics<Real, cpu>& b
 template <class Real>
 void scale_shift_activate(context<cpu>& ctx, const scaled_input<Real, cpu>& in, view<Real, cpu> y) {
   detail::require_scaled_input("scale_shift_activate", in, y.shape());
-  const index channels = y.extent(3);
+  const index_t channels = y.extent(3);
   detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
-    detail::for_pixel_ranges(ctx, y.shape(), [&](index n, index begin, index end) {
-      const index image = n * y.extent(1) * y.extent(2);
+    detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
+      const index_t image = n * y.extent(1) * y.extent(2);
       const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
-      for (index p = image + begin; p < image + end; ++p) {
+      for (index_t p = image + begin; p < image + end; ++p) {
         const Real* x = in.x.data() + p * channels;
         const Real* residual = has_residual() ? in.residual.data() + p * channels : nullptr;
         Real* to = y.data() + p * channels;
 #pragma omp simd
-        for (index c = 0; c < channels; ++c) {
+        for (index_t c = 0; c < channels; ++c) {
           Real z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
           to[c] = activate(act(), z);
@@ -134,17 +134,17 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
                                view<double, cpu> sums) {
   detail::require_scaled_input("scale_shift_backward_sums", in, dy.shape());
   detail::require_sums("scale_shift_backward_sums", dy.shape(), sums.shape());
-  const index channels = dy.extent(3);
+  const index_t channels = dy.extent(3);
   detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
-    detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index n, index begin, index end, double* sum) {
-      const index image = n * dy.extent(1) * dy.extent(2);
+    detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
+      const index_t image = n * dy.extent(1) * dy.extent(2);
       const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
       double* products = sum + channels;
-      for (index p = image + begin; p < image + end; ++p) {
+      for (index_t p = image + begin; p < image + end; ++p) {
         const Real *x = in.x.data() + p * channels, *g = dy.data() + p * channels;
         const Real* residual = has_residual() ? in.residual.data() + p * channels : nullptr;
 #pragma omp simd
-        for (index c = 0; c < channels; ++c) {
+        for (index_t c = 0; c < channels; ++c) {
           Real z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
           const Real dz = g[c] * activate_derivative(act(), z);
@@ -160,26 +160,26 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
 //   dx = weight / deviation * dz - (A + xhat * B) / (m * deviation),   A = sum weight * dz,   B = sum weight * dz *
 //   xhat
 template <class Real>
-void normalisation_backward(context<cpu>&, view<const double, cpu> sums, index pixels, normalisation_scope scope,
+void normalisation_backward(context<cpu>&, view<const double, cpu> sums, index_t pixels, normalisation_scope scope,
                             const normalisation_inputs<Real, cpu>& in, const normalisation_gradients<Real, cpu>& out) {
-  const index rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
-  const index channels = sums.extent(2);
+  const index_t rows = detail::require_scope("normalisation_backward", sums.shape(), scope, in.mean.shape());
+  const index_t channels = sums.extent(2);
   require_shape("normalisation_backward", {rows, 3, channels}, out.factors.shape());
   const auto count = static_cast<double>(pixels * scope.images * scope.channels);
-  for (index m = 0; m < rows; ++m)
-    for (index g = 0; g < channels / scope.channels; ++g) {
-      const index first = g * scope.channels;
+  for (index_t m = 0; m < rows; ++m)
+    for (index_t g = 0; g < channels / scope.channels; ++g) {
+      const index_t first = g * scope.channels;
       const double mean = in.mean(m, first);  // the same for every channel of the group
       const double inverse = 1.0 / std::sqrt(in.variance(m, first) + in.epsilon);
       const double a =
-          detail::group_sum(sums, scope, m, g, [&](index c, double s, double) { return in.weight[c] * s; });
+          detail::group_sum(sums, scope, m, g, [&](index_t c, double s, double) { return in.weight[c] * s; });
       const double b = detail::group_sum(
-          sums, scope, m, g, [&](index c, double s, double q) { return in.weight[c] * (q - mean * s) * inverse; });
-      for (index c = first; c < first + scope.channels; ++c) {
+          sums, scope, m, g, [&](index_t c, double s, double q) { return in.weight[c] * (q - mean * s) * inverse; });
+      for (index_t c = first; c < first + scope.channels; ++c) {
         out.factors(m, 0, c) = static_cast<Real>(in.weight[c] * inverse);
         out.factors(m, 1, c) = static_cast<Real>(-inverse * inverse * b / count);
         out.factors(m, 2, c) = static_cast<Real>((inverse * inverse * mean * b - inverse * a) / count);
-        for (index n = m * scope.images; n < (m + 1) * scope.images; ++n) {
+        for (index_t n = m * scope.images; n < (m + 1) * scope.images; ++n) {
           out.weight[c] += static_cast<Real>((sums(n, 1, c) - mean * sums(n, 0, c)) * inverse);
           out.bias[c] += static_cast<Real>(sums(n, 0, c));
         }
@@ -194,20 +194,20 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
   require_shape("scale_shift_backward", {in.scale.extent(0), 3, in.x.extent(3)}, factors.shape());
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
-  const index channels = dy.extent(3);
+  const index_t channels = dy.extent(3);
   detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
-    detail::for_pixel_ranges(ctx, dy.shape(), [&](index n, index begin, index end) {
-      const index image = n * dy.extent(1) * dy.extent(2);
+    detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
+      const index_t image = n * dy.extent(1) * dy.extent(2);
       const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
       const Real *p = detail::row_of_image(factors, n), *q = p + channels, *r = q + channels;
-      for (index i = image + begin; i < image + end; ++i) {
+      for (index_t i = image + begin; i < image + end; ++i) {
         const Real *x = in.x.data() + i * channels, *g = dy.data() + i * channels;
         const Real* residual = has_residual() ? in.residual.data() + i * channels : nullptr;
         Real* to = dx.data() + i * channels;
         Real* passed_on = has_residual() && !dresidual.empty() ? dresidual.data() + i * channels : nullptr;
         if (passed_on) {
 #pragma omp simd
-          for (index c = 0; c < channels; ++c) {
+          for (index_t c = 0; c < channels; ++c) {
             const Real z = scale[c] * x[c] + shift[c] + residual[c];
             const Real dz = g[c] * activate_derivative(act(), z);
             passed_on[c] = dz;
@@ -216,7 +216,7 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
           continue;
         }
 #pragma omp simd
-        for (index c = 0; c < channels; ++c) {
+        for (index_t c = 0; c < channels; ++c) {
           Real z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
           to[c] = p[c] * (g[c] * activate_derivative(act(), z)) + q[c] * x[c] + r[c];

@@ -12,13 +12,13 @@ namespace detail {
 
 /// An output row (column) is (1 - weight) * row `low` + weight * row `high` of the input.
 struct resize_tap {
-  index low, high;
+  index_t low, high;
   double weight;
 };
 
-inline std::vector<resize_tap> resize_taps(index from, index to, interpolation mode) {
+inline std::vector<resize_tap> resize_taps(index_t from, index_t to, interpolation mode) {
   std::vector<resize_tap> taps(static_cast<std::size_t>(to));
-  for (index i = 0; i < to; ++i) {
+  for (index_t i = 0; i < to; ++i) {
     resize_tap& tap = taps[static_cast<std::size_t>(i)];
     if (mode == interpolation::nearest) {
       tap = {i * from / to, i * from / to, 0.0};
@@ -26,7 +26,7 @@ inline std::vector<resize_tap> resize_taps(index from, index to, interpolation m
     }
     const double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
     const double inside = std::clamp(centre, 0.0, static_cast<double>(from - 1));
-    const auto low = static_cast<index>(inside);
+    const auto low = static_cast<index_t>(inside);
     tap = {low, std::min(low + 1, from - 1), inside - static_cast<double>(low)};
   }
   return taps;
@@ -34,16 +34,16 @@ inline std::vector<resize_tap> resize_taps(index from, index to, interpolation m
 
 /// The outputs that read input row (column) h, with their weights: the taps, transposed.
 struct resize_reader {
-  index output;
+  index_t output;
   double weight;
 };
 
-inline std::vector<std::vector<resize_reader>> resize_readers(index from, const std::vector<resize_tap>& taps) {
+inline std::vector<std::vector<resize_reader>> resize_readers(index_t from, const std::vector<resize_tap>& taps) {
   std::vector<std::vector<resize_reader>> readers(static_cast<std::size_t>(from));
   for (std::size_t i = 0; i < taps.size(); ++i) {
     const auto [low, high, weight] = taps[i];
-    if (weight < 1) readers[static_cast<std::size_t>(low)].push_back({static_cast<index>(i), 1 - weight});
-    if (weight > 0) readers[static_cast<std::size_t>(high)].push_back({static_cast<index>(i), weight});
+    if (weight < 1) readers[static_cast<std::size_t>(low)].push_back({static_cast<index_t>(i), 1 - weight});
+    if (weight > 0) readers[static_cast<std::size_t>(high)].push_back({static_cast<index_t>(i), weight});
   }
   return readers;
 }
@@ -53,10 +53,10 @@ inline std::vector<std::vector<resize_reader>> resize_readers(index from, const 
 template <class Real>
 void upsample(context<cpu>& ctx, view<const Real, cpu> x, interpolation mode, view<Real, cpu> y) {
   detail::require_resizable("upsample", x.shape(), y.shape());
-  const index channels = x.extent(3), width = x.extent(2);
+  const index_t channels = x.extent(3), width = x.extent(2);
   const auto row_taps = detail::resize_taps(x.extent(1), y.extent(1), mode);
   const auto column_taps = detail::resize_taps(width, y.extent(2), mode);
-  parallel_for(ctx, y.extent(0) * y.extent(1), [&](index row) {
+  parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
     const detail::resize_tap& r = row_taps[static_cast<std::size_t>(row % y.extent(1))];
     const Real* image = x.slice(row / y.extent(1)).data();
     const Real *low = image + r.low * width * channels, *high = image + r.high * width * channels;
@@ -69,7 +69,7 @@ void upsample(context<cpu>& ctx, view<const Real, cpu> x, interpolation mode, vi
       } else {
         const Real down = static_cast<Real>(r.weight), right = static_cast<Real>(s.weight);
 #pragma omp simd
-        for (index k = 0; k < channels; ++k) {
+        for (index_t k = 0; k < channels; ++k) {
           const Real above = a[k] + right * (b[k] - a[k]), below = c[k] + right * (d[k] - c[k]);
           to[k] = above + down * (below - above);
         }
@@ -82,21 +82,21 @@ void upsample(context<cpu>& ctx, view<const Real, cpu> x, interpolation mode, vi
 template <class Real>
 void upsample_backward(context<cpu>& ctx, view<const Real, cpu> dy, interpolation mode, view<Real, cpu> dx) {
   detail::require_resizable("upsample_backward", dx.shape(), dy.shape());
-  const index channels = dx.extent(3), width = dx.extent(2), height = dx.extent(1);
+  const index_t channels = dx.extent(3), width = dx.extent(2), height = dx.extent(1);
   const auto row_readers = detail::resize_readers(height, detail::resize_taps(height, dy.extent(1), mode));
   const auto column_readers = detail::resize_readers(width, detail::resize_taps(width, dy.extent(2), mode));
-  parallel_for(ctx, dx.extent(0) * height, [&](index row) {
+  parallel_for(ctx, dx.extent(0) * height, [&](index_t row) {
     const Real* image = dy.slice(row / height).data();
     Real* to = dx.data() + row * width * channels;
     std::fill_n(to, width * channels, Real(0));
     for (const detail::resize_reader& r : row_readers[static_cast<std::size_t>(row % height)])
-      for (index w = 0; w < width; ++w)
+      for (index_t w = 0; w < width; ++w)
         for (const detail::resize_reader& s : column_readers[static_cast<std::size_t>(w)]) {
           const Real weight = static_cast<Real>(r.weight * s.weight);
           const Real* from = image + (r.output * dy.extent(2) + s.output) * channels;
           Real* sum = to + w * channels;
 #pragma omp simd
-          for (index k = 0; k < channels; ++k) sum[k] += weight * from[k];
+          for (index_t k = 0; k < channels; ++k) sum[k] += weight * from[k];
         }
   });
 }

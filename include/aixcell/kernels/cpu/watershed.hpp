@@ -17,18 +17,18 @@ inline void watershed(view<const float, cpu> landscape, view<const std::uint8_t,
   require_rank("watershed", 2, "a landscape [H,W]", landscape.shape());
   require_equal_shapes("watershed", landscape, mask, labels);
   constexpr int levels = 256;
-  const index height = landscape.extent(0), width = landscape.extent(1);
-  const auto level_of = [&](index p) { return std::clamp(static_cast<int>(landscape[p] * levels), 0, levels - 1); };
-  std::array<std::vector<index>, levels> queues;
-  for (index p = 0; p < labels.size(); ++p) {
+  const index_t height = landscape.extent(0), width = landscape.extent(1);
+  const auto level_of = [&](index_t p) { return std::clamp(static_cast<int>(landscape[p] * levels), 0, levels - 1); };
+  std::array<std::vector<index_t>, levels> queues;
+  for (index_t p = 0; p < labels.size(); ++p) {
     if (!mask[p]) labels[p] = 0;
     if (labels[p] > 0) queues[static_cast<std::size_t>(level_of(p))].push_back(p);
   }
   for (int level = 0; level < levels; ++level) {
     auto& queue = queues[static_cast<std::size_t>(level)];
     for (std::size_t k = 0; k < queue.size(); ++k) {
-      const index p = queue[k], i = p / width, j = p % width;
-      const auto flood = [&](bool inside, index q) {
+      const index_t p = queue[k], i = p / width, j = p % width;
+      const auto flood = [&](bool inside, index_t q) {
         if (!inside || !mask[q] || labels[q] > 0) return;
         labels[q] = labels[p];
         // Water does not run uphill later than it came: a basin below the present level floods at once.

@@ -33,8 +33,8 @@ class class_targets {
 
   /// Calls f(pixel, class, weight) for the pixels begin..end-1 that count.
   template <class Function>
-  void for_each(index begin, index end, Function&& f) const {
-    for (index i = begin; i < end; ++i) {
+  void for_each(index_t begin, index_t end, Function&& f) const {
+    for (index_t i = begin; i < end; ++i) {
       const loss_pixel<Real> p = pixel_of(arguments_, i);
       const int truth = class_of(name_, p, arguments_.channels.count);
       if (truth < 0) continue;
@@ -46,7 +46,7 @@ class class_targets {
 
   /// Sum of the weights of all pixels that count.
   double total_weight(context<cpu>& ctx) const {
-    return sum_over_pixels(ctx, pixel_count(arguments_), [&](index begin, index end) {
+    return sum_over_pixels(ctx, pixel_count(arguments_), [&](index_t begin, index_t end) {
       double sum = 0;
       for_each(begin, end, [&](const loss_pixel<Real>&, int, double weight) { sum += weight; });
       return sum;

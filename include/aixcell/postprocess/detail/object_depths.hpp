@@ -12,7 +12,7 @@ namespace aixcell::detail {
 inline std::vector<float> object_depths(view<const std::int32_t, cpu> labels, view<const float, cpu> distance) {
   constexpr std::int32_t most = 1 << 24;
   std::vector<float> depths(1, 0.0f);
-  for (index p = 0; p < labels.size(); ++p) {
+  for (index_t p = 0; p < labels.size(); ++p) {
     if (labels[p] <= 0) continue;
     if (labels[p] > most)
       throw data_error("label map: label " + std::to_string(labels[p]) + " is above " + std::to_string(most) +

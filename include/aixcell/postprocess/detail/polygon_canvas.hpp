@@ -14,7 +14,7 @@ struct canvas_point {
 
 struct canvas_options {
   float most_overlap = 0.4f;  ///< share of the smaller of two polygons that both may cover
-  index least_area = 1;       ///< pixels
+  index_t least_area = 1;     ///< pixels
 };
 
 /// A label map [H,W], 0 at first, that polygons are drawn into, each below those that came before.
@@ -27,10 +27,10 @@ class polygon_canvas {
   /// outside the map; the area is what lies inside. Time linear in the area, whatever was drawn before.
   bool draw(std::span<const canvas_point> corners) {
     collect_pixels(corners);
-    if (static_cast<index>(pixels_.size()) < std::max<index>(1, options_.least_area)) return false;
+    if (static_cast<index_t>(pixels_.size()) < std::max<index_t>(1, options_.least_area)) return false;
     touched_.clear();
-    index visible = 0;
-    for (const index p : pixels_) {
+    index_t visible = 0;
+    for (const index_t p : pixels_) {
       const std::int32_t label = labels_[p];
       if (label == 0) ++visible;
       if (label > 0 && shared_[static_cast<std::size_t>(label - 1)]++ == 0) touched_.push_back(label);
@@ -38,16 +38,16 @@ class polygon_canvas {
     bool free = visible > 0;
     const auto area = static_cast<float>(pixels_.size());
     for (const std::int32_t label : touched_) {
-      index& shared = shared_[static_cast<std::size_t>(label - 1)];
+      index_t& shared = shared_[static_cast<std::size_t>(label - 1)];
       const float smaller = std::min(area, static_cast<float>(areas_[static_cast<std::size_t>(label - 1)]));
       free = free && static_cast<float>(shared) <= options_.most_overlap * smaller;
       shared = 0;
     }
     if (!free) return false;
-    areas_.push_back(static_cast<index>(pixels_.size()));
+    areas_.push_back(static_cast<index_t>(pixels_.size()));
     shared_.push_back(0);
     const auto label = static_cast<std::int32_t>(areas_.size());
-    for (const index p : pixels_)
+    for (const index_t p : pixels_)
       if (labels_[p] == 0) labels_[p] = label;
     return true;
   }
@@ -58,11 +58,11 @@ class polygon_canvas {
     pixels_.clear();
     double low = corners[0].y, high = low;
     for (const canvas_point& c : corners) low = std::min(low, c.y), high = std::max(high, c.y);
-    const index height = labels_.extent(0), width = labels_.extent(1);
-    const index first = std::max<index>(0, static_cast<index>(std::ceil(std::max(low, -1.0))));
-    const index last =
-        std::min<index>(height - 1, static_cast<index>(std::floor(std::min(high, static_cast<double>(height)))));
-    for (index i = first; i <= last; ++i) {
+    const index_t height = labels_.extent(0), width = labels_.extent(1);
+    const index_t first = std::max<index_t>(0, static_cast<index_t>(std::ceil(std::max(low, -1.0))));
+    const index_t last =
+        std::min<index_t>(height - 1, static_cast<index_t>(std::floor(std::min(high, static_cast<double>(height)))));
+    for (index_t i = first; i <= last; ++i) {
       crossings_.clear();
       const auto y = static_cast<double>(i);
       for (std::size_t k = 0; k < corners.size(); ++k) {
@@ -71,20 +71,21 @@ class polygon_canvas {
       }
       std::sort(crossings_.begin(), crossings_.end());
       for (std::size_t k = 0; k + 1 < crossings_.size(); k += 2) {
-        const index left = static_cast<index>(std::ceil(std::clamp(crossings_[k], 0.0, static_cast<double>(width))));
-        const index right =
-            static_cast<index>(std::floor(std::clamp(crossings_[k + 1], -1.0, static_cast<double>(width - 1))));
-        for (index j = left; j <= right; ++j) pixels_.push_back(i * width + j);
+        const index_t left =
+            static_cast<index_t>(std::ceil(std::clamp(crossings_[k], 0.0, static_cast<double>(width))));
+        const index_t right =
+            static_cast<index_t>(std::floor(std::clamp(crossings_[k + 1], -1.0, static_cast<double>(width - 1))));
+        for (index_t j = left; j <= right; ++j) pixels_.push_back(i * width + j);
       }
     }
   }
 
   view<std::int32_t, cpu> labels_;
   canvas_options options_;
-  std::vector<index> areas_;   // of label i + 1 as drawn, covered parts included
-  std::vector<index> shared_;  // pixels of the polygon at hand that label i + 1 covers; 0 between calls
+  std::vector<index_t> areas_;   // of label i + 1 as drawn, covered parts included
+  std::vector<index_t> shared_;  // pixels of the polygon at hand that label i + 1 covers; 0 between calls
   std::vector<std::int32_t> touched_;
-  std::vector<index> pixels_;
+  std::vector<index_t> pixels_;
   std::vector<double> crossings_;
 };
 

@@ -21,13 +21,13 @@ class ray_distances {
  public:
   ray_distances(view<const std::int32_t, cpu> labels, std::span<const ray> rays)
       : pitch_(labels.extent(1) + 2), rimmed_(static_cast<std::size_t>((labels.extent(0) + 2) * pitch_), rim) {
-    const index height = labels.extent(0), width = labels.extent(1);
-    for (index i = 0; i < height; ++i)
+    const index_t height = labels.extent(0), width = labels.extent(1);
+    for (index_t i = 0; i < height; ++i)
       std::copy_n(labels.data() + i * width, width, rimmed_.begin() + (i + 1) * pitch_ + 1);
     // The steeper axis moves by at least 0.7 pixels a step.
     const auto most_steps = static_cast<std::size_t>(2 * std::max(height, width) + 2);
     for (const ray& r : rays) {
-      std::vector<index>& walk = walks_.emplace_back(most_steps);
+      std::vector<index_t>& walk = walks_.emplace_back(most_steps);
       for (std::size_t s = 0; s < most_steps; ++s) {
         const auto length = static_cast<double>(s + 1);
         walk[s] = std::lround(length * r.dy) * pitch_ + std::lround(length * r.dx);
@@ -37,10 +37,10 @@ class ray_distances {
   }
 
   /// From pixel (i, j) along ray k, in pixels; at least 0.5.
-  float from(index i, index j, std::size_t k) const {
+  float from(index_t i, index_t j, std::size_t k) const {
     const std::int32_t* at = rimmed_.data() + (i + 1) * pitch_ + j + 1;
     const std::int32_t label = *at;
-    const index* walk = walks_[k].data();
+    const index_t* walk = walks_[k].data();
     std::size_t s = 0;
     while (at[walk[s]] == label) ++s;
     return static_cast<float>(static_cast<double>(s + 1) - beyond_[k]);
@@ -49,9 +49,9 @@ class ray_distances {
  private:
   static constexpr std::int32_t rim = -2;  // no label
 
-  index pitch_;
+  index_t pitch_;
   std::vector<std::int32_t> rimmed_;
-  std::vector<std::vector<index>> walks_;
+  std::vector<std::vector<index_t>> walks_;
   std::vector<double> beyond_;
 };
 

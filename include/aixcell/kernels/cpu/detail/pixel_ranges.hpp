@@ -7,17 +7,17 @@
 namespace aixcell::detail {
 
 /// Values a task should at least touch, so that starting it costs nothing beside it.
-inline constexpr index values_per_task = 1 << 15;
+inline constexpr index_t values_per_task = 1 << 15;
 
 /// Calls f(n, begin, end) in parallel for ranges of pixels that together cover every image n of [N,H,W,C]. The ranges
 /// depend on the shape only.
 template <class Function>
 void for_pixel_ranges(context<cpu>& ctx, const shape& x, Function&& f) {
-  const index pixels = x[1] * x[2];
-  const index grain = std::max<index>(1, values_per_task / std::max<index>(1, x[3]));
-  const index ranges = (pixels + grain - 1) / grain;
-  parallel_for(ctx, x[0] * ranges, [&](index task) {
-    const index n = task / ranges, begin = task % ranges * grain;
+  const index_t pixels = x[1] * x[2];
+  const index_t grain = std::max<index_t>(1, values_per_task / std::max<index_t>(1, x[3]));
+  const index_t ranges = (pixels + grain - 1) / grain;
+  parallel_for(ctx, x[0] * ranges, [&](index_t task) {
+    const index_t n = task / ranges, begin = task % ranges * grain;
     f(n, begin, std::min(pixels, begin + grain));
   });
 }
@@ -25,18 +25,18 @@ void for_pixel_ranges(context<cpu>& ctx, const shape& x, Function&& f) {
 /// sums [N,Q,C] = what `add(n, begin, end, partial)` adds to partial [Q,C] for every range of pixels, summed in order.
 template <class Function>
 void sum_pixel_ranges(context<cpu>& ctx, const shape& x, view<double, cpu> sums, Function&& add) {
-  const index row = sums.extent(1) * sums.extent(2), pixels = x[1] * x[2];
-  const index grain = std::max<index>(1, values_per_task / std::max<index>(1, x[3]));
-  const index ranges = (pixels + grain - 1) / grain;
+  const index_t row = sums.extent(1) * sums.extent(2), pixels = x[1] * x[2];
+  const index_t grain = std::max<index_t>(1, values_per_task / std::max<index_t>(1, x[3]));
+  const index_t ranges = (pixels + grain - 1) / grain;
   auto partial = tensor<double>::zeros(ctx, {x[0], ranges, row});
-  for_pixel_ranges(ctx, x, [&](index n, index begin, index end) {
+  for_pixel_ranges(ctx, x, [&](index_t n, index_t begin, index_t end) {
     add(n, begin, end, partial.data() + (n * ranges + begin / grain) * row);
   });
-  parallel_for(ctx, x[0], [&](index n) {
+  parallel_for(ctx, x[0], [&](index_t n) {
     double* to = sums.slice(n).data();
     std::fill_n(to, row, 0.0);
-    for (index r = 0; r < ranges; ++r)
-      for (index i = 0; i < row; ++i) to[i] += partial[(n * ranges + r) * row + i];
+    for (index_t r = 0; r < ranges; ++r)
+      for (index_t i = 0; i < row; ++i) to[i] += partial[(n * ranges + r) * row + i];
   });
 }
 

@@ -1,0 +1,157 @@
+#pragma once
+#include <array>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <aixcell/core/stages.hpp>
+#include <aixcell/decoder/unet.hpp>
+#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/layers/concatenation.hpp>
+#include <aixcell/layers/conv_norm_act.hpp>
+#include <aixcell/layers/up_sampling.hpp>
+
+namespace aixcell {
+
+/// U-Net++ (Zhou et al. 2018): between encoder and decoder stand nodes at every level; each joins its enlarged neighbour
+/// of the next coarser level with all nodes of its own level before it, in two 3x3 convolutions.
+///   in   feature levels, finest first, strides doubling        out  [N,H,W,D] at the resolution of the image
+/// Inner nodes have the width of their level, the last node of a level that of the U-Net's step there, as in
+/// segmentation_models_pytorch; steps below the finest level and D are those of `unet`.
+struct unet_plus_plus {
+  static constexpr std::string_view name = "unet_plus_plus";
+  static constexpr std::size_t levels_needed = 2;
+  static constexpr int output_channels(std::span<const feature_level> levels) { return unet::output_channels(levels); }
+
+  template <class Device, class Real>
+  struct network {
+    using unit = conv_norm_act<Device, Real>;
+    using features = tensor<Real, Device>;
+
+    struct node_saved {
+      typename up_sampling<Device, Real>::saved up;
+      std::vector<typename concatenation<Device, Real>::saved> joins;
+      std::array<typename unit::saved, 2> units;
+    };
+    struct saved {
+      std::vector<std::vector<node_saved>> nodes;
+      std::vector<node_saved> tail;
+    };
+
+    network(context<Device>& ctx, std::span<const feature_level> levels, random_stream& random)
+        : depth(levels.size() - 1), channels_out(unet_plus_plus::output_channels(levels)) {
+      const auto step = [&](int inputs, int outputs) {
+        std::vector<unit> units;
+        units.emplace_back(ctx, conv_norm_act_options{.inputs = inputs, .outputs = outputs}, random);
+        units.emplace_back(ctx, conv_norm_act_options{.inputs = outputs, .outputs = outputs}, random);
+        return units;
+      };
+      const auto decoder_width = [&](const feature_level& at) {
+        return levels[0].stride == 1 ? at.channels : 16 * at.stride;
+      };
+      // widths[i] of the newest node of level i; nodes[i][j - 1] joins the newest of level i + 1 with the j before it.
+      std::vector<int> widths;
+      for (const feature_level& level : levels) widths.push_back(level.channels);
+      nodes.resize(depth);
+      for (std::size_t j = 1; j <= depth; ++j)
+        for (std::size_t i = 0; i + j <= depth; ++i) {
+          const bool last = i + j == depth;
+          const int width = last ? decoder_width(levels[i]) : levels[i].channels;
+          nodes[i].push_back(step(widths[i + 1] + static_cast<int>(j) * levels[i].channels, width));
+          widths[i] = width;
+        }
+      int channels = widths[0];
+      for (int stride = levels[0].stride; stride > 1; stride /= 2) {
+        const int width = 16 * (stride / 2);
+        tail.push_back(step(channels, width));
+        channels = width;
+      }
+    }
+
+    int output_channels() const { return channels_out; }
+
+    tensor<Real, Device> forward(context<Device>& ctx, std::vector<features> levels, index_t height, index_t width,
+                                 saved* keep) const {
+      if (keep) {
+        keep->nodes.resize(depth), keep->tail.resize(tail.size());
+        for (std::size_t i = 0; i < depth; ++i) keep->nodes[i].resize(depth - i);
+      }
+      std::vector<std::vector<features>> made;  // of every level, oldest first
+      for (features& level : levels) made.push_back({std::move(level)});
+      for (std::size_t j = 1; j <= depth; ++j)
+        for (std::size_t i = 0; i + j <= depth; ++i) {
+          node_saved* s = keep ? &keep->nodes[i][j - 1] : nullptr;
+          auto y = up.forward(ctx, made[i + 1][j - 1], size_of(made[i][0].shape()), s ? &s->up : nullptr);
+          if (s) s->joins.resize(j);
+          for (std::size_t k = j; k-- > 0;) y = join.forward(ctx, y, made[i][k], s ? &s->joins[k] : nullptr);
+          made[i].push_back(two_units(ctx, nodes[i][j - 1], std::move(y), s));
+        }
+      auto y = std::move(made[0].back());
+      made.clear();
+      for (std::size_t i = 0; i < tail.size(); ++i) {
+        node_saved* s = keep ? &keep->tail[i] : nullptr;
+        const index_t parts = index_t{1} << (tail.size() - 1 - i);
+        y = up.forward(ctx, y, {(height + parts - 1) / parts, (width + parts - 1) / parts}, s ? &s->up : nullptr);
+        y = two_units(ctx, tail[i], std::move(y), s);
+      }
+      return y;
+    }
+
+    /// Gradients of the levels, in their order.
+    std::vector<features> backward(context<Device>& ctx, features dy, saved& kept) {
+      for (std::size_t i = tail.size(); i-- > 0;)
+        dy = up.backward(ctx, two_units_backward(ctx, tail[i], std::move(dy), kept.tail[i]), kept.tail[i].up);
+      std::vector<std::vector<features>> dmade(depth + 1);
+      for (std::size_t i = 0; i <= depth; ++i) dmade[i].resize(depth - i + 1);
+      const auto add = [&](features& to, features gradient) {
+        if (to.empty())
+          to = std::move(gradient);
+        else
+          accumulate<Real>(ctx, gradient, to);
+      };
+      dmade[0][depth] = std::move(dy);
+      for (std::size_t j = depth; j > 0; --j)
+        for (std::size_t i = depth - j + 1; i-- > 0;) {
+          node_saved& s = kept.nodes[i][j - 1];
+          auto d = two_units_backward(ctx, nodes[i][j - 1], std::exchange(dmade[i][j], {}), s);
+          for (std::size_t k = 0; k < j; ++k) {
+            auto parts = join.backward(ctx, std::move(d), s.joins[k]);
+            add(dmade[i][k], std::move(parts.db));
+            d = std::move(parts.da);
+          }
+          add(dmade[i + 1][j - 1], up.backward(ctx, std::move(d), s.up));
+        }
+      std::vector<features> dlevels;
+      for (auto& level : dmade) dlevels.push_back(std::move(level[0]));
+      kept = {};
+      return dlevels;
+    }
+
+    static void for_each_member(auto& self, auto&& visit) {
+      visit("node", self.nodes);
+      visit("tail", self.tail);
+    }
+
+    std::size_t depth;
+    int channels_out;
+    std::vector<std::vector<std::vector<unit>>> nodes;  ///< [level][position], two units each
+    std::vector<std::vector<unit>> tail;                ///< below the finest level
+    up_sampling<Device, Real> up{interpolation::nearest};
+    concatenation<Device, Real> join;
+
+   private:
+    static features two_units(context<Device>& ctx, const std::vector<unit>& units, features y, node_saved* s) {
+      for (std::size_t k = 0; k < 2; ++k) y = units[k].forward(ctx, y, s ? &s->units[k] : nullptr);
+      return y;
+    }
+    static features two_units_backward(context<Device>& ctx, std::vector<unit>& units, features dy, node_saved& s) {
+      for (std::size_t k = 2; k-- > 0;) dy = units[k].backward(ctx, std::move(dy), s.units[k]);
+      return dy;
+    }
+  };
+};
+
+static_assert(DecoderStage<unet_plus_plus>);
+
+}  // namespace aixcell

@@ -1,0 +1,55 @@
+#pragma once
+#include <utility>
+
+#include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/layers/parameter.hpp>
+
+namespace aixcell {
+
+/// Every channel times a learned factor that starts small, so that a deep network starts near the identity (Touvron et
+/// al. 2021). Keeps its input.
+template <class Device, class Real>
+struct layer_scale {
+  struct saved {
+    tensor<Real, Device> x;
+  };
+
+  layer_scale() = default;
+  layer_scale(context<Device>& ctx, int channels, double initial = 1e-6)
+      : factor(constant_parameter<Device, Real>(ctx, {channels}, static_cast<Real>(initial))) {}
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+    const index_t channels = factor.value.size();
+    const auto scale = factor.value.reshaped({1, channels}), shift = tensor<Real, Device>::zeros(ctx, {1, channels});
+    tensor<Real, Device> y(ctx, x.shape());
+    scale_shift_activate<Real>(ctx, input(x, scale, shift), y);
+    if (keep) keep->x = x;
+    return y;
+  }
+
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    const index_t channels = factor.value.size();
+    const auto scale = factor.value.reshaped({1, channels}), shift = tensor<Real, Device>::zeros(ctx, {1, channels});
+    tensor<double, Device> sums(ctx, {dy.extent(0), 2, channels});
+    scale_shift_backward_sums<Real>(ctx, dy, input(kept.x, scale, shift), sums);
+    kept = {};
+    tensor<Real, Device> dx(ctx, dy.shape());
+    scale_shift_activate<Real>(ctx, input(dy, scale, shift), dx);
+    if constexpr (!std::is_same_v<Device, dry>)
+      for (index_t n = 0; n < sums.extent(0); ++n)
+        for (index_t c = 0; c < channels; ++c) factor.gradient[c] += static_cast<Real>(sums(n, 1, c));
+    return dx;
+  }
+
+  static void for_each_member(auto& self, auto&& visit) { visit("factor", self.factor); }
+
+  parameter<Device, Real> factor;  ///< [channels]
+
+ private:
+  static scaled_input<Real, Device> input(const tensor<Real, Device>& x, const tensor<Real, Device>& scale,
+                                          const tensor<Real, Device>& shift) {
+    return {.x = x, .scale = scale, .shift = shift, .residual = {}, .act = activation::none};
+  }
+};
+
+}  // namespace aixcell
