@@ -3,11 +3,40 @@
 #include <cassert>
 #include <memory>
 #include <type_traits>
+#include <utility>
 
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/view.hpp>
 
 namespace aixcell {
+
+namespace detail {
+
+/// Shared memory whose counting is compiled once and called: layers and their saved values hold hundreds of tensors, and
+/// the code that copies, moves and destroys them is most of what a compiler would have to optimise.
+class shared_memory {
+ public:
+  shared_memory() = default;
+  [[gnu::noinline]] explicit shared_memory(std::shared_ptr<void> block) noexcept : block_(std::move(block)) {}
+  [[gnu::noinline]] shared_memory(const shared_memory& other) noexcept : block_(other.block_) {}
+  [[gnu::noinline]] shared_memory(shared_memory&& other) noexcept : block_(std::move(other.block_)) {}
+  [[gnu::noinline]] shared_memory& operator=(const shared_memory& other) noexcept {
+    block_ = other.block_;
+    return *this;
+  }
+  [[gnu::noinline]] shared_memory& operator=(shared_memory&& other) noexcept {
+    block_ = std::move(other.block_);
+    return *this;
+  }
+  [[gnu::noinline]] ~shared_memory() {}
+
+  void* get() const noexcept { return block_.get(); }
+
+ private:
+  std::shared_ptr<void> block_;
+};
+
+}  // namespace detail
 
 /// A dense array that keeps its elements alive. Copying a tensor shares the elements (as torch::Tensor and cv::Mat
 /// do), so that a layer can keep its input for the backward pass for free; `clone` copies them.
@@ -30,7 +59,7 @@ class tensor {
   explicit tensor(const aixcell::shape& extents) requires std::is_same_v<Device, cpu> : shape_(extents) {
     const auto bytes = detail::rounded_to_alignment(static_cast<std::size_t>(extents.count()) * sizeof(T));
     void* block = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{detail::memory_alignment});
-    owner_ = {block, [](void* p) { ::operator delete (p, std::align_val_t{detail::memory_alignment}); }};
+    owner_ = detail::shared_memory({block, [](void* p) { ::operator delete (p, std::align_val_t{detail::memory_alignment}); }});
     fill(T{});
   }
 
@@ -91,7 +120,7 @@ class tensor {
   }
 
  private:
-  std::shared_ptr<void> owner_;
+  detail::shared_memory owner_;
   aixcell::shape shape_;
 };
 
