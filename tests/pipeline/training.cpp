@@ -124,6 +124,19 @@ TEST_CASE("a budget ends the schedule with the time", "[pipeline]") {
   CHECK(t.run->cycle() == 1);
 }
 
+TEST_CASE("the weights kept are the best of the second half of the schedule", "[pipeline]") {
+  training_options o = small_plan(7);
+  o.adamw.learning_rate = 0.05f;  // scores go up and down
+  toy_run t(2, o);
+  double best = -1;
+  const auto follow = [&] {
+    const epoch_report r = t.run->run_epoch();
+    best = r.epoch <= 4 ? r.validation : std::max(best, r.validation);  // the fourth is the first of the second half
+    CHECK(r.best == best);
+  };
+  while (!t.run->finished()) follow();
+}
+
 TEST_CASE("training stops on request and keeps earlier epochs", "[pipeline]") {
   training_options o = small_plan(3);
   bool stop = false;

@@ -46,7 +46,7 @@ struct epoch_report {
   double loss = 0;      ///< mean over the epoch's steps
   double learning_rate = 0;
   double validation = 0;   ///< evaluation::score of the averaged weights
-  double best = 0;         ///< greatest so far
+  double best = 0;         ///< of the weights kept so far
   double elapsed_s = 0;    ///< of the run, interruptions not counted
   double remaining_s = 0;  ///< estimated
   double crops_per_s = 0;
@@ -101,8 +101,8 @@ class training {
     // After the given step of this epoch.
     const auto progress_at = [&](index_t step) {
       if (!planned)  // the last validation belongs to the budget; how long one takes varies, the schedule goes on only
-        return std::max(progress_, (elapsed_s_ - cycle_start_s_ + seconds()) /
-                                       std::max(1e-9, options_.budget_s - validation_s_));
+        return std::max(progress_,
+                        (elapsed_s_ - cycle_start_s_ + seconds()) / std::max(1e-9, options_.budget_s - validation_s_));
       return progress_ +
              (1 - progress_) / std::max(1.0, epochs_left) * static_cast<double>(step) / static_cast<double>(steps);
     };
@@ -146,10 +146,11 @@ class training {
     progress_ = 0;
     cycle_start_s_ = elapsed_s_;
     cycle_start_epoch_ = epoch_;
+    best_has_settled_ = 0;
     ++cycle_;
   }
 
-  /// Leaves the best averaged weights in the pipeline.
+  /// Leaves in the pipeline the averaged weights that scored best in the second half of the schedule.
   void keep_best() {
     for (std::size_t i = 0; i < tensors_.size(); ++i)
       std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
@@ -182,6 +183,7 @@ class training {
     visit("epoch", epoch_);
     visit("steps", steps_);
     visit("epochs_since_best", epochs_since_best_);
+    visit("best_has_settled", best_has_settled_);
     visit("cycle", cycle_);
     visit("cycle_start_epoch", cycle_start_epoch_);
     visit("progress", progress_);
@@ -297,7 +299,11 @@ class training {
     exchange_with_average();
     const double score =
         evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = options_.validate_at_most}).score();
-    if (score > best_score_) {
+    // A lucky early score on a small validation split must not win against weights that had time to settle: the first
+    // half of a schedule only keeps its latest weights.
+    const bool settled = progress_ >= 0.5;
+    if (score > best_score_ || !best_has_settled_) {
+      best_has_settled_ = settled;
       best_score_ = score;
       epochs_since_best_ = 0;
       for (std::size_t i = 0; i < tensors_.size(); ++i)
@@ -334,7 +340,8 @@ class training {
   std::vector<index_t> tiles_;
   std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused
 
-  std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, cycle_ = 0, cycle_start_epoch_ = 0;
+  std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, best_has_settled_ = 0, cycle_ = 0,
+               cycle_start_epoch_ = 0;
   double progress_ = 0, best_score_ = -1, elapsed_s_ = 0, cycle_start_s_ = 0, validation_s_ = 0;
 };
 
