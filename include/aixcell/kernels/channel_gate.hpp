@@ -1,6 +1,6 @@
 #pragma once
-#include <aixcell/core/context.hpp>
 #include <aixcell/core/tensor.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 
 namespace aixcell {
 
@@ -19,27 +19,23 @@ inline void require_gate(std::string_view where, const shape& x, const shape& ga
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, {x[0], 1, 1, x[3]}, gate);
 }
-constexpr cost gate_cost(const shape& x, double flops_each, double operands, std::size_t element) {
-  const auto count = static_cast<double>(x.count());
-  return {.flops = flops_each * count, .bytes = operands * static_cast<double>(element) * count};
-}
 }  // namespace detail
 
 template <class Real>
 void spatial_mean(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_gate("spatial_mean", x.shape(), y.shape());
-  ctx.spend(detail::gate_cost(x.shape(), 1, 1, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 1, sizeof(Real)));
 }
 template <class Real>
 void spatial_mean_backward(context<dry>& ctx, view<const Real, dry> dy, view<Real, dry> dx) {
   detail::require_gate("spatial_mean_backward", dx.shape(), dy.shape());
-  ctx.spend(detail::gate_cost(dx.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(dx.shape(), 1, 2, sizeof(Real)));
 }
 template <class Real>
 void gate_channels(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> gate, view<Real, dry> y) {
   detail::require_gate("gate_channels", x.shape(), gate.shape());
   require_equal_shapes("gate_channels", x, y);
-  ctx.spend(detail::gate_cost(x.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
 }
 template <class Real>
 void gate_channels_backward(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> x,
@@ -47,7 +43,7 @@ void gate_channels_backward(context<dry>& ctx, view<const Real, dry> dy, view<co
   detail::require_gate("gate_channels_backward", x.shape(), gate.shape());
   require_equal_shapes("gate_channels_backward", x, dy, dx);
   require_equal_shapes("gate_channels_backward", gate, dgate);
-  ctx.spend(detail::gate_cost(x.shape(), 3, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 3, 3, sizeof(Real)));
 }
 
 }  // namespace aixcell

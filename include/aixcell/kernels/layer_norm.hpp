@@ -1,6 +1,6 @@
 #pragma once
-#include <aixcell/core/context.hpp>
 #include <aixcell/core/tensor.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 
 namespace aixcell {
 
@@ -30,10 +30,6 @@ inline void require_layer_norm(std::string_view where, const shape& x, const sha
   require_shape(where, {x[3]}, weight);
   require_shape(where, {x[0], x[1], x[2], 2}, statistics);
 }
-constexpr cost layer_norm_cost(const shape& x, double flops_each, double operands, std::size_t element) {
-  const auto count = static_cast<double>(x.count());
-  return {.flops = flops_each * count, .bytes = operands * static_cast<double>(element) * count};
-}
 }  // namespace detail
 
 template <class Real>
@@ -41,7 +37,7 @@ void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_par
                 view<Real, dry> y, view<Real, dry> statistics) {
   detail::require_layer_norm("layer_norm", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm", x, y);
-  ctx.spend(detail::layer_norm_cost(x.shape(), 6, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 6, 2, sizeof(Real)));
 }
 
 template <class Real>
@@ -50,7 +46,7 @@ void layer_norm_backward(context<dry>& ctx, view<const Real, dry> dy, view<const
                          view<Real, dry> dx, const layer_norm_gradients<Real, dry>&) {
   detail::require_layer_norm("layer_norm_backward", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm_backward", x, dy, dx);
-  ctx.spend(detail::layer_norm_cost(x.shape(), 12, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 12, 3, sizeof(Real)));
 }
 
 }  // namespace aixcell
