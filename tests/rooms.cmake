@@ -5,17 +5,22 @@
 #     cmake -D AIXCELL_ROOT=<folder that holds aixcell/> -P rooms.cmake
 cmake_policy(VERSION 3.25)
 
-set(rooms core kernels layers losses optim metrics io data preprocess encoder decoder postprocess pipeline library autokonfig
-          report)
+set(rooms core kernels layers losses optim metrics io data preprocess encoder decoder postprocess pipeline exchange library
+          autokonfig quantify report)
 
 # library | what its includes start with | headers (regular expression, relative to include/) that may have them
 set(libraries
   "Boost.Hana|boost/hana|^aixcell/library/"
   "other Boost|boost/|^$"
-  "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/(read|write)_dataset|pipeline/model_file|pipeline/checkpoint|library/|autokonfig/|report/)"
+  "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/(read|write)_dataset|pipeline/model_file|pipeline/checkpoint|exchange/|library/|autokonfig/|quantify/|report/)"
   "libjpeg|jpeglib|^aixcell/io/jpeg"
   "libtiff|tiff|^aixcell/io/(detail/)?(read_|write_)?tiff"
   "pugixml|pugixml|^aixcell/io/(detail/)?(ome|tiff)"
+  "protobuf and ONNX|google/protobuf|^aixcell/exchange/"
+  "ONNX|onnx/|^aixcell/exchange/"
+  "libzip|zip.h|^aixcell/exchange/"
+  "libsodium|sodium|^aixcell/exchange/"
+  "nanoflann|nanoflann|^aixcell/quantify/"
   "stb|stb/|^$"
   "CLI11|CLI/|^$"
   "Catch2|catch2/|^$")
