@@ -125,13 +125,11 @@ struct fit_run {
     // `watched` ends here; what remains points into the list of the program.
     for (candidate& c : found) c.pipeline = &compiled.find(c.pipeline->name);
     candidates = std::move(found);
-    for (const trial& t : trials)
-      log.line({{"event", "trial"},
-                {"pipeline", t.pipeline},
-                {"rounds", t.rounds},
-                {"seconds", t.seconds},
-                {"validation", t.validation},
-                {"reason", t.reason}});
+    for (const trial& t : trials) {
+      nlohmann::json line = to_json(t);
+      line["event"] = "trial";
+      log.line(line);
+    }
   }
 };
 
@@ -153,12 +151,7 @@ nlohmann::json training_json(const fit_run& run) {
                       {"seed", run.arguments.seed},
                       {"batch", run.step.batch},
                       {"tile", run.step.tile}};
-  for (const trial& t : run.trials)
-    j["trials"].push_back({{"pipeline", t.pipeline},
-                           {"rounds", t.rounds},
-                           {"seconds", t.seconds},
-                           {"validation", t.validation},
-                           {"reason", t.reason}});
+  for (const trial& t : run.trials) j["trials"].push_back(to_json(t));
   return j;
 }
 

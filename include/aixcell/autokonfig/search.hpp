@@ -25,6 +25,14 @@ struct trial {
   std::string reason;     ///< why it was a candidate
 };
 
+inline nlohmann::json to_json(const trial& t) {
+  return {{"pipeline", t.pipeline},
+          {"rounds", t.rounds},
+          {"seconds", t.seconds},
+          {"validation", t.validation},
+          {"reason", t.reason}};
+}
+
 struct search_result {
   std::unique_ptr<any_pipeline> model;  ///< the winner, trained to the end
   fit_report report;                    ///< of the winner; seconds include its trials
@@ -43,12 +51,7 @@ struct search_state {
 
   nlohmann::json to_json() const {
     nlohmann::json list = nlohmann::json::array();
-    for (const trial& t : trials)
-      list.push_back({{"pipeline", t.pipeline},
-                      {"rounds", t.rounds},
-                      {"seconds", t.seconds},
-                      {"validation", t.validation},
-                      {"reason", t.reason}});
+    for (const trial& t : trials) list.push_back(aixcell::to_json(t));
     return {{"trials", list}, {"alive", alive}, {"next", next}, {"round", round}, {"training_winner", training_winner}};
   }
   static search_state from_json(const nlohmann::json& j) {
@@ -164,12 +167,7 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
       std::max(wanted.budget_s / 2, wanted.budget_s - spent);  // trials may have taken longer than planned
   train(state.alive.front(), rounds, rounds == 0 ? wanted.budget_s : rest,
         [&](std::unique_ptr<any_pipeline> model, training& run) {
-          run.keep_best();
-          result.report.validation = tune_decoding(ctx, *model, parts.validation);
-          result.report.epochs = run.epochs();
-          result.report.seconds = run.elapsed_s();
-          result.report.training_images = parts.train.size();
-          result.report.validation_images = parts.validation.size();
+          result.report = finish_training(ctx, *model, run, parts);
           result.model = std::move(model);
         });
   result.trials = state.trials;

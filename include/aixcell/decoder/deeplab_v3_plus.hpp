@@ -6,9 +6,9 @@
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
-#include <aixcell/kernels/cpu/adaptive_pool.hpp>
+#include <aixcell/decoder/detail/image_context.hpp>
+#include <aixcell/decoder/detail/to_image.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
-#include <aixcell/layers/activation_layer.hpp>
 #include <aixcell/layers/concatenation.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/separable_unit.hpp>
@@ -21,8 +21,7 @@ namespace aixcell {
 ///   in   feature levels, finest first, strides doubling        out  [N,H,W,32] at the resolution of the image
 /// The rates 12, 24, 36 are those of output stride 16, so that a coarsest level of stride 32 is enlarged to 16 first (the
 /// paper dilates the encoder's last stage instead, which keeps its resolution). Without levels of these strides the
-/// finest and the coarsest take their places. A last 1x1 convolution to 32 channels comes before the enlargement to the
-/// image, with which it commutes.
+/// finest and the coarsest take their places.
 struct deeplab_v3_plus {
   static constexpr std::string_view name = "deeplab_v3_plus";
   static constexpr std::size_t levels_needed = 2;
@@ -44,12 +43,11 @@ struct deeplab_v3_plus {
     using features = tensor<Real, Device>;
 
     struct saved {
-      shape coarse;
-      typename up_sampling<Device, Real>::saved enlarge, spread, to_fine, to_image;
+      typename up_sampling<Device, Real>::saved enlarge, to_fine;
       typename unit::saved near, merge, narrow;
       std::array<typename separable::saved, 3> far;
-      typename convolution<Device, Real>::saved mean, last;
-      typename activation_layer<Device, Real>::saved mean_act;
+      typename detail::image_context<Device, Real>::saved mean;
+      typename detail::to_image<Device, Real>::saved last;
       std::array<typename concatenation<Device, Real>::saved, 4> joins;
       typename separable::saved smooth, refine;
       typename concatenation<Device, Real>::saved join_fine;
@@ -61,12 +59,12 @@ struct deeplab_v3_plus {
       near = {ctx, {.inputs = coarse, .outputs = channels, .kernel = 1}, random};
       for (const int rate : rates)
         far.emplace_back(ctx, separable_unit_options{.inputs = coarse, .outputs = channels, .dilation = rate}, random);
-      mean = {ctx, {.inputs = coarse, .outputs = channels, .kernel = 1}, random};
+      mean = {ctx, coarse, channels, random};
       merge = {ctx, {.inputs = 5 * channels, .outputs = channels, .kernel = 1}, random};
       smooth = {ctx, {.inputs = channels, .outputs = channels}, random};
       narrow = {ctx, {.inputs = levels[fine].channels, .outputs = fine_channels, .kernel = 1}, random};
       refine = {ctx, {.inputs = channels + fine_channels, .outputs = channels}, random};
-      last = {ctx, {.inputs = channels, .outputs = deeplab_v3_plus::output_channels(levels), .kernel = 1}, random};
+      last = {ctx, channels, deeplab_v3_plus::output_channels(levels), random};
     }
 
     int output_channels() const { return deeplab_v3_plus::output_channels({}); }
@@ -76,41 +74,31 @@ struct deeplab_v3_plus {
       const auto fine_features = std::move(levels[fine]);
       auto x = std::move(levels.back());
       levels.clear();
-      if (enlarges)
-        x = bilinear.forward(ctx, x, {(height + 15) / 16, (width + 15) / 16}, keep ? &keep->enlarge : nullptr);
-      if (keep) keep->coarse = x.shape();
+      if (enlarges) x = bilinear.forward(ctx, x, size_at_stride({height, width}, 16), keep ? &keep->enlarge : nullptr);
       auto y = near.forward(ctx, x, keep ? &keep->near : nullptr);
       for (std::size_t i = 0; i < far.size(); ++i)
         y = join.forward(ctx, y, far[i].forward(ctx, x, keep ? &keep->far[i] : nullptr),
                          keep ? &keep->joins[i] : nullptr);
-      features all(ctx, {x.extent(0), 1, 1, x.extent(3)});
-      adaptive_average<Real>(ctx, x, all);
-      all = relu.forward(ctx, mean.forward(ctx, all, keep ? &keep->mean : nullptr), keep ? &keep->mean_act : nullptr);
-      all = bilinear.forward(ctx, all, size_of(x.shape()), keep ? &keep->spread : nullptr);
-      y = join.forward(ctx, y, all, keep ? &keep->joins[3] : nullptr);
+      y = join.forward(ctx, y, mean.forward(ctx, x, keep ? &keep->mean : nullptr), keep ? &keep->joins[3] : nullptr);
       y = merge.forward(ctx, y, keep ? &keep->merge : nullptr);
       y = smooth.forward(ctx, y, keep ? &keep->smooth : nullptr);
       y = bilinear.forward(ctx, y, size_of(fine_features.shape()), keep ? &keep->to_fine : nullptr);
       y = join.forward(ctx, y, narrow.forward(ctx, fine_features, keep ? &keep->narrow : nullptr),
                        keep ? &keep->join_fine : nullptr);
       y = refine.forward(ctx, y, keep ? &keep->refine : nullptr);
-      y = last.forward(ctx, y, keep ? &keep->last : nullptr);
-      return bilinear.forward(ctx, y, {height, width}, keep ? &keep->to_image : nullptr);
+      return last.forward(ctx, y, {height, width}, keep ? &keep->last : nullptr);
     }
 
     /// Gradients of the levels, in their order; empty for those not used.
     std::vector<features> backward(context<Device>& ctx, features dy, saved& kept) {
       std::vector<features> dlevels(count);
-      dy = last.backward(ctx, bilinear.backward(ctx, std::move(dy), kept.to_image), kept.last);
+      dy = last.backward(ctx, std::move(dy), kept.last);
       auto d = join.backward(ctx, refine.backward(ctx, std::move(dy), kept.refine), kept.join_fine);
       dlevels[fine] = narrow.backward(ctx, std::move(d.db), kept.narrow);
       dy = smooth.backward(ctx, bilinear.backward(ctx, std::move(d.da), kept.to_fine), kept.smooth);
       dy = merge.backward(ctx, std::move(dy), kept.merge);
       d = join.backward(ctx, std::move(dy), kept.joins[3]);
-      auto dmean = bilinear.backward(ctx, std::move(d.db), kept.spread);
-      dmean = mean.backward(ctx, relu.backward(ctx, std::move(dmean), kept.mean_act), kept.mean);
-      features dx(ctx, kept.coarse);
-      adaptive_average_backward<Real>(ctx, dmean, dx);
+      auto dx = mean.backward(ctx, std::move(d.db), kept.mean);
       for (std::size_t i = far.size(); i-- > 0;) {
         d = join.backward(ctx, std::move(d.da), kept.joins[i]);
         accumulate<Real>(ctx, far[i].backward(ctx, std::move(d.db), kept.far[i]), dx);
@@ -136,11 +124,10 @@ struct deeplab_v3_plus {
     bool enlarges;
     unit near;
     std::vector<separable> far;
-    convolution<Device, Real> mean;
+    detail::image_context<Device, Real> mean;
     unit merge, narrow;
     separable smooth, refine;
-    convolution<Device, Real> last;
-    activation_layer<Device, Real> relu{activation::relu};
+    detail::to_image<Device, Real> last;
     up_sampling<Device, Real> bilinear{interpolation::bilinear};
     concatenation<Device, Real> join;
   };

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
+#include <aixcell/decoder/detail/to_image.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/convolution.hpp>
@@ -45,8 +46,7 @@ struct fpn {
       std::vector<typename convolution<Device, Real>::saved> laterals;
       std::vector<typename up_sampling<Device, Real>::saved> downs;  ///< from pyramid level i + 1 to i
       std::vector<std::vector<unit_saved>> branches;
-      typename convolution<Device, Real>::saved last;
-      typename up_sampling<Device, Real>::saved to_image;
+      typename detail::to_image<Device, Real>::saved last;
     };
 
     network(context<Device>& ctx, std::span<const feature_level> levels, random_stream& random)
@@ -63,7 +63,7 @@ struct fpn {
                               random);
         branches.push_back(std::move(branch));
       }
-      last = {ctx, {.inputs = branch_channels, .outputs = fpn::output_channels(levels), .kernel = 1}, random};
+      last = {ctx, branch_channels, fpn::output_channels(levels), random};
     }
 
     int output_channels() const { return fpn::output_channels({}); }
@@ -93,13 +93,11 @@ struct fpn {
           accumulate<Real>(ctx, p, sum);
       }
       pyramid = {};
-      sum = last.forward(ctx, sum, keep ? &keep->last : nullptr);
-      return bilinear.forward(ctx, sum, {height, width}, keep ? &keep->to_image : nullptr);
+      return last.forward(ctx, sum, {height, width}, keep ? &keep->last : nullptr);
     }
 
     /// Gradients of the levels, in their order; empty for those not used.
     std::vector<tensor<Real, Device>> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-      dy = bilinear.backward(ctx, std::move(dy), kept.to_image);
       dy = last.backward(ctx, std::move(dy), kept.last);
       std::vector<tensor<Real, Device>> dlevels(unused);
       tensor<Real, Device> from_finer;
@@ -127,7 +125,7 @@ struct fpn {
     std::size_t unused;                               ///< levels finer than the merged one
     std::vector<convolution<Device, Real>> laterals;  ///< finest first
     std::vector<std::vector<unit>> branches;
-    convolution<Device, Real> last;
+    detail::to_image<Device, Real> last;
     up_sampling<Device, Real> nearest{interpolation::nearest};
     up_sampling<Device, Real> bilinear{interpolation::bilinear};
   };

@@ -113,8 +113,7 @@ struct linknet {
       auto y = std::move(levels.back());
       for (std::size_t i = 0; i < steps.size(); ++i) {
         const index_t stride = index_t{1} << (steps.size() - 1 - i);
-        const image_size to{(height + stride - 1) / stride, (width + stride - 1) / stride};
-        y = steps[i].forward(ctx, y, to, keep ? &keep->steps[i] : nullptr);
+        y = steps[i].forward(ctx, y, size_at_stride({height, width}, stride), keep ? &keep->steps[i] : nullptr);
         if (i < skips) accumulate<Real>(ctx, std::exchange(levels[skips - 1 - i], {}), y);
       }
       return y;

@@ -1,13 +1,12 @@
 #pragma once
-#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
+#include <aixcell/decoder/detail/unit_pair.hpp>
 #include <aixcell/layers/concatenation.hpp>
-#include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
@@ -27,12 +26,12 @@ struct unet {
 
   template <class Device, class Real>
   struct network {
-    using unit = conv_norm_act<Device, Real>;
+    using units = series<conv_norm_act<Device, Real>>;
 
     struct step_saved {
       typename up_sampling<Device, Real>::saved up;
       typename concatenation<Device, Real>::saved join;
-      std::array<typename unit::saved, 2> units;
+      typename network::units::saved units;
     };
     struct saved {
       std::vector<step_saved> steps;
@@ -45,10 +44,7 @@ struct unet {
         stride /= 2;
         const int skip = i > 0 ? levels[--i].channels : 0;
         const int width = levels[0].stride == 1 ? skip : 16 * stride;
-        std::vector<unit> step;
-        step.emplace_back(ctx, conv_norm_act_options{.inputs = channels + skip, .outputs = width}, random);
-        step.emplace_back(ctx, conv_norm_act_options{.inputs = width, .outputs = width}, random);
-        steps.push_back(std::move(step));
+        steps.push_back(detail::unit_pair<Device, Real>(ctx, channels + skip, width, random));
         channels = width;
       }
     }
@@ -61,16 +57,10 @@ struct unet {
       auto y = std::move(levels.back());
       for (std::size_t i = 0; i < steps.size(); ++i) {
         step_saved* s = keep ? &keep->steps[i] : nullptr;
-        if (i < skips) {
-          const auto skip = std::move(levels[skips - 1 - i]);
-          y = up.forward(ctx, y, size_of(skip.shape()), s ? &s->up : nullptr);
-          y = join.forward(ctx, y, skip, s ? &s->join : nullptr);
-        } else {
-          // Without a skip the size follows from the image's: halved, rounded up, once per step that is still to come.
-          const index_t parts = index_t{1} << (steps.size() - 1 - i);
-          y = up.forward(ctx, y, {(height + parts - 1) / parts, (width + parts - 1) / parts}, s ? &s->up : nullptr);
-        }
-        for (std::size_t k = 0; k < 2; ++k) y = steps[i][k].forward(ctx, y, s ? &s->units[k] : nullptr);
+        const index_t stride = index_t{1} << (steps.size() - 1 - i);
+        y = up.forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
+        if (i < skips) y = join.forward(ctx, y, std::exchange(levels[skips - 1 - i], {}), s ? &s->join : nullptr);
+        y = steps[i].forward(ctx, std::move(y), s ? &s->units : nullptr);
       }
       return y;
     }
@@ -80,7 +70,7 @@ struct unet {
       std::vector<tensor<Real, Device>> dlevels(skips + 1);
       for (std::size_t i = steps.size(); i-- > 0;) {
         step_saved& s = kept.steps[i];
-        for (std::size_t k = 2; k-- > 0;) dy = steps[i][k].backward(ctx, std::move(dy), s.units[k]);
+        dy = steps[i].backward(ctx, std::move(dy), s.units);
         if (i < skips) {
           auto d = join.backward(ctx, std::move(dy), s.join);
           dlevels[skips - 1 - i] = std::move(d.db);
@@ -97,7 +87,7 @@ struct unet {
 
     std::size_t skips;
     int channels_out;
-    std::vector<std::vector<unit>> steps;  ///< coarse to fine, two units each
+    std::vector<units> steps;  ///< coarse to fine
     up_sampling<Device, Real> up{interpolation::nearest};
     concatenation<Device, Real> join;
   };

@@ -1,15 +1,14 @@
 #pragma once
-#include <array>
 #include <span>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
+#include <aixcell/decoder/detail/unit_pair.hpp>
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/layers/concatenation.hpp>
-#include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
@@ -26,13 +25,13 @@ struct unet_plus_plus {
 
   template <class Device, class Real>
   struct network {
-    using unit = conv_norm_act<Device, Real>;
+    using units = series<conv_norm_act<Device, Real>>;
     using features = tensor<Real, Device>;
 
     struct node_saved {
       typename up_sampling<Device, Real>::saved up;
       std::vector<typename concatenation<Device, Real>::saved> joins;
-      std::array<typename unit::saved, 2> units;
+      typename network::units::saved units;
     };
     struct saved {
       std::vector<std::vector<node_saved>> nodes;
@@ -41,12 +40,6 @@ struct unet_plus_plus {
 
     network(context<Device>& ctx, std::span<const feature_level> levels, random_stream& random)
         : depth(levels.size() - 1), channels_out(unet_plus_plus::output_channels(levels)) {
-      const auto step = [&](int inputs, int outputs) {
-        std::vector<unit> units;
-        units.emplace_back(ctx, conv_norm_act_options{.inputs = inputs, .outputs = outputs}, random);
-        units.emplace_back(ctx, conv_norm_act_options{.inputs = outputs, .outputs = outputs}, random);
-        return units;
-      };
       const auto decoder_width = [&](const feature_level& at) {
         return levels[0].stride == 1 ? at.channels : 16 * at.stride;
       };
@@ -58,13 +51,14 @@ struct unet_plus_plus {
         for (std::size_t i = 0; i + j <= depth; ++i) {
           const bool last = i + j == depth;
           const int width = last ? decoder_width(levels[i]) : levels[i].channels;
-          nodes[i].push_back(step(widths[i + 1] + static_cast<int>(j) * levels[i].channels, width));
+          const int inputs = widths[i + 1] + static_cast<int>(j) * levels[i].channels;
+          nodes[i].push_back(detail::unit_pair<Device, Real>(ctx, inputs, width, random));
           widths[i] = width;
         }
       int channels = widths[0];
       for (int stride = levels[0].stride; stride > 1; stride /= 2) {
         const int width = 16 * (stride / 2);
-        tail.push_back(step(channels, width));
+        tail.push_back(detail::unit_pair<Device, Real>(ctx, channels, width, random));
         channels = width;
       }
     }
@@ -85,15 +79,15 @@ struct unet_plus_plus {
           auto y = up.forward(ctx, made[i + 1][j - 1], size_of(made[i][0].shape()), s ? &s->up : nullptr);
           if (s) s->joins.resize(j);
           for (std::size_t k = j; k-- > 0;) y = join.forward(ctx, y, made[i][k], s ? &s->joins[k] : nullptr);
-          made[i].push_back(two_units(ctx, nodes[i][j - 1], std::move(y), s));
+          made[i].push_back(nodes[i][j - 1].forward(ctx, std::move(y), s ? &s->units : nullptr));
         }
       auto y = std::move(made[0].back());
       made.clear();
       for (std::size_t i = 0; i < tail.size(); ++i) {
         node_saved* s = keep ? &keep->tail[i] : nullptr;
-        const index_t parts = index_t{1} << (tail.size() - 1 - i);
-        y = up.forward(ctx, y, {(height + parts - 1) / parts, (width + parts - 1) / parts}, s ? &s->up : nullptr);
-        y = two_units(ctx, tail[i], std::move(y), s);
+        const index_t stride = index_t{1} << (tail.size() - 1 - i);
+        y = up.forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
+        y = tail[i].forward(ctx, std::move(y), s ? &s->units : nullptr);
       }
       return y;
     }
@@ -101,7 +95,7 @@ struct unet_plus_plus {
     /// Gradients of the levels, in their order.
     std::vector<features> backward(context<Device>& ctx, features dy, saved& kept) {
       for (std::size_t i = tail.size(); i-- > 0;)
-        dy = up.backward(ctx, two_units_backward(ctx, tail[i], std::move(dy), kept.tail[i]), kept.tail[i].up);
+        dy = up.backward(ctx, tail[i].backward(ctx, std::move(dy), kept.tail[i].units), kept.tail[i].up);
       std::vector<std::vector<features>> dmade(depth + 1);
       for (std::size_t i = 0; i <= depth; ++i) dmade[i].resize(depth - i + 1);
       const auto add = [&](features& to, features gradient) {
@@ -114,7 +108,7 @@ struct unet_plus_plus {
       for (std::size_t j = depth; j > 0; --j)
         for (std::size_t i = depth - j + 1; i-- > 0;) {
           node_saved& s = kept.nodes[i][j - 1];
-          auto d = two_units_backward(ctx, nodes[i][j - 1], std::exchange(dmade[i][j], {}), s);
+          auto d = nodes[i][j - 1].backward(ctx, std::exchange(dmade[i][j], {}), s.units);
           for (std::size_t k = 0; k < j; ++k) {
             auto parts = join.backward(ctx, std::move(d), s.joins[k]);
             add(dmade[i][k], std::move(parts.db));
@@ -135,20 +129,10 @@ struct unet_plus_plus {
 
     std::size_t depth;
     int channels_out;
-    std::vector<std::vector<std::vector<unit>>> nodes;  ///< [level][position], two units each
-    std::vector<std::vector<unit>> tail;                ///< below the finest level
+    std::vector<std::vector<units>> nodes;  ///< [level][position]
+    std::vector<units> tail;                ///< below the finest level
     up_sampling<Device, Real> up{interpolation::nearest};
     concatenation<Device, Real> join;
-
-   private:
-    static features two_units(context<Device>& ctx, const std::vector<unit>& units, features y, node_saved* s) {
-      for (std::size_t k = 0; k < 2; ++k) y = units[k].forward(ctx, y, s ? &s->units[k] : nullptr);
-      return y;
-    }
-    static features two_units_backward(context<Device>& ctx, std::vector<unit>& units, features dy, node_saved& s) {
-      for (std::size_t k = 2; k-- > 0;) dy = units[k].backward(ctx, std::move(dy), s.units[k]);
-      return dy;
-    }
   };
 };
 

@@ -14,6 +14,7 @@
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/layer_scale.hpp>
 #include <aixcell/layers/patch_convolution.hpp>
+#include <aixcell/layers/series.hpp>
 #include <aixcell/layers/stochastic_depth.hpp>
 
 namespace aixcell {
@@ -86,21 +87,19 @@ struct convnext_stage {
   struct saved {
     typename channel_norm<Device, Real>::saved norm;
     typename patch_convolution<Device, Real>::saved patches;
-    std::vector<typename convnext_block<Device, Real>::saved> blocks;
+    typename series<convnext_block<Device, Real>>::saved blocks;
   };
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    if (keep) keep->blocks.resize(blocks.size());
     auto y = x;
     if (!normalises_last) y = norm.forward(ctx, y, keep ? &keep->norm : nullptr);
     y = patches.forward(ctx, y, keep ? &keep->patches : nullptr);
     if (normalises_last) y = norm.forward(ctx, y, keep ? &keep->norm : nullptr);
-    for (std::size_t i = 0; i < blocks.size(); ++i) y = blocks[i].forward(ctx, y, keep ? &keep->blocks[i] : nullptr);
-    return y;
+    return blocks.forward(ctx, std::move(y), keep ? &keep->blocks : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    for (std::size_t i = blocks.size(); i-- > 0;) dy = blocks[i].backward(ctx, std::move(dy), kept.blocks[i]);
+    dy = blocks.backward(ctx, std::move(dy), kept.blocks);
     if (normalises_last) dy = norm.backward(ctx, std::move(dy), kept.norm);
     dy = patches.backward(ctx, std::move(dy), kept.patches);
     return normalises_last ? dy : norm.backward(ctx, std::move(dy), kept.norm);
@@ -108,7 +107,7 @@ struct convnext_stage {
 
   channel_norm<Device, Real> norm;
   patch_convolution<Device, Real> patches;
-  std::vector<convnext_block<Device, Real>> blocks;
+  series<convnext_block<Device, Real>> blocks;
   bool normalises_last = false;
 };
 
@@ -137,7 +136,7 @@ struct convnext_tiny {
         stage.patches = {
             ctx, {.inputs = inputs, .outputs = channels, .size = i == 0 ? 4 : 2, .input_gradient = i > 0}, random};
         for (int b = 0; b < blocks[i]; ++b, ++number)
-          stage.blocks.emplace_back(
+          stage.blocks.layers.emplace_back(
               ctx, channels, stochastic_depth_options{most_dropped * static_cast<float>(number) / last, random.bits()},
               random);
       }

@@ -150,8 +150,7 @@ struct densenet121 {
     }
 
     static void for_each_member(auto& self, auto&& visit) {
-      visit("features.conv0", self.stages[0].stem->conv);
-      visit("features.norm0", self.stages[0].stem->norm);
+      visit_conv_norm(visit, "features.conv0", "features.norm0", *self.stages[0].stem);
       for (std::size_t i = 1; i < self.stages.size(); ++i) {
         auto& stage = self.stages[i];
         const std::string number = std::to_string(i);

@@ -79,7 +79,7 @@ struct efficientnet {
         for (int b = 0; b < depth(g.blocks); ++b, ++number) {
           const int stride = b == 0 ? g.stride : 1;
           if (stride == 2) this->stages.emplace_back();
-          this->stages.back().blocks.emplace_back(
+          this->stages.back().blocks.layers.emplace_back(
               ctx,
               detail::inverted_residual_options{
                   .inputs = inputs,
@@ -97,15 +97,12 @@ struct efficientnet {
     }
 
     static void for_each_member(auto& self, auto&& visit) {
-      const auto unit = [&](const std::string& path, auto& u) {
-        visit(path + ".0", u.conv);
-        visit(path + ".1", u.norm);
-      };
+      const auto unit = [&](const std::string& path, auto& u) { visit_conv_norm(visit, path + ".0", path + ".1", u); };
       unit("features.0", *self.stages[0].before);
       std::size_t group = 0;
       int in_group = 0;
       for (auto& stage : self.stages)
-        for (auto& block : stage.blocks) {
+        for (auto& block : stage.blocks.layers) {
           const std::string path = "features." + std::to_string(group + 1) + "." + std::to_string(in_group) + ".";
           int layer = 0;
           const auto next = [&] { return path + "block." + std::to_string(layer++); };

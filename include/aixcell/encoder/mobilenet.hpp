@@ -35,7 +35,7 @@ struct mobilenet_v2 {
         for (int b = 0; b < g.blocks; ++b) {
           const int stride = b == 0 ? g.stride : 1;
           if (stride == 2) this->stages.emplace_back();
-          this->stages.back().blocks.emplace_back(
+          this->stages.back().blocks.layers.emplace_back(
               ctx,
               detail::inverted_residual_options{
                   .inputs = inputs, .outputs = g.channels, .expansion = g.expansion, .stride = stride},
@@ -48,19 +48,15 @@ struct mobilenet_v2 {
 
     static void for_each_member(auto& self, auto&& visit) {
       int position = 0;
-      const auto unit = [&](const std::string& path, auto& u) {
-        visit(path + ".0", u.conv);
-        visit(path + ".1", u.norm);
-      };
+      const auto unit = [&](const std::string& path, auto& u) { visit_conv_norm(visit, path + ".0", path + ".1", u); };
       for (auto& stage : self.stages) {
         if (stage.before) unit("features." + std::to_string(position++), *stage.before);
-        for (auto& block : stage.blocks) {
+        for (auto& block : stage.blocks.layers) {
           const std::string path = "features." + std::to_string(position++) + ".conv.";
           int layer = 0;
           if (block.expand) unit(path + std::to_string(layer++), *block.expand);
           unit(path + std::to_string(layer++), block.depthwise);
-          visit(path + std::to_string(layer), block.project.conv);
-          visit(path + std::to_string(layer + 1), block.project.norm);
+          visit_conv_norm(visit, path + std::to_string(layer), path + std::to_string(layer + 1), block.project);
         }
         if (stage.after) unit("features." + std::to_string(position++), *stage.after);
       }

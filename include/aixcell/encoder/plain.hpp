@@ -57,10 +57,10 @@ struct plain {
         auto& stage = this->stages.emplace_back();
         if (!first) stage.pool.emplace();
         const int inputs = first ? channels_in : level.channels / 2;
-        stage.units.emplace_back(
+        stage.units.layers.emplace_back(
             ctx, conv_norm_act_options{.inputs = inputs, .outputs = level.channels, .input_gradient = !first}, random);
-        stage.units.emplace_back(ctx, conv_norm_act_options{.inputs = level.channels, .outputs = level.channels},
-                                 random);
+        stage.units.layers.emplace_back(ctx, conv_norm_act_options{.inputs = level.channels, .outputs = level.channels},
+                                        random);
       }
     }
 

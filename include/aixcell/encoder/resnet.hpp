@@ -9,6 +9,7 @@
 #include <aixcell/encoder/detail/level_gradients.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/pooling.hpp>
+#include <aixcell/layers/series.hpp>
 #include <aixcell/layers/squeeze_excitation.hpp>
 
 namespace aixcell {
@@ -20,8 +21,42 @@ struct residual_block_options {
   int stride = 1;
 };
 
-/// Two 3x3 convolutions and a way around them, which is a 1x1 convolution where channels or resolution change
-/// (He et al. 2016, fig. 2; torchvision's BasicBlock, names included).
+namespace detail {
+
+/// The way around a residual block: the input itself, or a 1x1 convolution where channels or resolution change (He et al.
+/// 2016, option B).
+template <class Device, class Real>
+struct shortcut {
+  using unit = conv_norm_act<Device, Real>;
+  using saved = typename unit::saved;
+
+  shortcut() = default;
+  shortcut(context<Device>& ctx, int inputs, int outputs, int stride, random_stream& random) {
+    if (stride != 1 || inputs != outputs)
+      projection.emplace(
+          ctx,
+          conv_norm_act_options{
+              .inputs = inputs, .outputs = outputs, .kernel = 1, .stride = stride, .act = activation::none},
+          random);
+  }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
+    return projection ? projection->forward(ctx, x, keep) : x;
+  }
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    return projection ? projection->backward(ctx, std::move(dy), kept) : dy;
+  }
+
+  static void for_each_member(auto& self, auto&& visit) {
+    if (self.projection) visit_conv_norm(visit, "0", "1", *self.projection);
+  }
+
+  std::optional<unit> projection;
+};
+
+}  // namespace detail
+
+/// Two 3x3 convolutions and a way around them (He et al. 2016, fig. 2; torchvision's BasicBlock, names included).
 template <class Device, class Real>
 struct basic_block {
   using unit = conv_norm_act<Device, Real>;
@@ -29,47 +64,36 @@ struct basic_block {
   static constexpr int expansion = 1;  ///< output channels for each of `width`
 
   struct saved {
-    typename unit::saved first, second, downsample;
+    typename unit::saved first, second;
+    typename detail::shortcut<Device, Real>::saved around;
   };
 
   basic_block(context<Device>& ctx, const residual_block_options& o, random_stream& random)
       : first(ctx, {.inputs = o.inputs, .outputs = o.width, .stride = o.stride}, random),
-        second(ctx, {.inputs = o.width, .outputs = o.width}, random) {
-    if (o.stride != 1 || o.inputs != o.width)
-      downsample.emplace(
-          ctx,
-          conv_norm_act_options{
-              .inputs = o.inputs, .outputs = o.width, .kernel = 1, .stride = o.stride, .act = activation::none},
-          random);
-  }
+        second(ctx, {.inputs = o.width, .outputs = o.width}, random),
+        around(ctx, o.inputs, o.width, o.stride, random) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     const auto inner = first.forward(ctx, x, keep ? &keep->first : nullptr);
-    const auto around = downsample ? downsample->forward(ctx, x, keep ? &keep->downsample : nullptr) : x;
-    return second.forward(ctx, inner, around, keep ? &keep->second : nullptr);
+    return second.forward(ctx, inner, around.forward(ctx, x, keep ? &keep->around : nullptr),
+                          keep ? &keep->second : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     auto d = second.backward_residual(ctx, std::move(dy), kept.second);
     auto dx = first.backward(ctx, std::move(d.dx), kept.first);
-    if (downsample) d.dresidual = downsample->backward(ctx, std::move(d.dresidual), kept.downsample);
-    accumulate<Real>(ctx, d.dresidual, dx);
+    accumulate<Real>(ctx, around.backward(ctx, std::move(d.dresidual), kept.around), dx);
     return dx;
   }
 
   static void for_each_member(auto& self, auto&& visit) {
-    visit("conv1", self.first.conv);
-    visit("bn1", self.first.norm);
-    visit("conv2", self.second.conv);
-    visit("bn2", self.second.norm);
-    if (self.downsample) {
-      visit("downsample.0", self.downsample->conv);
-      visit("downsample.1", self.downsample->norm);
-    }
+    visit_conv_norm(visit, "conv1", "bn1", self.first);
+    visit_conv_norm(visit, "conv2", "bn2", self.second);
+    visit("downsample", self.around);
   }
 
   unit first, second;
-  std::optional<unit> downsample;
+  detail::shortcut<Device, Real> around;
 };
 
 /// How a bottleneck differs from the plain one.
@@ -89,7 +113,8 @@ struct bottleneck_block {
   static constexpr int expansion = 4;
 
   struct saved {
-    typename unit::saved first, second, third, downsample;
+    typename unit::saved first, second, third;
+    typename detail::shortcut<Device, Real>::saved around;
     typename gate::saved se;
     tensor<Real, Device> sum;  ///< what the last ReLU saw, with squeeze-and-excitation
   };
@@ -106,22 +131,17 @@ struct bottleneck_block {
              random};
     if (Kind.squeeze_excitation)
       se.emplace(ctx, squeeze_excitation_options{.channels = outputs, .squeezed = outputs / 16}, random);
-    if (o.stride != 1 || o.inputs != outputs)
-      downsample.emplace(
-          ctx,
-          conv_norm_act_options{
-              .inputs = o.inputs, .outputs = outputs, .kernel = 1, .stride = o.stride, .act = activation::none},
-          random);
+    around = {ctx, o.inputs, outputs, o.stride, random};
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     auto y = first.forward(ctx, x, keep ? &keep->first : nullptr);
     y = second.forward(ctx, y, keep ? &keep->second : nullptr);
-    const auto around = downsample ? downsample->forward(ctx, x, keep ? &keep->downsample : nullptr) : x;
-    if (!se) return third.forward(ctx, y, around, keep ? &keep->third : nullptr);
+    const auto beside = around.forward(ctx, x, keep ? &keep->around : nullptr);
+    if (!se) return third.forward(ctx, y, beside, keep ? &keep->third : nullptr);
     y = third.forward(ctx, y, keep ? &keep->third : nullptr);
     y = se->forward(ctx, y, keep ? &keep->se : nullptr);
-    accumulate<Real>(ctx, around, y);
+    accumulate<Real>(ctx, beside, y);
     tensor<Real, Device> z(ctx, y.shape());
     apply_activation<Real>(ctx, y, activation::relu, z);
     if (keep) keep->sum = std::move(y);
@@ -139,28 +159,21 @@ struct bottleneck_block {
     }
     auto dx = second.backward(ctx, std::move(d.dx), kept.second);
     dx = first.backward(ctx, std::move(dx), kept.first);
-    if (downsample) d.dresidual = downsample->backward(ctx, std::move(d.dresidual), kept.downsample);
-    accumulate<Real>(ctx, d.dresidual, dx);
+    accumulate<Real>(ctx, around.backward(ctx, std::move(d.dresidual), kept.around), dx);
     return dx;
   }
 
   static void for_each_member(auto& self, auto&& visit) {
-    visit("conv1", self.first.conv);
-    visit("bn1", self.first.norm);
-    visit("conv2", self.second.conv);
-    visit("bn2", self.second.norm);
-    visit("conv3", self.third.conv);
-    visit("bn3", self.third.norm);
+    visit_conv_norm(visit, "conv1", "bn1", self.first);
+    visit_conv_norm(visit, "conv2", "bn2", self.second);
+    visit_conv_norm(visit, "conv3", "bn3", self.third);
     if (self.se) visit("se_module", *self.se);
-    if (self.downsample) {
-      visit("downsample.0", self.downsample->conv);
-      visit("downsample.1", self.downsample->norm);
-    }
+    visit("downsample", self.around);
   }
 
   unit first, second, third;
   std::optional<gate> se;
-  std::optional<unit> downsample;
+  detail::shortcut<Device, Real> around;
 };
 
 namespace detail {
@@ -190,14 +203,14 @@ struct resnet {
     struct saved {
       typename conv_norm_act<Device, Real>::saved stem;
       typename max_pooling<Device, Real>::saved pool;
-      std::array<std::vector<typename block::saved>, 4> layers;
+      std::array<typename series<block>::saved, 4> layers;
     };
 
     network(context<Device>& ctx, int channels_in, random_stream& random)
         : stem(ctx, {.inputs = channels_in, .outputs = 64, .kernel = 7, .stride = 2, .input_gradient = false}, random) {
       for (std::size_t i = 0; i < 4; ++i)
         for (int b = 0; b < blocks[i]; ++b)
-          layers[i].emplace_back(
+          layers[i].layers.emplace_back(
               ctx,
               residual_block_options{
                   .inputs = levels[b == 0 ? i : i + 1].channels, .width = 64 << i, .stride = b == 0 && i > 0 ? 2 : 1},
@@ -208,9 +221,7 @@ struct resnet {
       std::vector<tensor<Real, Device>> features{stem.forward(ctx, x, keep ? &keep->stem : nullptr)};
       auto y = pool.forward(ctx, features[0], keep ? &keep->pool : nullptr);
       for (std::size_t i = 0; i < 4; ++i) {
-        if (keep) keep->layers[i].resize(layers[i].size());
-        for (std::size_t b = 0; b < layers[i].size(); ++b)
-          y = layers[i][b].forward(ctx, y, keep ? &keep->layers[i][b] : nullptr);
+        y = layers[i].forward(ctx, std::move(y), keep ? &keep->layers[i] : nullptr);
         features.push_back(y);
       }
       return features;
@@ -220,9 +231,7 @@ struct resnet {
       tensor<Real, Device> dy;
       for (std::size_t i = 4; i-- > 0;) {
         dy = add_gradients<Real>(ctx, std::move(dy), std::exchange(dlevels[i + 1], {}));
-        if (dy.empty()) continue;  // nobody used this level
-        for (std::size_t b = layers[i].size(); b-- > 0;)
-          dy = layers[i][b].backward(ctx, std::move(dy), kept.layers[i][b]);
+        if (!dy.empty()) dy = layers[i].backward(ctx, std::move(dy), kept.layers[i]);  // else nobody used this level
       }
       if (!dy.empty()) dy = pool.backward(ctx, std::move(dy), kept.pool);
       dy = add_gradients<Real>(ctx, std::move(dy), std::exchange(dlevels[0], {}));
@@ -231,8 +240,7 @@ struct resnet {
     }
 
     static void for_each_member(auto& self, auto&& visit) {
-      visit(Stem::conv, self.stem.conv);
-      visit(Stem::norm, self.stem.norm);
+      visit_conv_norm(visit, Stem::conv, Stem::norm, self.stem);
       visit("layer1", self.layers[0]);
       visit("layer2", self.layers[1]);
       visit("layer3", self.layers[2]);
@@ -241,7 +249,7 @@ struct resnet {
 
     conv_norm_act<Device, Real> stem;
     max_pooling<Device, Real> pool{{.window = 3, .stride = 2, .padding = Stem::pool_padding}};
-    std::array<std::vector<block>, 4> layers;
+    std::array<series<block>, 4> layers;
   };
 };
 

@@ -33,7 +33,7 @@ struct vgg16_bn {
         if (this->stages.size() > 1) stage.pool.emplace();
         for (int k = 0; k < units; ++k) {
           const bool first = this->stages.size() == 1 && k == 0;
-          stage.units.emplace_back(
+          stage.units.layers.emplace_back(
               ctx, conv_norm_act_options{.inputs = inputs, .outputs = channels, .bias = true, .input_gradient = !first},
               random);
           inputs = channels;
@@ -45,9 +45,8 @@ struct vgg16_bn {
     static void for_each_member(auto& self, auto&& visit) {
       int layer = 0;
       for (auto& stage : self.stages) {
-        for (auto& unit : stage.units) {
-          visit("features." + std::to_string(layer), unit.conv);
-          visit("features." + std::to_string(layer + 1), unit.norm);
+        for (auto& unit : stage.units.layers) {
+          visit_conv_norm(visit, "features." + std::to_string(layer), "features." + std::to_string(layer + 1), unit);
           layer += 3;
         }
         ++layer;

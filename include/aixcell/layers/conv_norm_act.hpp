@@ -1,4 +1,6 @@
 #pragma once
+#include <string_view>
+
 #include <aixcell/layers/batch_norm.hpp>
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/group_norm.hpp>
@@ -93,5 +95,11 @@ struct conv_norm_act {
       return batch_norm_options{.channels = o.outputs};
   }
 };
+
+/// Visits convolution and normalisation of a unit under names of their own, where published weights have other ones.
+void visit_conv_norm(auto&& visit, std::string_view conv, std::string_view norm, auto& unit) {
+  visit(conv, unit.conv);
+  visit(norm, unit.norm);
+}
 
 }  // namespace aixcell

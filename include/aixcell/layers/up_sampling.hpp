@@ -12,6 +12,11 @@ struct image_size {
 
 inline image_size size_of(const shape& x) { return {x[1], x[2]}; }
 
+/// What is left of an image after halving, rounded up, down to a stride.
+constexpr image_size size_at_stride(image_size image, index_t stride) {
+  return {(image.height + stride - 1) / stride, (image.width + stride - 1) / stride};
+}
+
 /// Resizes images [N,H,W,C] to any given size: what a decoder does to reach the exact size of a skip connection.
 template <class Device, class Real>
 struct up_sampling {

@@ -54,6 +54,17 @@ inline void run_training(training& run, const fit_options& options) {
   }
 }
 
+/// What a finished run leaves behind: its best averaged weights in the pipeline, thresholds of decoding tuned on the
+/// validation split, and what it took.
+inline fit_report finish_training(context<cpu>& ctx, any_pipeline& model, training& run, const split_result& parts) {
+  run.keep_best();
+  return {.epochs = run.epochs(),
+          .seconds = run.elapsed_s(),
+          .validation = tune_decoding(ctx, model, parts.validation),
+          .training_images = parts.train.size(),
+          .validation_images = parts.validation.size()};
+}
+
 /// Trains a pipeline on a data set: holds out a validation split, fits preprocessing on the rest, trains, keeps the
 /// best averaged weights and tunes the thresholds of decoding. With a checkpoint file of the same run, goes on there.
 inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& data, const fit_options& options = {}) {
@@ -65,14 +76,7 @@ inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& dat
   if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint))
     load_checkpoint(run, options.checkpoint);
   run_training(run, options);
-  run.keep_best();
-  fit_report report;
-  report.validation = tune_decoding(ctx, model, parts.validation);
-  report.epochs = run.epochs();
-  report.seconds = run.elapsed_s();
-  report.training_images = parts.train.size();
-  report.validation_images = parts.validation.size();
-  return report;
+  return finish_training(ctx, model, run, parts);
 }
 
 }  // namespace aixcell

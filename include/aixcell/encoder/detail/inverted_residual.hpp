@@ -1,10 +1,10 @@
 #pragma once
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
+#include <aixcell/layers/series.hpp>
 #include <aixcell/layers/squeeze_excitation.hpp>
 #include <aixcell/layers/stochastic_depth.hpp>
 
@@ -86,24 +86,23 @@ struct inverted_residual_stage {
 
   struct saved {
     typename unit::saved before, after;
-    std::vector<typename block::saved> blocks;
+    typename series<block>::saved blocks;
   };
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    if (keep) keep->blocks.resize(blocks.size());
     auto y = before ? before->forward(ctx, x, keep ? &keep->before : nullptr) : x;
-    for (std::size_t i = 0; i < blocks.size(); ++i) y = blocks[i].forward(ctx, y, keep ? &keep->blocks[i] : nullptr);
+    y = blocks.forward(ctx, std::move(y), keep ? &keep->blocks : nullptr);
     return after ? after->forward(ctx, y, keep ? &keep->after : nullptr) : y;
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     if (after) dy = after->backward(ctx, std::move(dy), kept.after);
-    for (std::size_t i = blocks.size(); i-- > 0;) dy = blocks[i].backward(ctx, std::move(dy), kept.blocks[i]);
+    dy = blocks.backward(ctx, std::move(dy), kept.blocks);
     return before ? before->backward(ctx, std::move(dy), kept.before) : dy;
   }
 
   std::optional<unit> before;
-  std::vector<block> blocks;
+  series<block> blocks;
   std::optional<unit> after;
 };
 

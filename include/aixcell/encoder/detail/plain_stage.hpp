@@ -1,10 +1,10 @@
 #pragma once
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/pooling.hpp>
+#include <aixcell/layers/series.hpp>
 
 namespace aixcell::detail {
 
@@ -16,23 +16,21 @@ struct plain_stage {
 
   struct saved {
     typename pooling::saved pool;
-    std::vector<typename unit::saved> units;
+    typename series<unit>::saved units;
   };
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    if (keep) keep->units.resize(units.size());
-    auto y = pool ? pool->forward(ctx, x, keep ? &keep->pool : nullptr) : x;
-    for (std::size_t k = 0; k < units.size(); ++k) y = units[k].forward(ctx, y, keep ? &keep->units[k] : nullptr);
-    return y;
+    return units.forward(ctx, pool ? pool->forward(ctx, x, keep ? &keep->pool : nullptr) : x,
+                         keep ? &keep->units : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    for (std::size_t k = units.size(); k-- > 0;) dy = units[k].backward(ctx, std::move(dy), kept.units[k]);
+    dy = units.backward(ctx, std::move(dy), kept.units);
     return pool ? pool->backward(ctx, std::move(dy), kept.pool) : dy;
   }
 
   std::optional<pooling> pool;
-  std::vector<unit> units;
+  series<unit> units;
 };
 
 }  // namespace aixcell::detail

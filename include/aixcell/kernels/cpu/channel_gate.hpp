@@ -7,15 +7,7 @@ namespace aixcell {
 template <class Real>
 void spatial_mean(context<cpu>& ctx, view<const Real, cpu> x, view<Real, cpu> y) {
   detail::require_gate("spatial_mean", x.shape(), y.shape());
-  const index_t channels = x.extent(3);
-  tensor<double> sums(ctx, {x.extent(0), 1, channels});
-  detail::sum_pixel_ranges(ctx, x.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
-    const Real* from = x.slice(n).data() + begin * channels;
-    for (index_t p = begin; p < end; ++p, from += channels) {
-#pragma omp simd
-      for (index_t c = 0; c < channels; ++c) sum[c] += static_cast<double>(from[c]);
-    }
-  });
+  const tensor<double> sums = detail::channel_sums<Real>(ctx, x);
   const auto pixels = static_cast<double>(x.extent(1) * x.extent(2));
   for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<Real>(sums[i] / pixels);
 }

@@ -49,17 +49,9 @@ void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) 
 template <class Real>
 void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
-  const index_t channels = dy.extent(3);
-  tensor<double> sums(ctx, {dy.extent(0), 1, channels});
-  detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
-    const Real* from = dy.slice(n).data() + begin * channels;
-    for (index_t p = begin; p < end; ++p, from += channels) {
-#pragma omp simd
-      for (index_t c = 0; c < channels; ++c) sum[c] += static_cast<double>(from[c]);
-    }
-  });
+  const tensor<double> sums = detail::channel_sums<Real>(ctx, dy);
   for (index_t n = 0; n < dy.extent(0); ++n)
-    for (index_t c = 0; c < channels; ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
+    for (index_t c = 0; c < dbias.size(); ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
 }
 
 }  // namespace aixcell
