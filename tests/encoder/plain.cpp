@@ -46,8 +46,8 @@ TEST_CASE("plain: levels nobody used need no gradient", "[encoder]") {
   levels[2] = {};
   network.backward(ctx, levels, kept);
   double coarse = 0, fine = 0;
-  for (const double g : network.stages[2].units[0].conv.weight.gradient) coarse += std::abs(g);
-  for (const double g : network.stages[0].units[0].conv.weight.gradient) fine += std::abs(g);
+  for (const double g : network.stages[2].units.layers[0].conv.weight.gradient) coarse += std::abs(g);
+  for (const double g : network.stages[0].units.layers[0].conv.weight.gradient) fine += std::abs(g);
   CHECK(coarse == 0);
   CHECK(fine > 0);
 }
