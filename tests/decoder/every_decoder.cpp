@@ -15,8 +15,8 @@ namespace aixcell {
 
 // What holds for every decoder; what is special about one is tested in the file of its name.
 
-TEMPLATE_TEST_CASE("gradients of whole small networks equal central differences", "[decoder]", unet, fpn, linknet,
-                   unet_plus_plus, pspnet, deeplab_v3_plus) {
+TEMPLATE_TEST_CASE("gradients of whole small networks equal central differences", "[decoder]", unet, unet_transposed,
+                   fpn, linknet, unet_plus_plus, pspnet, deeplab_v3_plus) {
   context<cpu> ctx(2);
   // The coarsest level needs a few values: the normalisation of two is a sign, which has no slope to compare.
   const auto x = random_tensor({3, 9, 10, 2}, 2);
@@ -30,8 +30,8 @@ TEMPLATE_TEST_CASE("gradients of whole small networks equal central differences"
   CHECK(gradient_check(ctx, four, x, {.values_per_tensor = 1}) < 1e-6);
 }
 
-TEMPLATE_TEST_CASE("any size from one pixel, for encoders that start at stride 1 and 2", "[decoder]", unet, fpn,
-                   linknet, unet_plus_plus, pspnet, deeplab_v3_plus) {
+TEMPLATE_TEST_CASE("any size from one pixel, for encoders that start at stride 1 and 2", "[decoder]", unet,
+                   unet_transposed, fpn, linknet, unet_plus_plus, pspnet, deeplab_v3_plus) {
   context<cpu> ctx(2);
   random_stream random(1);
   const auto check = [&](auto net, std::initializer_list<shape> sizes) {
@@ -48,8 +48,8 @@ TEMPLATE_TEST_CASE("any size from one pixel, for encoders that start at stride 1
   check(network<resnet18, TestType, cpu>(ctx, 1, {3}, random), {{2, 35, 1, 1}});
 }
 
-TEMPLATE_TEST_CASE("a dry run costs and predicts the memory of a real one", "[decoder]", unet, fpn, linknet,
-                   unet_plus_plus, pspnet, deeplab_v3_plus) {
+TEMPLATE_TEST_CASE("a dry run costs and predicts the memory of a real one", "[decoder]", unet, unet_transposed, fpn,
+                   linknet, unet_plus_plus, pspnet, deeplab_v3_plus) {
   const shape batch{2, 64, 48, 1};
   context<dry> predicted;
   context<cpu> measured(1);
@@ -61,8 +61,8 @@ TEMPLATE_TEST_CASE("a dry run costs and predicts the memory of a real one", "[de
   CHECK(found >= expected);  // what is not counted is the kernels' small workspace
 }
 
-TEMPLATE_TEST_CASE("training repeats bit for bit with any number of threads", "[decoder]", unet, fpn, linknet,
-                   unet_plus_plus, pspnet, deeplab_v3_plus) {
+TEMPLATE_TEST_CASE("training repeats bit for bit with any number of threads", "[decoder]", unet, unet_transposed, fpn,
+                   linknet, unet_plus_plus, pspnet, deeplab_v3_plus) {
   const auto run = [](int threads) {
     context<cpu> ctx(threads);
     random_stream random(1);

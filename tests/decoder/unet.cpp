@@ -1,6 +1,7 @@
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/encoder/plain.hpp>
 #include <aixcell/encoder/resnet.hpp>
+#include <aixcell/pipeline/network.hpp>
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -19,6 +20,13 @@ TEST_CASE("unet: widths mirror an encoder of stride 1, else follow the stride", 
   }
   CHECK(outputs == std::vector<index_t>{256, 128, 64, 32, 16});
   CHECK(inputs == std::vector<index_t>{512 + 256, 256 + 128, 128 + 64, 64 + 64, 32});
+}
+
+TEST_CASE("unet_transposed: with an encoder of the classic widths it is the classic U-Net", "[decoder]") {
+  context<dry> ctx;
+  random_stream random(1);
+  const network<plain<5, 32>, unet_transposed, dry> classic(ctx, 1, {.channels = 2}, random);
+  CHECK(parameter_count(classic) == 7762498);  // counted by PyTorch, of the same definition
 }
 
 }  // namespace aixcell

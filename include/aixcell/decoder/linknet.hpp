@@ -5,12 +5,11 @@
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
-#include <aixcell/kernels/cpu/crop.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/layers/batch_norm.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
+#include <aixcell/layers/cropping.hpp>
 #include <aixcell/layers/transposed_convolution.hpp>
-#include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
 
@@ -26,7 +25,7 @@ struct linknet_step {
     typename unit::saved narrow, widen;
     typename transposed_convolution<Device, Real>::saved enlarge;
     typename batch_norm<Device, Real>::saved norm;
-    shape enlarged;  ///< before it was cut to size; empty if nothing was cut
+    typename cropping<Device, Real>::saved cut;
   };
 
   linknet_step(context<Device>& ctx, int inputs, int outputs, random_stream& random)
@@ -39,22 +38,13 @@ struct linknet_step {
     auto y = narrow.forward(ctx, x, keep ? &keep->narrow : nullptr);
     y = enlarge.forward(ctx, y, keep ? &keep->enlarge : nullptr);
     y = norm.forward(ctx, y, {.residual = {}, .act = activation::relu}, keep ? &keep->norm : nullptr);
-    if (y.extent(1) != to.height || y.extent(2) != to.width) {
-      tensor<Real, Device> part(ctx, {y.extent(0), to.height, to.width, y.extent(3)});
-      crop<Real>(ctx, y, part);
-      if (keep) keep->enlarged = y.shape();
-      y = std::move(part);
-    }
+    y = cut.forward(ctx, y, to, keep ? &keep->cut : nullptr);
     return widen.forward(ctx, y, keep ? &keep->widen : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     dy = widen.backward(ctx, std::move(dy), kept.widen);
-    if (kept.enlarged.rank() == 4) {
-      tensor<Real, Device> whole(ctx, kept.enlarged);
-      crop_backward<Real>(ctx, dy, whole);
-      dy = std::move(whole);
-    }
+    dy = cut.backward(ctx, std::move(dy), kept.cut);
     dy = norm.backward(ctx, std::move(dy), kept.norm);
     dy = enlarge.backward(ctx, std::move(dy), kept.enlarge);
     return narrow.backward(ctx, std::move(dy), kept.narrow);
@@ -70,6 +60,7 @@ struct linknet_step {
   unit narrow;
   transposed_convolution<Device, Real> enlarge;
   batch_norm<Device, Real> norm;
+  cropping<Device, Real> cut;
   unit widen;
 };
 

@@ -7,18 +7,49 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/decoder/detail/unit_pair.hpp>
 #include <aixcell/layers/concatenation.hpp>
+#include <aixcell/layers/cropping.hpp>
+#include <aixcell/layers/transposed_convolution.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
 
-/// The expanding path of the U-Net (Ronneberger et al. 2015), with nearest-neighbour enlargement to the exact size of
-/// each skip connection, so that any image size works; two 3x3 convolutions after each.
-///   in   feature levels, finest first, strides doubling        out  [N,H,W,D] at the resolution of the image
-/// For encoders that start at stride 1 the widths mirror the encoder's and D is the width of its finest level.
-/// Otherwise a step to stride s has 16 * s channels, ending in steps without skip and D = 16: 256, 128, 64, 32, 16 for
-/// five levels, as in segmentation_models_pytorch.
-struct unet {
-  static constexpr std::string_view name = "unet";
+namespace detail {
+
+/// Nearest-neighbour enlargement, which keeps the channels.
+template <class Device, class Real>
+struct nearest_enlargement : up_sampling<Device, Real> {
+  nearest_enlargement(context<Device>&, int, int, random_stream&) {}
+  static int channels(int inputs, int) { return inputs; }
+};
+
+/// A 2x2 transposed convolution to the width of the step; what it makes of an odd size is cut.
+template <class Device, class Real>
+struct learned_enlargement {
+  struct saved {
+    typename transposed_convolution<Device, Real>::saved conv;
+    typename cropping<Device, Real>::saved cut;
+  };
+
+  learned_enlargement(context<Device>& ctx, int inputs, int outputs, random_stream& random)
+      : conv(ctx, {.inputs = inputs, .outputs = outputs}, random) {}
+  static int channels(int, int outputs) { return outputs; }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, image_size to, saved* keep) const {
+    return cut.forward(ctx, conv.forward(ctx, x, keep ? &keep->conv : nullptr), to, keep ? &keep->cut : nullptr);
+  }
+  tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    return conv.backward(ctx, cut.backward(ctx, std::move(dy), kept.cut), kept.conv);
+  }
+
+  static void for_each_member(auto& self, auto&& visit) { self.conv.for_each_member(self.conv, visit); }
+
+  transposed_convolution<Device, Real> conv;
+  cropping<Device, Real> cut;
+};
+
+/// What the U-Nets share: they differ in how a step enlarges.
+template <template <class, class> class Enlargement>
+struct basic_unet {
   static constexpr std::size_t levels_needed = 2;
   static constexpr int output_channels(std::span<const feature_level> levels) {
     return levels[0].stride == 1 ? levels[0].channels : 16;
@@ -26,10 +57,11 @@ struct unet {
 
   template <class Device, class Real>
   struct network {
+    using enlargement = Enlargement<Device, Real>;
     using units = series<conv_norm_act<Device, Real>>;
 
     struct step_saved {
-      typename up_sampling<Device, Real>::saved up;
+      typename enlargement::saved up;
       typename concatenation<Device, Real>::saved join;
       typename network::units::saved units;
     };
@@ -38,13 +70,15 @@ struct unet {
     };
 
     network(context<Device>& ctx, std::span<const feature_level> levels, random_stream& random)
-        : skips(levels.size() - 1), channels_out(unet::output_channels(levels)) {
+        : skips(levels.size() - 1), channels_out(basic_unet::output_channels(levels)) {
       int channels = levels.back().channels, stride = levels.back().stride;
       for (std::size_t i = skips; stride > 1;) {
         stride /= 2;
         const int skip = i > 0 ? levels[--i].channels : 0;
         const int width = levels[0].stride == 1 ? skip : 16 * stride;
-        steps.push_back(detail::unit_pair<Device, Real>(ctx, channels + skip, width, random));
+        ups.emplace_back(ctx, channels, width, random);
+        const int enlarged = enlargement::channels(channels, width);
+        steps.push_back(unit_pair<Device, Real>(ctx, enlarged + skip, width, random));
         channels = width;
       }
     }
@@ -58,7 +92,7 @@ struct unet {
       for (std::size_t i = 0; i < steps.size(); ++i) {
         step_saved* s = keep ? &keep->steps[i] : nullptr;
         const index_t stride = index_t{1} << (steps.size() - 1 - i);
-        y = up.forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
+        y = ups[i].forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
         if (i < skips) y = join.forward(ctx, y, std::exchange(levels[skips - 1 - i], {}), s ? &s->join : nullptr);
         y = steps[i].forward(ctx, std::move(y), s ? &s->units : nullptr);
       }
@@ -76,23 +110,44 @@ struct unet {
           dlevels[skips - 1 - i] = std::move(d.db);
           dy = std::move(d.da);
         }
-        dy = up.backward(ctx, std::move(dy), s.up);
+        dy = ups[i].backward(ctx, std::move(dy), s.up);
       }
       dlevels.back() = std::move(dy);
       kept = {};
       return dlevels;
     }
 
-    static void for_each_member(auto& self, auto&& visit) { visit("step", self.steps); }
+    static void for_each_member(auto& self, auto&& visit) {
+      visit("up", self.ups);
+      visit("step", self.steps);
+    }
 
     std::size_t skips;
     int channels_out;
-    std::vector<units> steps;  ///< coarse to fine
-    up_sampling<Device, Real> up{interpolation::nearest};
+    std::vector<enlargement> ups;  ///< coarse to fine
+    std::vector<units> steps;
     concatenation<Device, Real> join;
   };
 };
 
-static_assert(DecoderStage<unet>);
+}  // namespace detail
+
+/// The expanding path of the U-Net (Ronneberger et al. 2015), with nearest-neighbour enlargement to the exact size of
+/// each skip connection, so that any image size works; two 3x3 convolutions after each.
+///   in   feature levels, finest first, strides doubling        out  [N,H,W,D] at the resolution of the image
+/// For encoders that start at stride 1 the widths mirror the encoder's and D is the width of its finest level.
+/// Otherwise a step to stride s has 16 * s channels, ending in steps without skip and D = 16: 256, 128, 64, 32, 16 for
+/// five levels, as in segmentation_models_pytorch.
+struct unet : detail::basic_unet<detail::nearest_enlargement> {
+  static constexpr std::string_view name = "unet";
+};
+
+/// The same with the paper's 2x2 transposed convolutions, which halve the channels before the skip connection joins:
+/// a quarter less arithmetic in the steps.
+struct unet_transposed : detail::basic_unet<detail::learned_enlargement> {
+  static constexpr std::string_view name = "unet_transposed";
+};
+
+static_assert(DecoderStage<unet> && DecoderStage<unet_transposed>);
 
 }  // namespace aixcell
