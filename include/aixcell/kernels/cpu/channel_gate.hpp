@@ -7,7 +7,7 @@ namespace aixcell {
 template <class Real>
 void spatial_mean(context<cpu>& ctx, view<const Real, cpu> x, view<Real, cpu> y) {
   detail::require_gate("spatial_mean", x.shape(), y.shape());
-  const tensor<double> sums = detail::channel_sums<Real>(ctx, x);
+  const tensor<double> sums = detail::pixel_sums<Real>(ctx, x);
   const auto pixels = static_cast<double>(x.extent(1) * x.extent(2));
   for (index_t i = 0; i < y.size(); ++i) y[i] = static_cast<Real>(sums[i] / pixels);
 }

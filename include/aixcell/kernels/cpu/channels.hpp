@@ -49,7 +49,7 @@ void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) 
 template <class Real>
 void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
-  const tensor<double> sums = detail::channel_sums<Real>(ctx, dy);
+  const tensor<double> sums = detail::pixel_sums<Real>(ctx, dy);
   for (index_t n = 0; n < dy.extent(0); ++n)
     for (index_t c = 0; c < dbias.size(); ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
 }

@@ -1,6 +1,8 @@
 #pragma once
 #include <cmath>
+#include <type_traits>
 
+#include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
 #include <aixcell/kernels/cpu/detail/pixel_ranges.hpp>
 #include <aixcell/kernels/normalisation.hpp>
 
@@ -23,6 +25,23 @@ void with_constant_epilogue(const scaled_input<Real, cpu>& in, Function&& f) {
     else
       f(act, std::true_type{});
   });
+}
+
+/// Whether there are loops for each instruction set: for the activations that most networks have.
+constexpr bool has_fast_way_back(activation act) { return act == activation::none || act == activation::relu; }
+
+/// Pixels begin..end of image n, counted within the image.
+inline scaled_run run_of(view<const float, cpu> dy, const scaled_input<float, cpu>& in, index_t n, index_t begin,
+                         index_t end) {
+  const index_t channels = dy.extent(3), first = (n * dy.extent(1) * dy.extent(2) + begin) * channels;
+  return {.dy = dy.data() + first,
+          .x = in.x.data() + first,
+          .residual = in.residual.empty() ? nullptr : in.residual.data() + first,
+          .scale = row_of_image(in.scale, n),
+          .shift = row_of_image(in.shift, n),
+          .relu = in.act == activation::relu,
+          .pixels = end - begin,
+          .channels = channels};
 }
 
 /// Sum over the images and channels of one group of the sums of `quantity`, each times weight(c).
@@ -135,6 +154,15 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
   detail::require_scaled_input("scale_shift_backward_sums", in, dy.shape());
   detail::require_sums("scale_shift_backward_sums", dy.shape(), sums.shape());
   const index_t channels = dy.extent(3);
+  if constexpr (std::is_same_v<Real, float>) {
+    if (detail::has_fast_way_back(in.act)) {
+      const auto add = detail::best_instruction_set().add_scaled_sums;
+      detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
+        add(detail::run_of(dy, in, n, begin, end), sum, sum + channels);
+      });
+      return;
+    }
+  }
   detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
     detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
       const index_t image = n * dy.extent(1) * dy.extent(2);
@@ -195,6 +223,17 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
   const index_t channels = dy.extent(3);
+  if constexpr (std::is_same_v<Real, float>) {
+    if (detail::has_fast_way_back(in.act)) {
+      const auto gradient = detail::best_instruction_set().scaled_gradient;
+      detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
+        const index_t first = (n * dy.extent(1) * dy.extent(2) + begin) * channels;
+        gradient(detail::run_of(dy, in, n, begin, end), detail::row_of_image(factors, n), dx.data() + first,
+                 dresidual.empty() ? nullptr : dresidual.data() + first);
+      });
+      return;
+    }
+  }
   detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
     detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
       const index_t image = n * dy.extent(1) * dy.extent(2);

@@ -32,11 +32,20 @@ struct outer_band {
   float* gradient;  // [channels, block]
 };
 
+/// Pixels on the way back through y = act(scale * x + shift + residual).
+struct scaled_run {
+  const float *dy, *x, *residual;  // [pixels, channels] each; residual may be null
+  const float *scale, *shift;      // [channels]
+  bool relu;                       // else there is no activation
+  std::ptrdiff_t pixels, channels;
+};
+
 // A target attribute cannot be a template argument and the text of the loops should stand once: hence the inclusion.
 // Every function in such a namespace is compiled for that instruction set, whatever flags the user's unit has.
 namespace portable {
 inline constexpr int lanes = 4, tile_pixels = 6;
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace portable
 
 #if defined(__x86_64__)
@@ -50,6 +59,7 @@ inline constexpr int lanes = 4, tile_pixels = 6;
 namespace avx2 {
 inline constexpr int lanes = 8, tile_pixels = 6;
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -62,6 +72,7 @@ inline constexpr int lanes = 8, tile_pixels = 6;
 namespace avx512 {
 inline constexpr int lanes = 16, tile_pixels = 12;
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace avx512
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -77,6 +88,8 @@ struct instruction_set {
   int lanes;
   void (*correlate)(const correlation_row&);
   void (*accumulate_outer)(const outer_band&);
+  void (*add_scaled_sums)(const scaled_run&, double* sums, double* products);
+  void (*scaled_gradient)(const scaled_run&, const float* factors, float* dx, float* dresidual);
 };
 
 /// The best one this processor has, chosen once per process; the environment variable AIXCELL_CPU (portable, avx2,
@@ -88,11 +101,22 @@ inline const instruction_set& best_instruction_set() {
 #if defined(__x86_64__)
     const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     if (at_most == "avx512" && has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-      return instruction_set{"avx512", avx512::lanes, avx512::correlate, avx512::accumulate_outer};
+      return instruction_set{"avx512",
+                             avx512::lanes,
+                             avx512::correlate,
+                             avx512::accumulate_outer,
+                             avx512::add_scaled_sums,
+                             avx512::scaled_gradient};
     if (at_most != "portable" && has_avx2)
-      return instruction_set{"avx2", avx2::lanes, avx2::correlate, avx2::accumulate_outer};
+      return instruction_set{
+          "avx2", avx2::lanes, avx2::correlate, avx2::accumulate_outer, avx2::add_scaled_sums, avx2::scaled_gradient};
 #endif
-    return instruction_set{"portable", portable::lanes, portable::correlate, portable::accumulate_outer};
+    return instruction_set{"portable",
+                           portable::lanes,
+                           portable::correlate,
+                           portable::accumulate_outer,
+                           portable::add_scaled_sums,
+                           portable::scaled_gradient};
   }();
   return chosen;
 }

@@ -42,7 +42,7 @@ void sum_pixel_ranges(context<cpu>& ctx, const shape& x, view<double, cpu> sums,
 
 /// Sums over the pixels of each image: x [N,H,W,C] to [N,1,C].
 template <class Real>
-tensor<double> channel_sums(context<cpu>& ctx, view<const Real, cpu> x) {
+tensor<double> pixel_sums(context<cpu>& ctx, view<const Real, cpu> x) {
   const index_t channels = x.extent(3);
   tensor<double> sums(ctx, {x.extent(0), 1, channels});
   sum_pixel_ranges(ctx, x.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
