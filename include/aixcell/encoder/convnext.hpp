@@ -13,6 +13,7 @@
 #include <aixcell/layers/channel_norm.hpp>
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/layer_scale.hpp>
+#include <aixcell/layers/linear.hpp>
 #include <aixcell/layers/patch_convolution.hpp>
 #include <aixcell/layers/series.hpp>
 #include <aixcell/layers/stochastic_depth.hpp>
@@ -25,7 +26,8 @@ namespace detail {
 template <class Device, class Real>
 struct convnext_block {
   struct saved {
-    typename convolution<Device, Real>::saved depthwise, widen, narrow;
+    typename convolution<Device, Real>::saved depthwise;
+    typename linear<Device, Real>::saved widen, narrow;
     typename channel_norm<Device, Real>::saved norm;
     typename activation_layer<Device, Real>::saved act;
     typename layer_scale<Device, Real>::saved scale;
@@ -35,8 +37,8 @@ struct convnext_block {
   convnext_block(context<Device>& ctx, int channels, const stochastic_depth_options& drop, random_stream& random)
       : depthwise(ctx, {.inputs = channels, .outputs = channels, .kernel = 7, .groups = channels}, random),
         norm(ctx, {.channels = channels}),
-        widen(ctx, {.inputs = channels, .outputs = 4 * channels, .kernel = 1}, random),
-        narrow(ctx, {.inputs = 4 * channels, .outputs = channels, .kernel = 1}, random),
+        widen(ctx, {4 * channels, channels}, random),
+        narrow(ctx, {channels, 4 * channels}, random),
         scale(ctx, channels),
         dropped(ctx, drop) {}
 
@@ -75,7 +77,7 @@ struct convnext_block {
 
   convolution<Device, Real> depthwise;
   channel_norm<Device, Real> norm;
-  convolution<Device, Real> widen, narrow;
+  linear<Device, Real> widen, narrow;
   layer_scale<Device, Real> scale;
   stochastic_depth<Device, Real> dropped;
   activation_layer<Device, Real> gelu{activation::gelu};

@@ -16,7 +16,7 @@ struct layer_scale {
 
   layer_scale() = default;
   layer_scale(context<Device>& ctx, int channels, double initial = 1e-6)
-      : factor(constant_parameter<Device, Real>(ctx, {channels}, static_cast<Real>(initial))) {}
+      : factor(constant_parameter<Device, Real>(ctx, {channels, 1, 1}, static_cast<Real>(initial))) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     const index_t channels = factor.value.size();
@@ -43,7 +43,7 @@ struct layer_scale {
 
   static void for_each_member(auto& self, auto&& visit) { visit("factor", self.factor); }
 
-  parameter<Device, Real> factor;  ///< [channels]
+  parameter<Device, Real> factor;  ///< [channels,1,1], as torchvision stores it
 
  private:
   static scaled_input<Real, Device> input(const tensor<Real, Device>& x, const tensor<Real, Device>& scale,

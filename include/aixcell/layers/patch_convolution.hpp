@@ -2,7 +2,7 @@
 #include <utility>
 
 #include <aixcell/kernels/cpu/patches.hpp>
-#include <aixcell/layers/convolution.hpp>
+#include <aixcell/layers/linear.hpp>
 
 namespace aixcell {
 
@@ -18,42 +18,32 @@ template <class Device, class Real>
 struct patch_convolution {
   struct saved {
     shape x;
-    typename convolution<Device, Real>::saved conv;
+    typename linear<Device, Real>::saved map;
   };
 
   patch_convolution() = default;
   patch_convolution(context<Device>& ctx, const patch_convolution_options& o, random_stream& random)
-      : conv(ctx,
-             {.inputs = o.size * o.size * o.inputs,
-              .outputs = o.outputs,
-              .kernel = 1,
-              .input_gradient = o.input_gradient},
-             random),
-        size(o.size) {}
+      : map(ctx, {o.outputs, o.size, o.size, o.inputs}, random, o.input_gradient), size(o.size) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     require_rank("patch_convolution", 4, "an image batch [N,H,W,C]", x.shape());
     tensor<Real, Device> patches(ctx, patches_shape(x.shape(), size));
     to_patches<Real>(ctx, x, size, patches);
     if (keep) keep->x = x.shape();
-    return conv.forward(ctx, patches, keep ? &keep->conv : nullptr);
+    return map.forward(ctx, patches, keep ? &keep->map : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    const auto dpatches = conv.backward(ctx, std::move(dy), kept.conv);
+    const auto dpatches = map.backward(ctx, std::move(dy), kept.map);
     if (dpatches.empty()) return {};
     tensor<Real, Device> dx(ctx, kept.x);
     from_patches<Real>(ctx, dpatches, size, dx);
     return dx;
   }
 
-  static void for_each_member(auto& self, auto&& visit) {
-    visit("weight", self.conv.weight);
-    visit("bias", self.conv.bias);
-  }
+  static void for_each_member(auto& self, auto&& visit) { linear<Device, Real>::for_each_member(self.map, visit); }
 
-  convolution<Device, Real>
-      conv;  ///< weight [outputs,1,1,size*size*inputs], in the order of [outputs,size,size,inputs]
+  linear<Device, Real> map;  ///< of a patch's values; weight [outputs,size,size,inputs]
   index_t size = 2;
 };
 
