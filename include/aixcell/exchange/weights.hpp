@@ -22,9 +22,9 @@
 namespace aixcell::weights {
 
 struct load_options {
-  std::optional<std::string> prefix;  ///< in front of the file's names, e.g. `module.`; not given: found out
-  bool allow_missing = false;         ///< tensors that the file lacks keep their values
-  std::string part = "encoder.";      ///< of a pipeline: what is filled; empty: all of it
+  std::optional<std::string> prefix = {};  ///< in front of the file's names, e.g. `module.`; not given: found out
+  bool allow_missing = false;              ///< tensors that the file lacks keep their values
+  std::string part = "encoder.";           ///< of a pipeline: what is filled; empty: all of it
 };
 
 /// What a file gave. Names are the file's, but for `missing`.
