@@ -80,6 +80,8 @@ TEST_CASE("every corrupt header is refused in one line", "[io]") {
       file_of("{}", 0, 100'000'001),
       file_of(" {}", 0),
       file_of("{}x", 0),
+      file_of(std::string("{}\0", 3), 0),
+      file_of(std::string("{}\0x", 4), 0),
       file_of("{\"\xFF\":{}}", 0),
       file_of("{\"w\":1}", 0),
       file_of("{\"w\":[]}", 0),

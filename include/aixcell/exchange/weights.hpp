@@ -209,6 +209,20 @@ inline void write(const std::filesystem::path& path, const std::vector<network_t
 
 }  // namespace detail
 
+/// Reads a file of weights. Throws io_error, and for what torch.save writes, which is a program and not data, with the
+/// way to turn it into safetensors.
+inline safetensors_file read(const std::filesystem::path& path) {
+  const auto head = read_file_head(path, 4);
+  const auto begins_with = [&](std::string_view magic) {
+    return std::string_view(reinterpret_cast<const char*>(head.data()), head.size()).starts_with(magic);
+  };
+  if (begins_with("PK\x03\x04") || begins_with("\x80\x02"))
+    throw io_error(path.string() +
+                   ": expected a safetensors file, found one of torch.save; convert it in Python: "
+                   "safetensors.torch.save_file(torch.load(FILE, map_location='cpu'), NEW)");
+  return read_safetensors(path);
+}
+
 /// Fills the part of a pipeline that options name, by default its encoder; the pipeline is set up. The file's tensors
 /// are those of torchvision's network of the same name, of any floating-point type, or those of a model of aixcell. If
 /// its first filter was made for another number of channels it is adapted (detail::for_channels). `file` stands in
@@ -220,7 +234,7 @@ inline load_report load(any_pipeline& model, const safetensors_file& content, co
   return detail::fill(detail::tensors_below(options.part, model.tensors()), content, file, options);
 }
 inline load_report load(any_pipeline& model, const std::filesystem::path& path, const load_options& options = {}) {
-  return load(model, read_safetensors(path), path.string(), options);
+  return load(model, read(path), path.string(), options);
 }
 
 /// The same for the network of an encoder, or any layer.
@@ -232,7 +246,7 @@ requires(!std::derived_from<Network, any_pipeline>) load_report
 template <class Network>
 requires(!std::derived_from<Network, any_pipeline>) load_report
     load(Network& network, const std::filesystem::path& path, const load_options& options = {}) {
-  return load(network, read_safetensors(path), path.string(), options);
+  return load(network, read(path), path.string(), options);
 }
 
 /// Writes a network as torch wants it: its names, filters [K,C,R,S], float32; `load` gives the same bits back.

@@ -157,7 +157,9 @@ inline safetensors_file parse_safetensors(std::span<const std::byte> content, co
          std::to_string(content.size() - 8) + "); copy the file again");
   }
   const std::string_view text(reinterpret_cast<const char*>(content.data()) + 8, header_bytes);
-  if (!text.starts_with('{')) fail("the header is not JSON; the file is damaged or not a safetensors file");
+  // nlohmann_json takes a zero byte for the end of the text: what follows would be read by others only.
+  if (!text.starts_with('{') || text.find('\0') != text.npos)
+    fail("the header is not JSON; the file is damaged or not a safetensors file");
   const nlohmann::json header = detail::parse_safetensors_header(file, text);
   const auto data = content.subspan(8 + header_bytes);
 
