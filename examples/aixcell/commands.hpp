@@ -28,7 +28,8 @@ struct goal {
 struct fit_arguments {
   std::string data;  ///< a folder, or `synthetic`
   std::filesystem::path out;
-  std::string pipeline;  ///< empty: search
+  std::string pipeline;           ///< empty: search
+  std::filesystem::path weights;  ///< of the encoder, to begin with; empty: random ones
   double budget_s = 1800;
   int epochs = 0;  ///< of a named pipeline; 0: as many as the budget allows
   std::uint64_t seed = 0;

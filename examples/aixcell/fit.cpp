@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include <aixcell/autokonfig/initial_weights.hpp>
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/report/progress.hpp>
 #include <aixcell/version.hpp>
@@ -7,6 +8,7 @@
 #include "aixcell_instances.hpp"
 #include "choice.hpp"
 #include "fit_story.hpp"
+#include "given_weights.hpp"
 #include "open_data.hpp"
 #include "results.hpp"
 #include "run_folder.hpp"
@@ -19,10 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What must be equal for a run to go on. The number of threads changes no bit.
-nlohmann::json identity_of(const fit_arguments& a) {
+nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_weights>& initial) {
   nlohmann::json j = {{"data", a.data == "synthetic" ? a.data : fs::weakly_canonical(a.data).string()},
                       {"--budget", std::to_string(a.budget_s) + "s"},
                       {"--pipeline", a.pipeline},
+                      {"--weights", initial ? initial->identity : ""},
                       {"--epochs", a.epochs},
                       {"--seed", a.seed},
                       {"--train-images", a.train_images},
@@ -58,6 +61,7 @@ struct fit_run {
   const fingerprint& facts;
   run_folder& folder;
   training_log& log;
+  const std::optional<given_weights>& initial;
   training_step step = step_for(arguments.step, facts);
 
   std::unique_ptr<any_pipeline> model = nullptr;
@@ -73,6 +77,7 @@ struct fit_run {
     o.training.tile = step.tile;
     o.training.seed = arguments.seed;
     o.training.stop_requested = stop_requested;
+    if (initial) o.initialise = [this](any_pipeline& m) { initial->fill(m, false); };
     o.on_epoch = [this, &pipeline, &progress](const epoch_report& r) {
       log.epoch(pipeline, r);
       const double epoch_s = r.elapsed_s / std::max(1, r.epoch);
@@ -97,6 +102,7 @@ struct fit_run {
     model = compiled.find(arguments.pipeline).make();
     progress_line progress(stderr);
     fit_options o = options(arguments.pipeline, progress);
+    if (initial) o.initialise = [this](any_pipeline& m) { initial->fill(m, true); };
     o.checkpoint = folder.work() / "checkpoint.safetensors";
     report = aixcell::fit(ctx, *model, train, o);
   }
@@ -115,6 +121,9 @@ struct fit_run {
     }
     std::vector<candidate> found = aixcell::recommend(watched, facts, wanted, measure_machine_speed(ctx),
                                                       {step.batch, step.tile, step.tile, train.channels});
+    if (initial)
+      require_initialised(ctx, found, static_cast<int>(train.channels),
+                          [this](any_pipeline& m) { initial->fill(m, true); });
     std::fputs(candidates_text(found, {.at_most = 8}).c_str(), stdout);
     std::fflush(stdout);
     progress_line progress(stderr);
@@ -151,6 +160,7 @@ nlohmann::json training_json(const fit_run& run) {
                       {"seed", run.arguments.seed},
                       {"batch", run.step.batch},
                       {"tile", run.step.tile}};
+  if (run.initial) j["initial_weights"] = run.initial->identity;
   for (const trial& t : run.trials) j["trials"].push_back(to_json(t));
   return j;
 }
@@ -218,7 +228,8 @@ void write_results(fit_run& run, const opened_data& data) {
 void fit(const fit_arguments& arguments) {
   const pipeline_list compiled = compiled_pipelines();
   if (!arguments.pipeline.empty()) compiled.find(arguments.pipeline);
-  run_folder folder(arguments.out, identity_of(arguments), arguments.fresh);
+  const std::optional<given_weights> initial = read_given_weights(arguments.weights);
+  run_folder folder(arguments.out, identity_of(arguments, initial), arguments.fresh);
   context<cpu> ctx(arguments.threads);
   opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed);
   data.train = first_images(data.train, arguments.train_images, arguments.seed);
@@ -232,7 +243,7 @@ void fit(const fit_arguments& arguments) {
   folder.begin(to_json(facts)["digest"]);
   if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());
   training_log log(folder.log());
-  fit_run run{arguments, ctx, compiled, data.train, facts, folder, log};
+  fit_run run{arguments, ctx, compiled, data.train, facts, folder, log, initial};
   try {
     arguments.pipeline.empty() ? run.search() : run.train_named();
   } catch (const interrupted& e) {

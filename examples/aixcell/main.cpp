@@ -97,6 +97,10 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   CLI::Option* pipeline =
       c.add_option("--pipeline", a.pipeline, "Train this one instead of searching; `aixcell info` lists all")
           ->type_name("NAME");
+  c.add_option("--weights", a.weights,
+               "Begin with these weights of the encoder: safetensors with torchvision's names, or a model of aixcell; "
+               "a search tries only encoders that they fit")
+      ->type_name("FILE");
   c.add_option("--epochs", a.epochs, "Train this many epochs instead of a time")
       ->check(CLI::Range(1, 1000000))
       ->needs(pipeline);

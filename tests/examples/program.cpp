@@ -224,6 +224,37 @@ TEST_CASE("a search tries pipelines, tells why, and leaves one model", "[example
   CHECK(nlohmann::json::parse(text_of(scratch() / "searched" / "metrics.json"))["training"].contains("trials"));
 }
 
+TEST_CASE("a fit begins with given weights, a search leaves out what they do not fit", "[examples]") {
+  const fs::path out = scratch() / "with_weights", data = data_set("weights", [](const fs::path&) {});
+  const auto with = [](std::vector<std::string> arguments, const std::string& weights) {
+    arguments.insert(arguments.end(), {"--weights", weights});
+    return arguments;
+  };
+  // The model saw two channels, these images have one.
+  const outcome o = run(with(fit_arguments(out, data.string()), model()));
+  CAPTURE(o.out, o.err);
+  REQUIRE(o.code == 0);
+  CHECK(o.out.find("tensors below \"encoder.\", first filter from 2 to 1 channel") != std::string::npos);
+  const auto training = nlohmann::json::parse(text_of(out / "metrics.json"))["training"];
+  CHECK(training["initial_weights"].get<std::string>().rfind("model.safetensors ", 0) == 0);
+
+  const outcome searched = run(with(
+      {"fit", data.string(), "--out", (scratch() / "searched_with_weights").string(), "--budget", "2s", "--tile", "32"},
+      model()));
+  CAPTURE(searched.out, searched.err);
+  REQUIRE(searched.code == 0);
+  CHECK(searched.out.find("left out: " + model() + ": tensor \"encoder.conv1.weight\"") != std::string::npos);
+
+  const fs::path refused = scratch() / "refused", foreign = scratch() / "foreign.safetensors";
+  safetensors_file file;
+  file.put("layer1.weight", tensor<float>({3, 4}));
+  write_safetensors(foreign, file);
+  check_refused(run(with(fit_arguments(refused, data.string()), foreign.string())),
+                "foreign.safetensors: tensor \"stage.0.0.conv.weight\": expected F32 [16,1,3,3], found none");
+  check_refused(run(with(fit_arguments(refused, data.string()), "missing.safetensors")), "missing.safetensors");
+  CHECK_FALSE(fs::exists(refused));
+}
+
 TEST_CASE("predict takes images of any size and measures what it finds", "[examples]") {
   const fs::path images = scratch() / "images", out = scratch() / "found";
   fs::create_directories(images);

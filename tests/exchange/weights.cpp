@@ -2,6 +2,7 @@
 #include <aixcell/encoder/efficientnet.hpp>
 #include <aixcell/encoder/mobilenet.hpp>
 #include <aixcell/encoder/plain.hpp>
+#include <aixcell/pipeline/fit.hpp>
 #include <aixcell/pipeline/model_file.hpp>
 #include "exchange/weight_files.hpp"
 #include "io/support.hpp"
@@ -92,6 +93,28 @@ TEST_CASE("a pipeline gets its encoder, or all of it", "[exchange]") {
   CHECK(weights::load(*other, folder / "w.safetensors", {.part = ""}).left_over.empty());
   CHECK((bits_below(*other, "") == bits_below(*model, "")));
   CHECK_THROWS_WITH(weights::load(*other, folder / "w.safetensors", {.part = "backbone."}), Contains("backbone."));
+}
+
+TEST_CASE("a training begins with them", "[exchange]") {
+  const auto source = set_up_toy(7);
+  fit_options options;
+  options.training.epochs = 1;
+  options.training.tile = 32;
+  options.training.crops_per_epoch = 4;
+  options.training.adamw.learning_rate = 1e-9f;
+  options.initialise = [&](any_pipeline& model) {
+    REQUIRE(model.setup().channels == 1);
+    safetensors_file file;
+    for (const network_tensor& t : source->tensors()) file.put(t.name, weights::detail::to_torch(*t.value));
+    weights::load(model, file, "w");
+  };
+  context<cpu> ctx(1);
+  toy_pipeline model;
+  fit(ctx, model, discs_dataset(6), options);
+  const auto given = source->tensors(), trained = model.tensors();
+  for (std::size_t i = 0; i < given.size(); ++i)
+    if (given[i].gradient && given[i].name.starts_with("encoder."))
+      CHECK(relative_difference(*trained[i].value, *given[i].value) < 1e-5);
 }
 
 TEST_CASE("a model of aixcell gives its encoder to another, in its own order", "[exchange]") {

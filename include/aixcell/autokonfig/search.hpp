@@ -125,6 +125,7 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
     const bool is_trial = !state.training_winner;
     auto model = entry(t.pipeline).make();
     model->set_up(ctx, setup_for(*model, data, fitting.training.seed));
+    if (fitting.initialise) fitting.initialise(*model);
     model->fit_preprocess(ctx, parts.train);
     fit_options step = fitting;
     step.training.budget_s = budget_s;

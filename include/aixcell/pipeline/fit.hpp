@@ -13,6 +13,7 @@ struct fit_options {
   double validation_share = 0.15;    ///< of the images, by group, held out to choose weights and thresholds
   std::filesystem::path checkpoint;  ///< file saved after every epoch and gone on from if it exists; empty: none
   std::function<void(const epoch_report&)> on_epoch = {};
+  std::function<void(any_pipeline&)> initialise = {};  ///< changes the random initial weights, e.g. weights::load
 };
 
 struct fit_report {
@@ -71,6 +72,7 @@ inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& dat
   const pipeline_setup setup = setup_for(model, data, options.training.seed);
   const split_result parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
   model.set_up(ctx, setup);
+  if (options.initialise) options.initialise(model);
   model.fit_preprocess(ctx, parts.train);
   training run(ctx, model, parts.train, parts.validation, options.training);
   if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint))
