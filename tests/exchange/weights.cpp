@@ -62,7 +62,7 @@ TEST_CASE("weights are saved and loaded bit for bit, filters as [K,C,R,S]", "[ex
   CHECK(report.loaded.size() == written.tensors.size());
   CHECK(report.channels == 3);
   CHECK((report.prefix.empty() && report.missing.empty() && report.left_over.empty()));
-  CHECK(report.summary() == std::to_string(written.tensors.size()) + " tensors");
+  CHECK(report.summary() == std::to_string(written.tensors.size()) + " tensors loaded");
 }
 
 TEMPLATE_TEST_CASE("every tensor of an encoder comes back, counters stay behind", "[exchange]", mobilenet_v2,
@@ -88,11 +88,10 @@ TEST_CASE("a pipeline gets its encoder, or all of it", "[exchange]") {
   CHECK((bits_below(*other, "encoder.") == bits_below(*model, "encoder.")));
   CHECK((bits_below(*other, "encoder.", false) == decoder));
   CHECK(report.left_over.size() == model->tensors().size() - report.loaded.size());
-  CHECK_THAT(report.summary(), Contains("below \"encoder.\"; left over: decoder."));
+  CHECK_THAT(report.summary(), Contains(" loaded from below \"encoder.\"; left over: decoder."));
 
-  CHECK(weights::load(*other, folder / "w.safetensors", {.part = ""}).left_over.empty());
+  CHECK(weights::load(*other, folder / "w.safetensors", {.whole = true}).left_over.empty());
   CHECK((bits_below(*other, "") == bits_below(*model, "")));
-  CHECK_THROWS_WITH(weights::load(*other, folder / "w.safetensors", {.part = "backbone."}), Contains("backbone."));
 }
 
 TEST_CASE("a training begins with them", "[exchange]") {
@@ -114,7 +113,8 @@ TEST_CASE("a training begins with them", "[exchange]") {
   const auto given = source->tensors(), trained = model.tensors();
   for (std::size_t i = 0; i < given.size(); ++i)
     if (given[i].gradient && given[i].name.starts_with("encoder."))
-      CHECK(relative_difference(*trained[i].value, *given[i].value) < 1e-5);
+      for (index_t k = 0; k < given[i].value->size(); ++k)
+        CHECK((*trained[i].value)[k] == Approx((*given[i].value)[k]).margin(1e-6));
 }
 
 TEST_CASE("a model of aixcell gives its encoder to another, in its own order", "[exchange]") {

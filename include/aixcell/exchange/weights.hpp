@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cfloat>
 #include <cmath>
 #include <concepts>
@@ -24,7 +25,7 @@ namespace aixcell::weights {
 struct load_options {
   std::optional<std::string> prefix = {};  ///< in front of the file's names, e.g. `module.`; not given: found out
   bool allow_missing = false;              ///< tensors that the file lacks keep their values
-  std::string part = "encoder.";           ///< of a pipeline: what is filled; empty: all of it
+  bool whole = false;                      ///< of a pipeline: fill all of it, not its encoder alone
 };
 
 /// What a file gave. Names are the file's, but for `missing`.
@@ -35,10 +36,10 @@ struct load_report {
   std::vector<std::string> left_over;           ///< what else the encoder has no place for: decoders, other heads
   index_t channels = 0, channels_in_file = 0;   ///< that the first filter sees; if unequal, it was adapted
 
-  /// One line for people: `122 tensors below "module.", first filter from 3 to 1 channels; left over: decoder.weight`.
+  /// One line for people: `60 tensors loaded from below "module.", first filter from 3 to 1 channel`.
   std::string summary() const {
-    std::string text = std::to_string(loaded.size()) + " tensors";
-    if (!prefix.empty()) text += " below \"" + prefix + "\"";
+    std::string text = std::to_string(loaded.size()) + " tensors loaded";
+    if (!prefix.empty()) text += " from below \"" + prefix + "\"";
     if (channels != channels_in_file)
       text += ", first filter from " + std::to_string(channels_in_file) + " to " + std::to_string(channels) +
               (channels == 1 ? " channel" : " channels");
@@ -129,7 +130,6 @@ inline load_report fill(const std::vector<network_tensor>& tensors, const safete
   std::set<std::string> wanted;
   for (const network_tensor& t : tensors)
     if (!is_counter(t.name)) wanted.insert(t.name);
-  if (wanted.empty()) throw data_error("weights::load: the network has nothing below \"" + options.part + "\"");
 
   load_report report;
   report.prefix = options.prefix ? *options.prefix : find_prefix(wanted, in_file, file);
@@ -192,8 +192,9 @@ inline load_report fill(const std::vector<network_tensor>& tensors, const safete
   return report;
 }
 
-/// Those below `part`, their names without it.
-inline std::vector<network_tensor> tensors_below(const std::string& part, std::vector<network_tensor> all) {
+/// Those of the encoder, named as it names them.
+inline std::vector<network_tensor> encoder_tensors(std::vector<network_tensor> all) {
+  constexpr std::string_view part = "encoder.";
   std::erase_if(all, [&](const network_tensor& t) { return !t.name.starts_with(part); });
   for (network_tensor& t : all) t.name.erase(0, part.size());
   return all;
@@ -223,15 +224,15 @@ inline safetensors_file read(const std::filesystem::path& path) {
   return read_safetensors(path);
 }
 
-/// Fills the part of a pipeline that options name, by default its encoder; the pipeline is set up. The file's tensors
-/// are those of torchvision's network of the same name, of any floating-point type, or those of a model of aixcell. If
-/// its first filter was made for another number of channels it is adapted (detail::for_channels). `file` stands in
-/// messages.
+/// Fills the encoder of a pipeline, which is set up. The file's tensors are those of torchvision's network of the same
+/// name, of any floating-point type, or those of a model of aixcell. A first filter that was made for another number of
+/// channels is adapted (detail::for_channels). `file` stands in messages.
 /// Throws io_error, and has changed nothing, if the file is damaged, lacks a tensor, has one of another shape, one with
 /// NaN, infinity or a negative variance, or layers inside the encoder's parts that the encoder does not have.
 inline load_report load(any_pipeline& model, const safetensors_file& content, const std::string& file,
                         const load_options& options = {}) {
-  return detail::fill(detail::tensors_below(options.part, model.tensors()), content, file, options);
+  const auto tensors = model.tensors();
+  return detail::fill(options.whole ? tensors : detail::encoder_tensors(tensors), content, file, options);
 }
 inline load_report load(any_pipeline& model, const std::filesystem::path& path, const load_options& options = {}) {
   return load(model, read(path), path.string(), options);
@@ -255,6 +256,7 @@ template <class Network>
 requires(!std::derived_from<Network, any_pipeline>) void save(Network& network, const std::filesystem::path& path) {
   detail::write(path, tensors_of(network));
 }
+
 }  // namespace aixcell::weights
 
 namespace aixcell {
