@@ -26,12 +26,12 @@ TEST_CASE("patch_convolution: a convolution whose stride is its size", "[layers]
   shake(layer);
   const auto x = random_tensor({2, 5, 6, 2}, 1), y = layer.forward(ctx, x, nullptr);
   REQUIRE(y.shape() == shape{2, 3, 3, 3});
-  const auto filter = layer.conv.weight.value.reshaped({3, 2, 2, 2});
+  const auto filter = layer.map.weight.value;
   for (index_t n = 0; n < 2; ++n)
     for (index_t i = 0; i < 3; ++i)
       for (index_t j = 0; j < 3; ++j)
         for (index_t k = 0; k < 3; ++k) {
-          double sum = layer.conv.bias.value[k];
+          double sum = layer.map.bias.value[k];
           for (index_t r = 0; r < 2; ++r)
             for (index_t s = 0; s < 2; ++s)
               for (index_t c = 0; c < 2; ++c)
