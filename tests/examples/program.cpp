@@ -243,7 +243,7 @@ TEST_CASE("a fit begins with given weights, a search leaves out what they do not
       model()));
   CAPTURE(searched.out, searched.err);
   REQUIRE(searched.code == 0);
-  CHECK(searched.out.find("left out: " + model() + ": tensor \"conv1.weight\": expected F32 [64,1,7,7]") !=
+  CHECK(searched.out.find("left out: " + model() + ": tensor \"conv1.weight\": expected F32 [64,7,7,1]") !=
         std::string::npos);
 
   const fs::path refused = scratch() / "refused", foreign = scratch() / "foreign.safetensors";
