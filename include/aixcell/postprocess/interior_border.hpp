@@ -8,11 +8,11 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/connected_components.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
-#include <aixcell/kernels/cpu/watershed.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
+#include <aixcell/postprocess/detail/seeded_objects.hpp>
 
 namespace aixcell {
 
@@ -82,10 +82,10 @@ struct interior_border {
                                              .gradient = gradient});
   }
 
-  prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
+  prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// From three channels of an output that holds more.
-  prediction decode_at(view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1), pixels = height * width;
     tensor<float> landscape({height, width}), object({height, width});
@@ -97,14 +97,10 @@ struct interior_border {
       seeds[p] = probability[1] > seed_threshold && object[p] > object_threshold;
       mask[p] = object[p] > object_threshold;
     }
-    prediction found;
-    found.labels = label_map({height, width});
-    connected_components(seeds, connectivity::four, found.labels);
-    remove_small(found.labels);
-    add_unseeded(mask, found.labels);
-    watershed(landscape, mask, found.labels);
-    number_and_score(found, object);
-    return found;
+    label_map found({height, width});
+    connected_components(seeds, connectivity::four, found);
+    detail::remove_small(found, min_area);
+    return detail::grow_seeds({std::move(landscape), std::move(mask), std::move(object), min_area}, std::move(found));
   }
 
  private:
@@ -115,57 +111,6 @@ struct interior_border {
     const float sum = p[0] + p[1] + p[2];
     for (float& v : p) v /= sum;
     return p;
-  }
-
-  static std::vector<index_t> areas_of(const label_map& labels) {
-    std::vector<index_t> areas(1, 0);
-    for (const std::int32_t label : labels) {
-      if (static_cast<std::size_t>(label) >= areas.size()) areas.resize(static_cast<std::size_t>(label) + 1, 0);
-      ++areas[static_cast<std::size_t>(label)];
-    }
-    return areas;
-  }
-
-  void remove_small(label_map& labels) const {
-    const std::vector<index_t> areas = areas_of(labels);
-    for (std::int32_t& label : labels)
-      if (label > 0 && areas[static_cast<std::size_t>(label)] < min_area) label = 0;
-  }
-
-  /// Parts of the mask without any seed are objects too small for an interior.
-  void add_unseeded(const tensor<std::uint8_t>& mask, label_map& labels) const {
-    label_map parts(labels.shape());
-    const index_t count = connected_components(mask, connectivity::four, parts);
-    std::vector<bool> seeded(static_cast<std::size_t>(count) + 1, false);
-    std::int32_t last = 0;
-    for (index_t p = 0; p < labels.size(); ++p) {
-      last = std::max(last, labels[p]);
-      if (labels[p] > 0) seeded[static_cast<std::size_t>(parts[p])] = true;
-    }
-    const std::vector<index_t> areas = areas_of(parts);
-    for (index_t p = 0; p < labels.size(); ++p) {
-      const auto part = static_cast<std::size_t>(parts[p]);
-      if (part > 0 && !seeded[part] && areas[part] >= min_area) labels[p] = last + parts[p];
-    }
-  }
-
-  /// Labels 1..N without gaps, each with its mean object probability.
-  void number_and_score(prediction& found, const tensor<float>& object) const {
-    const std::vector<index_t> areas = areas_of(found.labels);
-    std::vector<std::int32_t> number(areas.size(), 0);
-    std::int32_t next = 0;
-    for (std::size_t i = 1; i < areas.size(); ++i)
-      if (areas[i] >= std::max(1, min_area)) number[i] = ++next;
-    std::vector<double> sums(static_cast<std::size_t>(next) + 1, 0.0), counts(sums.size(), 0.0);
-    for (index_t p = 0; p < found.labels.size(); ++p) {
-      found.labels[p] = number[static_cast<std::size_t>(found.labels[p])];
-      sums[static_cast<std::size_t>(found.labels[p])] += static_cast<double>(object[p]);
-      ++counts[static_cast<std::size_t>(found.labels[p])];
-    }
-    for (std::size_t i = 1; i < sums.size(); ++i) {
-      found.objects.emplace_back();
-      found.objects.back().score = static_cast<float>(sums[i] / counts[i]);
-    }
   }
 };
 static_assert(Postprocess<interior_border>);

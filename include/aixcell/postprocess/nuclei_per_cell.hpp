@@ -43,9 +43,9 @@ struct nuclei_per_cell {
            nuclei.add_loss<Real>(ctx, output, target, gradient, {interior_border::channels, 1});
   }
 
-  prediction decode(context<cpu>&, view<const float, cpu> output) const {
-    prediction found = cells.decode_at(output, 0);
-    found.nuclei = nuclei.decode_at(output, interior_border::channels).labels;
+  prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {
+    prediction found = cells.decode_at(ctx, output, 0);
+    found.nuclei = nuclei.decode_at(ctx, output, interior_border::channels).labels;
     const auto inside = nuclei_of_cells(found.labels, found.nuclei);
     for (std::size_t i = 0; i < found.objects.size(); ++i) {
       detected_object& cell = found.objects[i];

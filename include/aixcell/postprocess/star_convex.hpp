@@ -122,12 +122,12 @@ struct star_convex {
     return objects + outline;
   }
 
-  prediction decode(context<cpu>&, view<const float, cpu> output) const { return decode_at(output, 0); }
+  prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that
   /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller
   /// of two polygons, so that a fragment inside an object is no second object.
-  prediction decode_at(view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1), stride = output.extent(2);
     struct centre {

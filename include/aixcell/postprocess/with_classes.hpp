@@ -70,9 +70,9 @@ struct with_classes {
                                                        .scale = static_cast<Real>(class_weight)});
   }
 
-  prediction decode(context<cpu>&, view<const float, cpu> output) const {
+  prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {
     detail::require_output(name, output, output_channels());
-    prediction found = instance.decode_at(output, 0);
+    prediction found = instance.decode_at(ctx, output, 0);
     const auto n = static_cast<std::size_t>(classes);
     std::vector<double> votes(found.objects.size() * n, 0.0), probability(n);
     for (index_t p = 0; p < found.labels.size(); ++p) {

@@ -33,36 +33,35 @@ class disjoint_sets {
   std::vector<std::int32_t> parent_;
 };
 
-}  // namespace detail
-
-/// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns
-/// N. Runs of set pixels are joined to the runs they touch in the row above, then every run gets its number: O(H W).
-inline index_t connected_components(view<const std::uint8_t, cpu> mask, connectivity kind,
-                                    view<std::int32_t, cpu> labels) {
-  require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
-  require_equal_shapes("connected_components", mask, labels);
+/// Numbers the connected sets of pixels 1..N in the order of their first pixels; 0 where `is_set(pixel)` is false. Pixels
+/// are in one set if they touch and `are_one(pixel, pixel)` says so. Runs are joined to the runs they touch in the row
+/// above, then every run gets its number.
+template <class IsSet, class AreOne>
+index_t number_connected_sets(const shape& size, connectivity kind, view<std::int32_t, cpu> labels, IsSet&& is_set,
+                              AreOne&& are_one) {
   struct run {
     index_t begin, end;
     std::int32_t set;
   };
-  const index_t height = mask.extent(0), width = mask.extent(1), reach = kind == connectivity::eight ? 1 : 0;
-  detail::disjoint_sets sets;
+  const index_t height = size[0], width = size[1], reach = kind == connectivity::eight ? 1 : 0;
+  disjoint_sets sets;
   std::vector<run> runs, above;
   for (index_t i = 0; i < height; ++i) {
+    const index_t row = i * width;
     above.swap(runs);
     runs.clear();
     std::size_t first = 0;
     for (index_t j = 0; j < width;) {
-      if (!mask(i, j)) {
-        labels(i, j++) = -1;
+      if (!is_set(row + j)) {
+        labels[row + j++] = -1;
         continue;
       }
       run r{j, j + 1, sets.make()};
-      while (r.end < width && mask(i, r.end)) ++r.end;
+      while (r.end < width && is_set(row + r.end) && are_one(row + j, row + r.end)) ++r.end;
       while (first < above.size() && above[first].end + reach <= r.begin) ++first;
       for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k)
-        sets.join(above[k].set, r.set);
-      std::fill_n(labels.data() + i * width + r.begin, r.end - r.begin, r.set);
+        if (are_one(row - width + above[k].begin, row + j)) sets.join(above[k].set, r.set);
+      std::fill_n(labels.data() + row + r.begin, r.end - r.begin, r.set);
       j = r.end;
       runs.push_back(r);
     }
@@ -75,6 +74,29 @@ inline index_t connected_components(view<const std::uint8_t, cpu> mask, connecti
   }
   for (std::int32_t& label : labels) label = label < 0 ? 0 : number[static_cast<std::size_t>(label)];
   return next;
+}
+
+}  // namespace detail
+
+/// Numbers the connected parts of a mask [H,W] 1..N in the order of their first pixels; 0 where the mask is 0. Returns
+/// N. O(H W).
+inline index_t connected_components(view<const std::uint8_t, cpu> mask, connectivity kind,
+                                    view<std::int32_t, cpu> labels) {
+  require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
+  require_equal_shapes("connected_components", mask, labels);
+  return detail::number_connected_sets(
+      mask.shape(), kind, labels, [&](index_t p) { return mask[p] != 0; }, [](index_t, index_t) { return true; });
+}
+
+/// Numbers the connected parts of all objects of a label map [H,W] likewise: pixels of one part touch and have one
+/// label > 0. Returns the number of parts. `parts` may not be `labels`. O(H W).
+inline index_t connected_parts(view<const std::int32_t, cpu> labels, connectivity kind,
+                               view<std::int32_t, cpu> parts) {
+  require_rank("connected_parts", 2, "a label map [H,W]", labels.shape());
+  require_equal_shapes("connected_parts", labels, parts);
+  return detail::number_connected_sets(
+      labels.shape(), kind, parts, [&](index_t p) { return labels[p] > 0; },
+      [&](index_t a, index_t b) { return labels[a] == labels[b]; });
 }
 
 }  // namespace aixcell
