@@ -77,10 +77,11 @@ inline tensor<float> perfect_borders(const tensor<float>& target) {
 }
 inline tensor<float> perfect_stars(const tensor<float>& target) {
   tensor<float> output = target.clone();
-  for (index_t p = 0; p < output.extent(0) * output.extent(1); ++p) {
-    float& v = output[p * output.extent(2)];
-    const float probability = std::clamp(v, 1e-4f, 1 - 1e-4f);
-    v = std::log(probability / (1 - probability));
+  const index_t channels = output.extent(2);
+  for (index_t p = 0; p < output.size(); p += channels) {
+    const float probability = std::clamp(output[p], 1e-4f, 1 - 1e-4f);
+    output[p] = std::log(probability / (1 - probability));
+    for (index_t k = 1; k < channels; ++k) output[p + k] = output[p + k] > 0 ? std::log(output[p + k]) : 0.0f;
   }
   return output;
 }

@@ -5,6 +5,7 @@
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
+#include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/star_convex.hpp>
 
 #include "postprocess/objects.hpp"
@@ -23,6 +24,12 @@ inline tensor<float> perfect(const interior_border&, const tensor<float>& target
 template <int Rays>
 tensor<float> perfect(const star_convex<Rays>&, const tensor<float>& target) {
   return perfect_stars(target);
+}
+template <int Rays>
+tensor<float> perfect(const refined_star_convex<Rays>&, const tensor<float>& target) {
+  tensor<float> output = perfect_stars(target);
+  say_probability(target, Rays + 1, output, Rays + 1);
+  return output;
 }
 inline tensor<float> perfect(const distance_watershed&, const tensor<float>& target) {
   tensor<float> output(target.shape());

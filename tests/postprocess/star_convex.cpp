@@ -100,7 +100,7 @@ TEST_CASE("star_convex: the better of two polygons wins", "[postprocess]") {
     for (index_t p = 0; p < 32 * 48; ++p) output[33 * p] = -9;
     for (const index_t j : {index_t{16}, 16 + distance}) {
       output(16, j, 0) = j == 16 ? 1.0f : 2.0f;
-      for (int k = 1; k <= 32; ++k) output(16, j, k) = 6.3f / policy.distance_unit;
+      for (int k = 1; k <= 32; ++k) output(16, j, k) = std::log(6.3f / policy.distance_unit);
     }
     return output;
   };

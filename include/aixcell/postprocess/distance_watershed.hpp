@@ -7,6 +7,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/kernels/cpu/h_maxima.hpp>
+#include <aixcell/kernels/cpu/smooth_inside.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
@@ -25,11 +26,12 @@ struct distance_watershed {
   static constexpr std::string_view name = "distance_watershed";
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = 2;
+  static constexpr int smoothing = 2;  ///< rounds: a pixel's deviation, for the summits that pixels make
 
   float distance_weight = 2.0f;   ///< of the depth's cross-entropy in the loss
   float object_threshold = 0.5f;  ///< probability of an object's pixel
   float seed_threshold = 0.4f;    ///< depth that every pixel of a seed exceeds
-  float seed_height = 0.15f;      ///< by how much a summit stands above the way to a higher one
+  float seed_height = 0.2f;      ///< by how much a summit stands above the way to a higher one
   int min_area = 8;               ///< pixels; smaller objects are noise
 
   static constexpr auto hyperparameters() {
@@ -102,6 +104,7 @@ struct distance_watershed {
       const float deep = probability(from[1]);
       depth[p] = mask[p] && deep > 0 ? deep : 0.0f;  // in this order no number becomes 0
     }
+    smooth_inside(mask, smoothing, depth);
     label_map seeds({height, width});
     h_maxima(depth, {.depth = seed_height, .least = seed_threshold}, seeds);
     for (float& d : depth) d = 1 - d;

@@ -27,11 +27,10 @@ struct nuclei_per_cell {
     if (!truth.nuclei.empty()) require_shape("nuclei_per_cell: the nuclei", truth.labels.shape(), truth.nuclei.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 2});
     cells.write_target(ctx, truth.labels, t, 0);
-    if (!truth.nuclei.empty()) {
-      nuclei.write_target(ctx, truth.nuclei, t, 1);
-    } else {
-      for (index_t p = 0; p < truth.labels.size(); ++p) t[2 * p + 1] = -1;
-    }
+    if (!truth.nuclei.empty()) nuclei.write_target(ctx, truth.nuclei, t, 1);
+    // Who did not look for cells at a pixel did not look for nuclei there.
+    for (index_t p = 0; p < truth.labels.size(); ++p)
+      if (truth.nuclei.empty() || truth.labels[p] < 0) t[2 * p + 1] = -1;
     return t;
   }
 

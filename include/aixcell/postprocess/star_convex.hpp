@@ -9,7 +9,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
-#include <aixcell/losses/masked_l1.hpp>
+#include <aixcell/losses/polar_iou.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/polygon_canvas.hpp>
@@ -37,10 +37,9 @@ struct star_convex_name {
 /// Roundish objects as star-convex polygons (Schmidt et al. 2018): every pixel says how likely it is well inside an
 /// object and how far the object's outline is in `Rays` directions; the best polygons that do not overlap much are
 /// kept.
-///   target   [H,W,1+Rays] object probability (distance to the outside, 1 at the object's deepest pixel; -1 where
-///   nobody
+///   target   [H,W,1+Rays] object probability (distance to the outside, 1 at the object's deepest pixel; -1 where nobody
 ///            knows), then distances along the rays in units of `distance_unit` pixels
-///   output   [H,W,1+Rays] logit of the probability, distances in the same unit
+///   output   [H,W,1+Rays] logit of the probability, natural logarithms of the distances in the same unit
 /// Ray k points to angle 2 pi k / Rays, from the direction of increasing columns towards increasing rows.
 template <int Rays>
 struct star_convex {
@@ -52,16 +51,16 @@ struct star_convex {
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = 1 + Rays;
   static constexpr int feature_channels = 64;  ///< the rays need more than a thin decoder's map (StarDist: 128)
-  static constexpr float distance_unit = 16;   ///< pixels: keeps distances and logits of one magnitude
+  static constexpr float distance_unit = 8;    ///< pixels: what an untrained output of 0 means
 
-  float distance_weight = 3.0f;        ///< of the distances in the loss
+  float distance_weight = 1.0f;        ///< of the distances in the loss
   float probability_threshold = 0.5f;  ///< of a polygon's centre
   float overlap_threshold = 0.4f;      ///< greatest share of the smaller of two polygons that both may cover
   int min_area = 4;                    ///< pixels; smaller polygons are noise
 
   static constexpr auto hyperparameters() {
     return std::tuple{
-        hyperparameter{"distance_weight", &star_convex::distance_weight, 0.5f, 10.0f, scale::logarithmic},
+        hyperparameter{"distance_weight", &star_convex::distance_weight, 0.2f, 5.0f, scale::logarithmic},
         decoding(hyperparameter{"probability_threshold", &star_convex::probability_threshold, 0.2f, 0.8f}),
         decoding(hyperparameter{"overlap_threshold", &star_convex::overlap_threshold, 0.1f, 0.7f}),
         decoding(hyperparameter{"min_area", &star_convex::min_area, 1, 64})};
@@ -103,7 +102,8 @@ struct star_convex {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
-  /// Distances count by the probability of their pixel: what is well inside decides the polygons.
+  /// Distances count by the probability of their pixel: what is well inside decides the polygons. The loss is one of whole
+  /// polygons; it learns in half the steps of an absolute error of each distance (docs/results.md).
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
@@ -112,7 +112,7 @@ struct star_convex {
                                                                             .target = target,
                                                                             .target_channel = at.target,
                                                                             .gradient = gradient});
-    const double outline = masked_l1{}(ctx, loss_arguments<Real>{.output = output,
+    const double outline = polar_iou{}(ctx, loss_arguments<Real>{.output = output,
                                                                  .channels = {at.output + 1, Rays},
                                                                  .target = target,
                                                                  .target_channel = at.target + 1,
@@ -124,43 +124,60 @@ struct star_convex {
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
+  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+    prediction found;
+    found.labels = label_map({output.extent(0), output.extent(1)});
+    for (const star& s : draw_stars(output, first, found.labels)) {
+      found.objects.emplace_back();
+      found.objects.back().score = s.score;
+    }
+    return found;
+  }
+
+  /// A polygon that was kept.
+  struct star {
+    index_t centre;                   ///< pixel
+    float score;                      ///< its probability
+    std::array<float, Rays> lengths;  ///< distances along the rays, pixels
+  };
+
   /// Non-maximum suppression, best first, on a canvas: a centre that a better polygon covers is out at once, so that
   /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller
-  /// of two polygons, so that a fragment inside an object is no second object.
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+  /// of two polygons, so that a fragment inside an object is no second object. `labels` [H,W] must be 0; star i is drawn
+  /// as label i + 1.
+  std::vector<star> draw_stars(view<const float, cpu> output, int first, view<std::int32_t, cpu> labels) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1), stride = output.extent(2);
-    struct centre {
+    struct candidate_centre {
       float logit;
       index_t pixel;
     };
-    std::vector<centre> centres;
+    std::vector<candidate_centre> centres;
     const float least = std::log(probability_threshold / (1 - probability_threshold));
     for (index_t p = 0; p < height * width; ++p)
       if (const float logit = output[p * stride + first]; logit > least) centres.push_back({logit, p});
-    std::sort(centres.begin(), centres.end(), [](const centre& a, const centre& b) {
+    std::sort(centres.begin(), centres.end(), [](const candidate_centre& a, const candidate_centre& b) {
       return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel;
     });
 
-    prediction found;
-    found.labels = label_map({height, width});
-    detail::polygon_canvas canvas(found.labels, {.most_overlap = overlap_threshold, .least_area = min_area});
+    std::vector<star> kept;
+    detail::polygon_canvas canvas(labels, {.most_overlap = overlap_threshold, .least_area = min_area});
     std::array<detail::canvas_point, Rays> corners;
     const auto longest = static_cast<float>(height + width);
-    for (const centre& c : centres) {
-      if (found.labels[c.pixel] != 0) continue;
-      const float* distances = output.data() + c.pixel * stride + first + 1;
+    for (const candidate_centre& c : centres) {
+      if (labels[c.pixel] != 0) continue;
+      star s{c.pixel, 1 / (1 + std::exp(-c.logit)), {}};
+      const float* logarithms = output.data() + c.pixel * stride + first + 1;
       for (std::size_t k = 0; k < Rays; ++k) {
         // In this order a NaN becomes 0.
-        const double d = static_cast<double>(std::min(longest, std::max(0.0f, distances[k]) * distance_unit));
+        s.lengths[k] = std::min(longest, std::max(0.0f, std::exp(logarithms[k]) * distance_unit));
+        const auto d = static_cast<double>(s.lengths[k]);
         corners[k] = {static_cast<double>(c.pixel / width) + d * directions[k].dy,
                       static_cast<double>(c.pixel % width) + d * directions[k].dx};
       }
-      if (!canvas.draw(corners)) continue;
-      found.objects.emplace_back();
-      found.objects.back().score = 1 / (1 + std::exp(-c.logit));
+      if (canvas.draw(corners)) kept.push_back(s);
     }
-    return found;
+    return kept;
   }
 
   /// Channels of a mirrored map, back to the directions of the image.

@@ -10,7 +10,8 @@ namespace aixcell::detail {
 
 /// One object for each place where the pixels of a mask end. The numbers of pixels that end at each pixel are a
 /// histogram; its peaks in windows of 5x5, highest first, grow five times by the neighbours where more than two pixels
-/// end; what ends in a grown peak is that object's (Stringer et al. 2021, methods, "mask creation").
+/// end; what ends in a grown peak, or beside one, is that object's (after Stringer et al. 2021, methods, "mask
+/// creation").
 ///   ends [H,W,2] row and column   mask [H,W]   least: pixels that must end at a peak   labels [H,W] overwritten
 inline void flow_sinks(view<const float, cpu> ends, view<const std::uint8_t, cpu> mask, std::int32_t least,
                        view<std::int32_t, cpu> labels) {
@@ -52,7 +53,13 @@ inline void flow_sinks(view<const float, cpu> ends, view<const std::uint8_t, cpu
       rim.swap(grown);
     }
   }
-  for (index_t p = 0; p < mask.size(); ++p) labels[p] = mask[p] ? sink[end_of(p)] : 0;
+  for (index_t p = 0; p < mask.size(); ++p) {
+    labels[p] = mask[p] ? sink[end_of(p)] : 0;
+    if (!mask[p] || labels[p] > 0) continue;
+    each_near(end_of(p), 1, [&](index_t q) {
+      if (labels[p] == 0) labels[p] = sink[q];
+    });
+  }
 }
 
 }  // namespace aixcell::detail
