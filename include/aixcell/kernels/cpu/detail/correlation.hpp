@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <vector>
 
@@ -91,6 +92,26 @@ inline void copy_padded(const sampled_images& x, index_t n, index_t first_row, i
   }
 }
 
+/// Neighbouring columns of the output.
+struct column_range {
+  index_t begin, end;
+
+  /// Columns of the input that their windows span.
+  index_t input_columns(const correlation& c) const { return (end - begin - 1) * c.stride + c.tap_columns; }
+};
+
+/// The outputs whose windows lie between the left and the right edge of the image, less some to make whole tiles; none
+/// where the input is not contiguous.
+inline column_range columns_inside(const correlation& c) {
+  const auto divide_up = [](index_t a, index_t b) { return a <= 0 ? 0 : (a + b - 1) / b; };
+  const index_t begin = std::min(c.out.width, divide_up(-c.column_offset, c.stride));
+  const index_t room = c.x.width() - c.column_offset - c.tap_columns;
+  const index_t end = room < 0 ? 0 : std::min(c.out.width, room / c.stride + 1);
+  constexpr index_t tile = 12;  // pixels, of the largest tile
+  if (!c.x.contiguous() || end - begin < tile) return {c.out.width, c.out.width};
+  return {begin, begin == 0 && end == c.out.width ? end : begin + (end - begin) / tile * tile};
+}
+
 /// `filter(output, tap row, tap column, input)` gives the weights, which are packed block by block in the order in
 /// which the tiles read them. Work is cut into bands of output rows, whose padded input fits the second-level cache;
 /// large filters are cut into blocks of output channels too, so that each block is read once per band of one image.
@@ -122,39 +143,63 @@ void correlate_images(context<cpu>& ctx, const correlation& c, Filter&& filter) 
   const index_t bands = (c.out.height + band_rows - 1) / band_rows;
   const bool by_block = blocks.padded() * depth * static_cast<index_t>(sizeof(float)) > 2 * band_bytes;
   const index_t groups = by_block ? blocks.count() : 1;
-  const bool copied = !c.x.contiguous() || c.row_offset < 0 || c.column_offset < 0 ||
-                      c.column_offset + columns > c.x.width() ||
-                      (c.out.height - 1) * c.stride + c.row_offset + c.tap_rows > c.x.height();
+  // Most outputs read x where it lies; those whose window reaches beyond the left or right edge read a padded copy.
+  const column_range inside = columns_inside(c);
 
   parallel_for(ctx, groups * images * bands, [&](index_t task) {
     const index_t group = task / (images * bands), n = task / bands % images, band = task % bands;
     const index_t row = band * band_rows, rows = std::min(band_rows, c.out.height - row);
     const index_t in_rows = (rows - 1) * c.stride + std::max(c.tap_rows, 1);
-    tensor<float> halo;
-    const float* x = nullptr;
-    index_t row_step = columns * channels;
-    if (copied) {
-      halo = tensor<float>(ctx, {in_rows, columns, channels});
-      copy_padded(c.x, n, row * c.stride + c.row_offset, in_rows, c.column_offset, columns, halo.data());
-      x = halo.data();
-    } else {
-      row_step = c.x.width() * channels;
-      x = c.x.at(n, row * c.stride + c.row_offset, c.column_offset);
+    const std::array<column_range, 2> edges{{{0, inside.begin}, {inside.end, c.out.width}}};
+    std::array<tensor<float>, 2> strips;
+    for (std::size_t e = 0; e < 2; ++e) {
+      if (edges[e].begin >= edges[e].end || c.tap_rows == 0) continue;
+      const index_t first = edges[e].begin * c.stride + c.column_offset, wide = edges[e].input_columns(c);
+      strips[e] = tensor<float>(ctx, {in_rows, wide, channels});
+      copy_padded(c.x, n, row * c.stride + c.row_offset, in_rows, first, wide, strips[e].data());
     }
-    for (index_t b = by_block ? group : 0; b < (by_block ? group + 1 : blocks.count()); ++b)
-      for (index_t i = 0; i < rows; ++i)
-        cpu_set.correlate({.x = x + i * c.stride * row_step,
-                           .x_row_step = row_step,
-                           .x_pixel_step = c.stride * channels,
-                           .tap_rows = c.tap_rows,
-                           .window = window,
-                           .filter = packed.data() + blocks.first(b) * depth,
-                           .bias = bias.data() + blocks.first(b),
-                           .block = blocks.width(b),
-                           .channels = blocks.valid(b),
-                           .y = c.out.data + n * c.out.image_step + (row + i) * c.out.row_step + blocks.first(b),
-                           .y_pixel_step = c.out.pixel_step,
-                           .pixels = c.out.width});
+    for (index_t b = by_block ? group : 0; b < (by_block ? group + 1 : blocks.count()); ++b) {
+      const index_t block = blocks.width(b);
+      float* y = c.out.data + n * c.out.image_step + row * c.out.row_step + blocks.first(b);
+      correlation_row run{};
+      run.window = window;
+      run.bias = bias.data() + blocks.first(b);
+      run.block = static_cast<int>(block);
+      run.channels = blocks.valid(b);
+      run.x_row_step = c.x.width() * channels;
+      run.x_pixel_step = c.stride * channels;
+      run.y_pixel_step = c.out.pixel_step;
+      run.pixels = inside.end - inside.begin;
+      for (index_t i = 0; i < rows && run.pixels > 0; ++i) {
+        // Tap rows that lie above or below the image are left out.
+        const index_t above = (row + i) * c.stride + c.row_offset;
+        const index_t from = std::clamp<index_t>(-above, 0, c.tap_rows);
+        const index_t to = std::clamp<index_t>(c.x.height() - above, from, c.tap_rows);
+        run.tap_rows = static_cast<int>(to - from);
+        run.x = to > from ? c.x.at(n, above + from, inside.begin * c.stride + c.column_offset) : nullptr;
+        run.filter = packed.data() + blocks.first(b) * depth + from * window * block;
+        run.y = y + i * c.out.row_step + inside.begin * c.out.pixel_step;
+        cpu_set.correlate(run);
+      }
+      run.tap_rows = c.tap_rows;
+      run.filter = packed.data() + blocks.first(b) * depth;
+      for (std::size_t e = 0; e < 2; ++e) {
+        const index_t width = edges[e].end - edges[e].begin;
+        if (width <= 0) continue;
+        // Along the rows, or down the columns where these are the longer runs, as tiles need them.
+        const index_t pixel_step = c.stride * channels, row_step = edges[e].input_columns(c) * channels;
+        const bool down = rows > width;
+        run.x_row_step = row_step;
+        run.x_pixel_step = down ? c.stride * row_step : pixel_step;
+        run.y_pixel_step = down ? c.out.row_step : c.out.pixel_step;
+        run.pixels = down ? rows : width;
+        for (index_t k = 0; k < (down ? width : rows); ++k) {
+          run.x = strips[e].data() + k * (down ? pixel_step : c.stride * row_step);
+          run.y = y + edges[e].begin * c.out.pixel_step + k * (down ? c.out.pixel_step : c.out.row_step);
+          cpu_set.correlate(run);
+        }
+      }
+    }
   });
 }
 
