@@ -49,6 +49,35 @@ TEST_CASE("connected_components numbers what flooding numbers", "[kernels]") {
       }
 }
 
+TEST_CASE("connected_parts are the components of each label alone", "[kernels]") {
+  random_stream random(2);
+  for (const shape size : {shape{1, 1}, shape{1, 30}, shape{30, 1}, shape{23, 31}})
+    for (const connectivity kind : {connectivity::four, connectivity::eight}) {
+      label_map labels(size), parts(size), together(size);
+      for (std::int32_t& label : labels) label = static_cast<std::int32_t>(random.below(5)) - 1;
+      const index_t count = connected_parts(labels, kind, parts);
+      index_t expected = 0;
+      for (std::int32_t label = 1; label < 4; ++label) {
+        tensor<std::uint8_t> mask(size);
+        label_map alone(size);
+        for (index_t p = 0; p < mask.size(); ++p) mask[p] = labels[p] == label;
+        flood(mask, kind, alone);
+        for (index_t p = 0; p < mask.size(); ++p)
+          if (mask[p]) together[p] = static_cast<std::int32_t>(expected) + alone[p];
+        expected = std::max<index_t>(expected, *std::max_element(together.begin(), together.end()));
+      }
+      CHECK(count == expected);
+      // The same parts, numbered by their first pixels.
+      std::vector<std::int32_t> number(static_cast<std::size_t>(expected) + 1, 0);
+      std::int32_t next = 0;
+      for (index_t p = 0; p < parts.size(); ++p) {
+        std::int32_t& n = number[static_cast<std::size_t>(together[p])];
+        if (together[p] > 0 && n == 0) n = ++next;
+        CHECK(parts[p] == n);
+      }
+    }
+}
+
 TEST_CASE("connected_components: spirals join late, corners only for eight neighbours", "[kernels]") {
   const char* spiral[] = {"#######", "......#", "#####.#", "#...#.#", "#.###.#", "#.....#", "#######"};
   tensor<std::uint8_t> mask({7, 7});

@@ -6,20 +6,6 @@ namespace aixcell::test {
 
 namespace {
 
-/// Noise of a channel beside that of a logit: logarithms of distances are learned to a few parts in a hundred.
-template <class Policy>
-float noise_scale(const Policy&, index_t) {
-  return 1;
-}
-template <int Rays>
-float noise_scale(const star_convex<Rays>&, index_t channel) {
-  return channel >= 1 && channel <= Rays ? 0.1f : 1.0f;
-}
-template <int Rays>
-float noise_scale(const refined_star_convex<Rays>& policy, index_t channel) {
-  return noise_scale(policy.polygons, channel);
-}
-
 template <class Policy>
 label_map round_trip(const Policy& policy, const label_map& labels, float noise = 0) {
   context<cpu> ctx;

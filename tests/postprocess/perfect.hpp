@@ -44,6 +44,20 @@ inline tensor<float> perfect(const flow_field&, const tensor<float>& target) {
   return output;
 }
 
+/// Noise of a channel beside that of a logit: logarithms of distances are learned to a few parts in a hundred.
+template <class Policy>
+float noise_scale(const Policy&, index_t) {
+  return 1;
+}
+template <int Rays>
+float noise_scale(const star_convex<Rays>&, index_t channel) {
+  return channel >= 1 && channel <= Rays ? 0.1f : 1.0f;
+}
+template <int Rays>
+float noise_scale(const refined_star_convex<Rays>& policy, index_t channel) {
+  return noise_scale(policy.polygons, channel);
+}
+
 /// A scene from a drawing: digits are labels, `.` background, `?` unknown.
 inline label_map drawn(std::initializer_list<const char*> rows) {
   label_map labels({static_cast<index_t>(rows.size()), static_cast<index_t>(std::string_view(*rows.begin()).size())});

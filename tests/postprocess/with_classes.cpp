@@ -1,9 +1,6 @@
 #include <aixcell/postprocess/with_classes.hpp>
 
-#include <aixcell/postprocess/interior_border.hpp>
-#include <aixcell/postprocess/star_convex.hpp>
-
-#include "postprocess/objects.hpp"
+#include "postprocess/perfect.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell::test {
@@ -21,9 +18,6 @@ tensor<float> joined(const tensor<float>& a, const tensor<float>& b) {
   return both;
 }
 
-tensor<float> perfect(const interior_border&, const tensor<float>& target) { return perfect_borders(target); }
-tensor<float> perfect(const star_convex<16>&, const tensor<float>& target) { return perfect_stars(target); }
-
 annotation with_random_classes(index_t height, index_t width, int objects) {
   annotation truth = annotated(ellipses({.height = height, .width = width, .objects = objects}, random_stream(6)));
   random_stream random(7);
@@ -33,7 +27,8 @@ annotation with_random_classes(index_t height, index_t width, int objects) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("with_classes finds objects and their classes", "[postprocess]", interior_border, star_convex<16>) {
+TEMPLATE_TEST_CASE("with_classes finds objects and their classes", "[postprocess]", interior_border, star_convex<16>,
+                   refined_star_convex<16>, distance_watershed, flow_field) {
   context<cpu> ctx;
   with_classes<TestType> policy;
   static_assert(Postprocess<with_classes<TestType>>);
@@ -100,6 +95,12 @@ TEST_CASE("with_classes: gradient of the loss, weights of classes, tunables, mir
   });
   CHECK(tunables == 3);
   CHECK(policy.instance.overlap_threshold == 0.3f);
+
+  static_assert(with_classes<refined_star_convex<16>>::feature_channels == star_convex<16>::feature_channels);
+  int refined_tunables = 0;
+  with_classes<refined_star_convex<16>> refined;
+  for_each_hyperparameter(refined, [&](const auto& h, auto&) { refined_tunables += h.decodes_only; });
+  CHECK(refined_tunables == 5);
 
   tensor<float> dense({1, 1, 20});
   for (index_t c = 0; c < 20; ++c) dense[c] = static_cast<float>(c);

@@ -4,8 +4,11 @@
 #include <aixcell/encoder/plain.hpp>
 #include <aixcell/encoder/resnet.hpp>
 #include <aixcell/library/registry.hpp>
+#include <aixcell/postprocess/distance_watershed.hpp>
+#include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
 #include <aixcell/postprocess/nuclei_per_cell.hpp>
+#include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/semantic.hpp>
 #include <aixcell/postprocess/star_convex.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
@@ -25,7 +28,8 @@ inline constexpr auto default_preprocesses = stages<percentile, z_score, chain<t
                                                     chain<clahe, z_score>, chain<resize_to_diameter, percentile>>;
 inline constexpr auto default_decoders = stages<unet, fpn>;
 inline constexpr auto default_postprocesses =
-    stages<semantic, interior_border, star_convex<32>, with_classes<interior_border>, with_classes<star_convex<32>>,
+    stages<semantic, interior_border, star_convex<32>, refined_star_convex<32>, flow_field, distance_watershed,
+           with_classes<interior_border>, with_classes<refined_star_convex<32>>, with_classes<flow_field>,
            nuclei_per_cell>;
 
 }  // namespace aixcell
