@@ -49,7 +49,9 @@ TEST_CASE("losses of classes skip pixels without a class and without weight") {
   const shape s{2, 7, 5, channels};
   for (const int weight_channel : {-1, 1}) {
     const arrangement a{random_logits(s, 1), random_classes(s, channels, 2), {0, channels}, 0, weight_channel};
-    const auto ignored = [&](index_t p) { return a.target[2 * p] < 0 || (weight_channel == 1 && a.target[2 * p + 1] <= 0); };
+    const auto ignored = [&](index_t p) {
+      return a.target[2 * p] < 0 || (weight_channel == 1 && a.target[2 * p + 1] <= 0);
+    };
     check_ignores(cross_entropy{}, a, ignored);
     check_ignores(cross_entropy{.class_weights = {1, 2, 3}, .label_smoothing = 0.1f}, a, ignored);
     check_ignores(focal{}, a, ignored);

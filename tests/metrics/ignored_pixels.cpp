@@ -15,8 +15,7 @@ label_map squares(index_t shift) {
   label_map labels({24, 24});
   for (index_t i = 0; i < 24; ++i)
     for (index_t j = shift; j < 24; ++j)
-      if (i % 6 < 4 && (j - shift) % 6 < 4)
-        labels(i, j) = static_cast<std::int32_t>(1 + i / 6 * 4 + (j - shift) / 6);
+      if (i % 6 < 4 && (j - shift) % 6 < 4) labels(i, j) = static_cast<std::int32_t>(1 + i / 6 * 4 + (j - shift) / 6);
   return labels;
 }
 
@@ -41,11 +40,16 @@ TEST_CASE("metrics do not count what nobody annotated", "[metrics]") {
     const match_counts counts = matching(table).counts;
     const object_class_scores classes = score_object_classes(truth, found, {.classes = 3});
     const confusion_matrix pixels = pixel_confusion(truth.labels, found.labels, 17);
-    std::vector<double> values{counts.matched_iou, static_cast<double>(counts.true_positives),
-                               static_cast<double>(counts.false_positives), static_cast<double>(counts.false_negatives),
-                               aggregated_jaccard_index(table), static_cast<double>(classes.true_objects),
-                               static_cast<double>(classes.matched), static_cast<double>(classes.correct),
-                               scores_of(pixels).mean_iou, static_cast<double>(pixels.total())};
+    std::vector<double> values{counts.matched_iou,
+                               static_cast<double>(counts.true_positives),
+                               static_cast<double>(counts.false_positives),
+                               static_cast<double>(counts.false_negatives),
+                               aggregated_jaccard_index(table),
+                               static_cast<double>(classes.true_objects),
+                               static_cast<double>(classes.matched),
+                               static_cast<double>(classes.correct),
+                               scores_of(pixels).mean_iou,
+                               static_cast<double>(pixels.total())};
     return values;
   };
   const std::vector<double> before = all_of();

@@ -33,8 +33,8 @@ TEST_CASE("flow_field: the flow of a disc points to its middle, at every size", 
 
 TEST_CASE("flow_field: the coarser grid changes the flow little", "[postprocess]") {
   context<cpu> ctx;
-  const label_map labels =
-      ellipses({.height = 220, .width = 240, .objects = 14, .least_radius = 30, .greatest_radius = 60}, random_stream(5));
+  const label_map labels = ellipses(
+      {.height = 220, .width = 240, .objects = 14, .least_radius = 30, .greatest_radius = 60}, random_stream(5));
   tensor<float> exact({220, 240, 2}), coarse(exact.shape());
   detail::centre_flow(ctx, labels, exact, 1000);
   detail::centre_flow(ctx, labels, coarse, 32);
@@ -48,7 +48,8 @@ TEST_CASE("flow_field: the coarser grid changes the flow little", "[postprocess]
   CHECK(mean / pixels > 0.97);
 }
 
-TEST_CASE("flow_field: parts of an object flow to middles of their own, unknown pixels have weight 0", "[postprocess]") {
+TEST_CASE("flow_field: parts of an object flow to middles of their own, unknown pixels have weight 0",
+          "[postprocess]") {
   context<cpu> ctx;
   const label_map labels = drawn({"11111...........",  //
                                   "11111.....11111.",  //

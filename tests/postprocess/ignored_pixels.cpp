@@ -14,9 +14,10 @@ namespace {
 
 /// Objects with classes and nuclei; a band through them and scattered pixels are unknown.
 annotation half_annotated(bool as_classes) {
-  annotation truth = annotated(ellipses({.height = 33, .width = 41, .objects = 9, .least_radius = 4}, random_stream(2)));
-  truth.nuclei = ellipses({.height = 33, .width = 41, .objects = 9, .least_radius = 2, .greatest_radius = 4},
-                          random_stream(3));
+  annotation truth =
+      annotated(ellipses({.height = 33, .width = 41, .objects = 9, .least_radius = 4}, random_stream(2)));
+  truth.nuclei =
+      ellipses({.height = 33, .width = 41, .objects = 9, .least_radius = 2, .greatest_radius = 4}, random_stream(3));
   random_stream random(4);
   for (int i = 0; i < 27; ++i) truth.object_class.push_back(static_cast<int>(random.below(2)));
   for (index_t i = 0; i < 33; ++i)
@@ -43,8 +44,8 @@ TEMPLATE_TEST_CASE("pixels nobody knows change neither the loss nor a gradient",
   random_stream random(5);
   for (float& v : output) v = random.normal();
   const auto loss = [&](tensor<float>& into) {
-    return policy.template loss<float>(ctx, output.as_view(),
-                                       target.reshaped({1, 33, 41, policy.target_channels()}).as_view(), into.as_view());
+    return policy.template loss<float>(
+        ctx, output.as_view(), target.reshaped({1, 33, 41, policy.target_channels()}).as_view(), into.as_view());
   };
   const double before = loss(gradient);
   REQUIRE(before > 0);

@@ -11,7 +11,8 @@ label_map round_trip(const Policy& policy, const label_map& labels, float noise 
   context<cpu> ctx;
   tensor<float> output = perfect(policy, policy.target(ctx, annotated(labels)));
   random_stream random(11);
-  for (index_t p = 0; p < output.size(); ++p) output[p] += noise * noise_scale(policy, p % output.extent(2)) * random.normal();
+  for (index_t p = 0; p < output.size(); ++p)
+    output[p] += noise * noise_scale(policy, p % output.extent(2)) * random.normal();
   const prediction found = policy.decode(ctx, output);
   CHECK(is_consistent(found));
   CHECK(found.labels.shape() == labels.shape());
@@ -54,8 +55,8 @@ TEMPLATE_TEST_CASE("representations stand noise in the output", "[postprocess]",
   CHECK(precision > 0.9);
 }
 
-TEMPLATE_TEST_CASE("representations of any shape hold a crescent", "[postprocess]", interior_border,
-                   distance_watershed, flow_field) {
+TEMPLATE_TEST_CASE("representations of any shape hold a crescent", "[postprocess]", interior_border, distance_watershed,
+                   flow_field) {
   CHECK(precision_at(0.9, crescent(), round_trip(TestType{}, crescent())) == 1);
 }
 
@@ -119,9 +120,9 @@ TEMPLATE_TEST_CASE("representations: any size, nothing there, nothing known, not
       if (label != 1) CHECK(found.objects.empty());
       if (label == 1) CHECK(std::all_of(found.labels.begin(), found.labels.end(), [](int l) { return l == 1; }));
       tensor<float> gradient({1, size[0], size[1], outputs});
-      const double loss = policy.template loss<float>(ctx, perfect(policy, target).reshaped(gradient.shape()).as_view(),
-                                                      target.reshaped({1, size[0], size[1], targets}).as_view(),
-                                                      gradient.as_view());
+      const double loss =
+          policy.template loss<float>(ctx, perfect(policy, target).reshaped(gradient.shape()).as_view(),
+                                      target.reshaped({1, size[0], size[1], targets}).as_view(), gradient.as_view());
       CHECK(std::isfinite(loss));
       if (label == ignored_label) CHECK(loss == 0);
     }

@@ -31,7 +31,7 @@ struct distance_watershed {
   float distance_weight = 2.0f;   ///< of the depth's cross-entropy in the loss
   float object_threshold = 0.5f;  ///< probability of an object's pixel
   float seed_threshold = 0.4f;    ///< depth that every pixel of a seed exceeds
-  float seed_height = 0.2f;      ///< by how much a summit stands above the way to a higher one
+  float seed_height = 0.2f;       ///< by how much a summit stands above the way to a higher one
   int min_area = 8;               ///< pixels; smaller objects are noise
 
   static constexpr auto hyperparameters() {

@@ -39,12 +39,11 @@ struct refined_star_convex {
 
   star_convex<Rays> polygons;
   float object_threshold = 0.5f;  ///< probability of an object's pixel
-  float reach = 1.5f;             ///< how far beyond a polygon its object may go, as a multiple of the outline's distance
+  float reach = 1.5f;  ///< how far beyond a polygon its object may go, as a multiple of the outline's distance
 
   static constexpr auto hyperparameters() {
-    return std::tuple{
-        decoding(hyperparameter{"object_threshold", &refined_star_convex::object_threshold, 0.2f, 0.8f}),
-        decoding(hyperparameter{"reach", &refined_star_convex::reach, 1.0f, 2.5f})};
+    return std::tuple{decoding(hyperparameter{"object_threshold", &refined_star_convex::object_threshold, 0.2f, 0.8f}),
+                      decoding(hyperparameter{"reach", &refined_star_convex::reach, 1.0f, 2.5f})};
   }
 
   int output_channels() const { return channels; }

@@ -90,8 +90,7 @@ inline index_t connected_components(view<const std::uint8_t, cpu> mask, connecti
 
 /// Numbers the connected parts of all objects of a label map [H,W] likewise: pixels of one part touch and have one
 /// label > 0. Returns the number of parts. `parts` may not be `labels`. O(H W).
-inline index_t connected_parts(view<const std::int32_t, cpu> labels, connectivity kind,
-                               view<std::int32_t, cpu> parts) {
+inline index_t connected_parts(view<const std::int32_t, cpu> labels, connectivity kind, view<std::int32_t, cpu> parts) {
   require_rank("connected_parts", 2, "a label map [H,W]", labels.shape());
   require_equal_shapes("connected_parts", labels, parts);
   return detail::number_connected_sets(

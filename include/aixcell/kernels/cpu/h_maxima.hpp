@@ -24,9 +24,8 @@ inline index_t h_maxima(view<const float, cpu> landscape, const h_maxima_options
   std::vector<index_t> order;
   for (index_t p = 0; p < landscape.size(); ++p)
     if (landscape[p] > options.least) order.push_back(p);
-  std::sort(order.begin(), order.end(), [&](index_t a, index_t b) {
-    return landscape[a] != landscape[b] ? landscape[a] > landscape[b] : a < b;
-  });
+  std::sort(order.begin(), order.end(),
+            [&](index_t a, index_t b) { return landscape[a] != landscape[b] ? landscape[a] > landscape[b] : a < b; });
   // Sets are numbered by their first and therefore highest pixel, so the smaller number is the higher summit.
   detail::disjoint_sets sets;
   std::vector<bool> stands_out(order.size(), true);

@@ -24,8 +24,8 @@ inline void diffuse_heat(view<const std::uint8_t, cpu> inside, const heat_source
   require_equal_shapes("diffuse_heat", inside, heat);
   const index_t height = inside.extent(0), width = inside.extent(1), pitch = width + 2;
   if (source.row < 0 || source.row >= height || source.column < 0 || source.column >= width)
-    throw shape_error("diffuse_heat: the source (" + std::to_string(source.row) + ", " +
-                      std::to_string(source.column) + ") lies beyond " + to_string(inside.shape()));
+    throw shape_error("diffuse_heat: the source (" + std::to_string(source.row) + ", " + std::to_string(source.column) +
+                      ") lies beyond " + to_string(inside.shape()));
   // With a rim of zeros, so that no neighbour needs a test. `share` is 1/9 inside, 0 outside.
   std::vector<double> now(static_cast<std::size_t>((height + 2) * pitch), 0.0), share(now.size(), 0.0);
   const auto at = [&](index_t i, index_t j) { return static_cast<std::size_t>((i + 1) * pitch + j + 1); };

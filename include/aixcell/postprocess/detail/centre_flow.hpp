@@ -59,8 +59,7 @@ inline tensor<double> heat_of(const object_part& part, index_t middle, index_t w
   const index_t height = (part.height + factor - 1) / factor, columns = (part.width + factor - 1) / factor;
   tensor<std::uint8_t> coarse({height, columns});
   tensor<double> heat({height, columns});
-  for (const index_t p : part.pixels)
-    coarse((p / width - part.top) / factor, (p % width - part.left) / factor) = 1;
+  for (const index_t p : part.pixels) coarse((p / width - part.top) / factor, (p % width - part.left) / factor) = 1;
   const heat_source source{middle / width - part.top, middle % width - part.left};
   diffuse_heat(coarse, {source.row / factor, source.column / factor}, 2 * (height + columns), heat);
   if (factor == 1) return heat;

@@ -75,10 +75,10 @@ inline prediction numbered_and_scored(label_map labels, const tensor<float>& obj
 
 /// What a watershed makes of seeds: where objects may be, how likely each pixel is one's, what is too small.
 struct seeded_map {
-  tensor<float> landscape;     ///< [H,W] in [0,1], low where an object's middle is
-  tensor<std::uint8_t> mask;   ///< [H,W] pixels that objects may have
-  tensor<float> object;        ///< [H,W] probability that a pixel is an object's
-  index_t least_area = 1;      ///< pixels; smaller objects are noise
+  tensor<float> landscape;    ///< [H,W] in [0,1], low where an object's middle is
+  tensor<std::uint8_t> mask;  ///< [H,W] pixels that objects may have
+  tensor<float> object;       ///< [H,W] probability that a pixel is an object's
+  index_t least_area = 1;     ///< pixels; smaller objects are noise
 };
 
 /// Seeds grow over the mask; parts of the mask without a seed are objects too small for one.
