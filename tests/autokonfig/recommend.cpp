@@ -3,7 +3,10 @@
 #include "support/catch.hpp"
 
 #include <aixcell/library/registry.hpp>
+#include <aixcell/postprocess/distance_watershed.hpp>
+#include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/nuclei_per_cell.hpp>
+#include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/semantic.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
 
@@ -51,6 +54,21 @@ TEST_CASE("polygons are preferred where the budget allows the steps they need", 
   };
   CHECK(first(60) == "interior_border");
   CHECK(first(1e7) == "star_convex8");
+}
+
+TEST_CASE("representations of objects rank by rule, each with its reason", "[autokonfig]") {
+  pipeline_list list;
+  add_product(list, stages<percentile>, stages<plain<2, 4>>, stages<unet>,
+              stages<star_convex<8>, distance_watershed, refined_star_convex<8>, interior_border, flow_field>);
+  std::vector<std::string> order;
+  for (const candidate& c : recommend(list, some_nuclei(), {.budget_s = 5}, speed, batch)) {
+    CHECK_FALSE(c.reason.empty());
+    order.push_back(c.pipeline->postprocess);
+  }
+  REQUIRE(order.size() == 5);
+  CHECK(order[0] == "flow_field");
+  CHECK(order[1] == "interior_border");
+  CHECK(order[4] == "star_convex8");
 }
 
 TEST_CASE("object classes bring in the pipelines that tell them", "[autokonfig]") {

@@ -46,8 +46,11 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
   const double objects_seen = static_cast<double>(data.objects), diameter = data.diameter_percentiles[2];
   const double steps = wanted.budget_s / std::max(1e-6, c.step_s);
   const preference_rule rules[] = {
-      {has(p.postprocess, "star_convex") && !p.needs_nuclei, 1, "star-convex polygons separate touching round objects"},
+      {has(p.postprocess, "star_convex"), 1, "star-convex polygons separate touching round objects"},
+      {has(p.postprocess, "refined"), 0.5, "pixels say where the polygons' objects end"},
       {has(p.postprocess, "star_convex") && steps > 40000, 2, "the budget allows the many steps that polygons need"},
+      {has(p.postprocess, "flow_field"), 2.5, "flows separate touching objects of any shape"},
+      {has(p.postprocess, "distance_watershed"), 1.5, "depths suit objects that stand apart"},
       {has(p.postprocess, "interior_border"), 2, "interior and border suit objects of any shape"},
       {p.needs_nuclei && wanted.object_classes, 5, "counts the nuclei of each cell"},
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},

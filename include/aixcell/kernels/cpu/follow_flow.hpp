@@ -11,7 +11,7 @@ struct follow_options {
   int steps = 200;
   /// Pixels. A point that is so near to where it was two steps ago has arrived, or swings about a sink and would until the
   /// end; 0 walks all steps.
-  float rest = 0.02f;
+  float rest = 0.1f;
 };
 
 /// Where the pixels of a mask come to when they follow a flow: every step moves a point by the flow at its place,
