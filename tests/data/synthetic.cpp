@@ -38,7 +38,7 @@ std::vector<int> bright_components(const tensor<float>& dapi, const label_map& c
 std::pair<tensor<float>, float> smoothed_dapi(const example& e) {
   tensor<float> dapi({e.picture.height(), e.picture.width()});
   for (aixcell::index_t i = 0; i < dapi.size(); ++i) dapi[i] = e.picture.pixels[2 * i];
-  detail::gaussian_blur(dapi, {1.0f, 1.0f});
+  gaussian_blur(context<cpu>(1), dapi, {1.0f, 1.0f});
   std::vector<float> sorted(dapi.begin(), dapi.end());
   std::sort(sorted.begin(), sorted.end());
   double total = 0, below = 0, best = -1;

@@ -7,8 +7,7 @@
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/image.hpp>
 #include <aixcell/core/random.hpp>
-#include <aixcell/data/detail/smooth.hpp>
-#include <aixcell/data/tiles.hpp>
+#include <aixcell/kernels/cpu/gaussian_blur.hpp>
 
 namespace aixcell {
 
@@ -148,7 +147,7 @@ inline void change_intensities(const augmentation& a, tensor<float>& pixels, ran
   }
   if (random.chance(a.blur_probability) && a.blur > 0) {
     const float deviation = random.uniform(0.3f, std::max(0.3f, a.blur));
-    gaussian_blur(pixels, {deviation, deviation});
+    gaussian_blur(context<cpu>(1), pixels, {deviation, deviation});
   }
   if (random.chance(a.noise_probability)) {
     const float deviation = random.uniform(0, a.noise);

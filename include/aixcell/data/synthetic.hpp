@@ -5,6 +5,7 @@
 #include <aixcell/data/cell_nuclei.hpp>
 #include <aixcell/data/dataset.hpp>
 #include <aixcell/data/detail/synthetic_nuclei.hpp>
+#include <aixcell/kernels/cpu/gaussian_blur.hpp>
 
 namespace aixcell {
 
@@ -126,10 +127,10 @@ inline tensor<float> dapi_plane(const scene& s, const synthetic_options& options
   }
   paint_nuclei(below, chromatin, far);
   paint_nuclei(above, chromatin, near);
-  gaussian_blur(near, {0.2f * diameter, 0.2f * diameter});
-  gaussian_blur(far, {0.45f * diameter, 0.45f * diameter});
+  gaussian_blur(context<cpu>(1), near, {0.2f * diameter, 0.2f * diameter});
+  gaussian_blur(context<cpu>(1), far, {0.45f * diameter, 0.45f * diameter});
   tensor<float> haze = plane.clone();
-  gaussian_blur(haze, {1.2f * diameter, 1.2f * diameter});
+  gaussian_blur(context<cpu>(1), haze, {1.2f * diameter, 1.2f * diameter});
   const float cytoplasm = blend(0.015f, 0.06f, options.difficulty);
   for (index_t i = 0; i < plane.size(); ++i)
     plane[i] +=
@@ -180,7 +181,7 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
   // Another plane of the same tissue, out of focus: the section turned by half a circle.
   tensor<float> other(size);
   for (index_t i = 0; i < plane.size(); ++i) other[i] = plane[plane.size() - 1 - i];
-  gaussian_blur(other, {4.5f, 4.5f});
+  gaussian_blur(context<cpu>(1), other, {4.5f, 4.5f});
   for (index_t i = 0; i < plane.size(); ++i) plane[i] += 0.04f + 0.55f * options.difficulty * other[i];
   return plane;
 }
@@ -189,7 +190,7 @@ inline tensor<float> membrane_plane(const scene& s, const synthetic_options& opt
 inline void expose(tensor<float>& plane, const synthetic_options& options, random_stream& random) {
   const float spread = blend(0.75f, 1.25f, options.difficulty);
   const float stretch = random.uniform(1.0f, 1.35f);
-  gaussian_blur(plane, {spread * stretch, spread});
+  gaussian_blur(context<cpu>(1), plane, {spread * stretch, spread});
 
   const auto height = static_cast<float>(options.height), width = static_cast<float>(options.width);
   const float centre_y = random.uniform(0.2f, 0.8f), centre_x = random.uniform(0.2f, 0.8f);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/core/image.hpp>
+#include <aixcell/kernels/cpu/reflected.hpp>
 
 namespace aixcell {
 
@@ -27,17 +28,6 @@ inline std::vector<index_t> tile_starts(index_t extent, tile_options options) {
   while (starts.back() + options.tile < extent)
     starts.push_back(std::min(starts.back() + options.tile - options.overlap, extent - options.tile));
   return starts;
-}
-
-/// Position in [0, extent) of a coordinate that may lie outside, mirrored about the first and last pixel's centre
-/// (`reflect` of numpy): ... 2 1 0 1 2 ... Any distance.
-constexpr index_t reflected(index_t i, index_t extent) {
-  if (i >= 0 && i < extent) return i;
-  if (extent == 1) return 0;
-  const index_t period = 2 * (extent - 1);
-  i %= period;
-  if (i < 0) i += period;
-  return i < extent ? i : period - i;
 }
 
 }  // namespace detail

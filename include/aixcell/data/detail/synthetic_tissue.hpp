@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/data/detail/smooth.hpp>
+#include <aixcell/kernels/cpu/reflected.hpp>
 
 namespace aixcell::detail {
 
