@@ -8,6 +8,7 @@
 #include <aixcell/autokonfig/training_step.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/data/synthetic.hpp>
+#include <aixcell/io/acquisition.hpp>
 
 // The subcommands, each in the file of its name. Every one throws on failure; main turns that into a line and an exit code.
 
@@ -25,6 +26,21 @@ struct goal {
   std::optional<bool> object_classes;
 };
 
+/// Which part of a file the pipeline sees, as far as the user said.
+struct acquisition_choice {
+  std::vector<std::string> channels;
+  std::optional<z_projection> z;
+  std::optional<bool> pages_are_channels;
+
+  /// What was said in place of what a model file says, or nobody.
+  acquisition over(acquisition how) const {
+    if (!channels.empty()) how.channels = channels;
+    if (z) how.z = *z;
+    if (pages_are_channels) how.pages_are_channels = *pages_are_channels;
+    return how;
+  }
+};
+
 struct fit_arguments {
   std::string data;  ///< a folder, or `synthetic`
   std::filesystem::path out;
@@ -37,6 +53,7 @@ struct fit_arguments {
   index_t train_images = 0;  ///< the first of a seeded shuffle; 0: all
   program::limits limits;
   program::goal goal;
+  program::acquisition_choice acquired;
   training_step step{.tile = 0, .batch = 0};  ///< 0: by rule
   bool fresh = false;
 };
@@ -45,6 +62,7 @@ void fit(const fit_arguments& arguments);
 struct predict_arguments {
   std::filesystem::path model;
   std::vector<std::filesystem::path> images;  ///< files, or folders of images
+  program::acquisition_choice acquired;
   std::filesystem::path out;
   int threads = 0;
   bool mirrored = true;
@@ -56,6 +74,7 @@ struct evaluate_arguments {
   std::filesystem::path model;
   std::string data;
   std::string split = "test";
+  program::acquisition_choice acquired;
   std::filesystem::path out;  ///< empty: print only
   int threads = 0;
   bool mirrored = true;
@@ -64,6 +83,7 @@ void evaluate(const evaluate_arguments& arguments);
 
 struct recommend_arguments {
   std::string data;
+  program::acquisition_choice acquired;
   program::limits limits;
   program::goal goal;
   training_step step{.tile = 0, .batch = 0};

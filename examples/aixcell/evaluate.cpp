@@ -18,7 +18,7 @@ void require_fitting(const any_pipeline& model, const model_card& card, const da
   if (data.channels != model.setup().channels)
     throw data_error(data.name + ": the images have " + std::to_string(data.channels) +
                      " channel(s), the model was trained on " + std::to_string(model.setup().channels) +
-                     "; give images with the channels of the training images");
+                     "; select the channels of the training images (--channels)");
   if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
     throw data_error(
         data.name +
@@ -34,7 +34,7 @@ void require_fitting(const any_pipeline& model, const model_card& card, const da
 void evaluate(const evaluate_arguments& arguments) {
   context<cpu> ctx(arguments.threads);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
-  const opened_data data = open_data(ctx, arguments.data);
+  const opened_data data = open_data(ctx, arguments.data, arguments.acquired.over(loaded.card.acquired));
   const bool all = data.test.samples.empty() && arguments.split == "test";
   const dataset& part = arguments.split == "train" || all ? data.train : data.test;
   if (part.samples.empty()) throw data_error(arguments.data + ": has no images in its " + arguments.split + " part");

@@ -34,6 +34,9 @@ nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_wei
                       {"--tile", a.step.tile},
                       {"--batch", a.step.batch},
                       {"version", std::string(version)}};
+  if (!a.acquired.channels.empty()) j["--channels"] = a.acquired.channels;
+  if (a.acquired.z) j["--z"] = to_string(*a.acquired.z);
+  if (a.acquired.pages_are_channels) j["--pages"] = *a.acquired.pages_are_channels ? "channels" : "slices";
   if (a.goal.solves) j["--task"] = *a.goal.solves == task::semantic_segmentation ? "semantic" : "instance";
   if (a.goal.object_classes) j["--classes"] = *a.goal.object_classes ? "yes" : "no";
   return j;
@@ -212,6 +215,7 @@ void write_results(fit_run& run, const opened_data& data) {
   model_card card;
   card.class_names = story.class_names;
   card.channel_names = data.train.channel_names;
+  card.acquired = data.train.acquired;
   card.facts = {{"data", to_json(run.facts)}, {"test", test}, {"training", training}, {"licence", story.licence}};
   card.facts["data"]["name"] = data.train.name;
   save_model(results / "model.safetensors", *run.model, card);
@@ -231,7 +235,7 @@ void fit(const fit_arguments& arguments) {
   const std::optional<given_weights> initial = read_given_weights(arguments.weights);
   run_folder folder(arguments.out, identity_of(arguments, initial), arguments.fresh);
   context<cpu> ctx(arguments.threads);
-  opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed);
+  opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}));
   data.train = first_images(data.train, arguments.train_images, arguments.seed);
   data.train.require_trainable();
   if (!arguments.pipeline.empty()) setup_for(*compiled.find(arguments.pipeline).make(), data.train, arguments.seed);

@@ -73,6 +73,8 @@ void info(const info_arguments& arguments) {
         {"pipeline", card.pipeline},
         {"channels", setup.channels},
         {"channel_names", card.channel_names},
+        {"selected_channels", card.acquired.channels},
+        {"z", to_string(card.acquired.z)},
         {"class_names", card.class_names},
         {"parameters", cost.parameters},
         {"per_256x256_image",
@@ -87,6 +89,8 @@ void info(const info_arguments& arguments) {
        loaded.model->solves() == task::semantic_segmentation ? "a class for every pixel" : "every object apart"},
       {"channels",
        std::to_string(setup.channels) + (card.channel_names.empty() ? "" : " (" + joined(card.channel_names) + ")")},
+      {"taken from files", card.acquired.channels.empty() ? "all channels" : joined(card.acquired.channels)},
+      {"stacks", card.acquired.z == z_projection::none ? "refused" : "made one image by " + to_string(card.acquired.z)},
       {"classes", joined(card.class_names)},
       {"parameters", fixed_text(cost.parameters / 1e6, 2) + " M"},
       {"a 256x256 image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP, " +

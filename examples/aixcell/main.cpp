@@ -65,6 +65,28 @@ void add_goal(CLI::App& command, goal& g) {
       ->check(CLI::IsMember({"yes", "no"}));
 }
 
+/// `from_model`: what is not said is as the model learned it.
+void add_acquisition(CLI::App& command, acquisition_choice& a, bool from_model = false) {
+  const std::string otherwise = from_model ? "as the model was trained" : "";
+  add_parsed(
+      command, "--channels", [&a](const std::string& t) { a.channels = parse_list(t); },
+      "The channels to look at, by name or number from 1, e.g. DNA,3; default: " +
+          (from_model ? otherwise : "all, which all images must share"))
+      ->type_name("LIST");
+  add_parsed(
+      command, "--z", [&a](const std::string& t) { a.z = parse_z_projection(t); },
+      "How the slices of a stack become one image: max, mean, focus (the sharpest slice), focus-stack (of each pixel "
+      "the "
+      "slice that is sharpest there); default: " +
+          (from_model ? otherwise : "stacks are refused"))
+      ->type_name("HOW");
+  command
+      .add_option_function<std::string>(
+          "--pages", [&a](const std::string& t) { a.pages_are_channels = t == "channels"; },
+          "What the pages of a TIFF are that does not say so itself; default: " + (from_model ? otherwise : "slices"))
+      ->check(CLI::IsMember({"slices", "channels"}));
+}
+
 void add_threads(CLI::App& command, int& threads) {
   command.add_option("--threads", threads, "Processor threads, 0 = all; results do not depend on it")
       ->check(CLI::Range(0, 1024))
@@ -108,6 +130,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   c.add_option("--train-images", a.train_images, "Use only this many training images, for learning curves")
       ->check(CLI::PositiveNumber);
   c.add_flag("--fresh", a.fresh, "Replace what an earlier fit left in the folder");
+  add_acquisition(c, a.acquired);
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);
@@ -126,6 +149,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
   c.add_option("images", a.images, "Images, or folders of images")->required()->type_name("IMAGES");
   c.add_option("--out", a.out, "New folder for the results")->required()->type_name("DIR");
+  add_acquisition(c, a.acquired, true);
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
   c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")
       ->check(CLI::Range(64, 8192))
@@ -141,6 +165,7 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   c.add_option("--split", a.split, "Which part; a data set without parts is evaluated as a whole")
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();
+  add_acquisition(c, a.acquired, true);
   c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
   add_threads(c, a.threads);
@@ -151,6 +176,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   CLI::App& c = *app.add_subcommand("recommend", "Which pipelines suit a data set, with predicted cost and the reason");
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
   c.add_flag("--json", a.json, "For programs");
+  add_acquisition(c, a.acquired);
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);

@@ -6,14 +6,15 @@
 
 namespace aixcell::program {
 
-opened_data open_data(context<cpu>& ctx, const std::string& where) {
-  if (where == "synthetic") return {synthetic_dataset(60, {}, 1), {}};
-  dataset_parts parts = read_dataset(ctx, where);
+opened_data open_data(context<cpu>& ctx, const std::string& where, const acquisition& how) {
+  if (where == "synthetic") return {select_channels(ctx, synthetic_dataset(60, {}, 1), how.channels), {}};
+  dataset_parts parts = read_dataset(ctx, where, how);
   return {std::move(parts.train), std::move(parts.test)};
 }
 
-opened_data open_data_with_test(context<cpu>& ctx, const std::string& where, std::uint64_t seed) {
-  opened_data data = open_data(ctx, where);
+opened_data open_data_with_test(context<cpu>& ctx, const std::string& where, std::uint64_t seed,
+                                const acquisition& how) {
+  opened_data data = open_data(ctx, where, how);
   if (!data.test.samples.empty()) return data;
   auto [train, test] = split(data.train, {.validation = 0.2, .seed = seed});
   return {std::move(train), std::move(test), true};

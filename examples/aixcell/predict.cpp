@@ -81,6 +81,7 @@ void predict(const predict_arguments& arguments) {
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   const any_pipeline& model = *loaded.model;
   const int channels = model.setup().channels;
+  const acquisition how = arguments.acquired.over(loaded.card.acquired);
 
   measured_names names{loaded.card.channel_names, loaded.card.class_names};
   for (int c = static_cast<int>(names.channels.size()); c < channels; ++c)
@@ -90,11 +91,11 @@ void predict(const predict_arguments& arguments) {
   staged_folder out(arguments.out);
   for (const fs::path& file : files) {
     throw_if_stopped("stopped; nothing was written");
-    const image picture = read_image(file);
+    const image picture = read_image(file, how);
     if (picture.channels() != channels)
       throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
                        " channel(s), the model was trained on " + std::to_string(channels) +
-                       "; give images with the channels of the training images");
+                       "; select the channels of the training images (--channels)");
     const prediction found = aixcell::predict(
         ctx, model, picture,
         {.tile = arguments.tile, .overlap = std::min<index_t>(64, arguments.tile / 4), .mirrored = arguments.mirrored});

@@ -51,4 +51,16 @@ shape parse_size(std::string_view text) {
   return {height, cross == std::string_view::npos ? height : extent(text.substr(cross + 1))};
 }
 
+std::vector<std::string> parse_list(std::string_view text) {
+  std::vector<std::string> words;
+  for (std::string_view rest = text;;) {
+    const std::size_t comma = rest.find(',');
+    words.emplace_back(rest.substr(0, comma));
+    if (words.back().empty())
+      throw data_error("'" + std::string(text) + "': expected words with a comma in between, e.g. DNA,3");
+    if (comma == std::string_view::npos) return words;
+    rest.remove_prefix(comma + 1);
+  }
+}
+
 }  // namespace aixcell::program

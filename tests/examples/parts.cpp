@@ -26,6 +26,8 @@ TEST_CASE("quantities have a unit", "[examples]") {
   CHECK(parse_bytes("2GiB") == 2147483648.0);
   CHECK(parse_size("64x80") == shape{64, 80});
   CHECK(parse_size("64") == shape{64, 64});
+  CHECK(parse_list("DNA,bright field,3") == std::vector<std::string>{"DNA", "bright field", "3"});
+  for (const char* wrong : {"", ",", "DNA,", ",DNA", "a,,b"}) CHECK_THROWS_AS(parse_list(wrong), data_error);
   for (const char* wrong : {"", "20", "20 min", "-3s", "0s", "nans", "infs", "3parsec", "s", "1e400s"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_seconds(wrong), data_error);

@@ -18,6 +18,23 @@ TEST_CASE("the content decides the format, not the extension", "[io]") {
   CHECK(read_image({encode_png(pixels), "memory"}).pixels(1, 1, 0) == 9);
 }
 
+TEST_CASE("an acquisition selects the channels of every format", "[io]") {
+  tensor<std::uint8_t> pixels({2, 3, 3});
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i);
+  const acquisition how{.channels = {"DNA", "1"}, .channel_names = {"bright", "actin", "DNA"}};
+  for (const auto& bytes : {encode_png(pixels), encode_tiff(pixels)}) {
+    const image picture = read_image({bytes, "c.img"}, how);
+    REQUIRE(picture.pixels.shape() == shape{2, 3, 2});
+    CHECK(picture.pixels(1, 2, 0) == 17);
+    CHECK(picture.pixels(1, 2, 1) == 15);
+    CHECK(picture.channel_names == std::vector<std::string>{"DNA", "bright"});
+    CHECK(contains(message_of<data_error>([&] {
+                     read_image({bytes, "c.img"}, {.channels = {"4"}});
+                   }),
+                   "c.img: there is no one channel \"4\"; the channels are 3 without names"));
+  }
+}
+
 TEST_CASE("what is no image is refused in one line that names it", "[io]") {
   const temporary_folder folder;
   write_file_atomically(folder / "empty.png", std::string_view());

@@ -184,6 +184,42 @@ TEST_CASE("plain pages are slices, or channels on request", "[io]") {
                             {{0, 0}, {1, 0}, {2, 0}});
 }
 
+TEST_CASE("a stack becomes one image as the acquisition says, slice by slice", "[io]") {
+  context<cpu> ctx(1);
+  tiff_kind kind{.pages = 6, .description = "ImageJ=1.53t\nimages=6\nchannels=2\nslices=3\nunit=micron\n"};
+  const auto bytes = make_tiff<std::uint16_t>(kind);
+  // A page is 50 brighter than the one before: the greatest are those of the last slice, the mean the middle one.
+  const image brightest = tiff_stack({bytes, "s.tif"}).read(ctx, {.z = z_projection::max});
+  check_image<std::uint16_t>(brightest, kind, {{4, 0}, {5, 0}});
+  CHECK(brightest.pixel_size_um == 0.25);
+  check_image<std::uint16_t>(tiff_stack({bytes, "s.tif"}).read(ctx, {.z = z_projection::mean}), kind, {{2, 0}, {3, 0}});
+  const std::string refusal = message_of<data_error>([&] { tiff_codec::read({bytes, "s.tif"}, {}); });
+  CHECK(contains(refusal, "s.tif: is a stack of 3 slices"));
+  CHECK(contains(refusal, "--z max"));
+  CHECK(contains(message_of<data_error>([&] { tiff_codec::read_labels({bytes, "s.tif"}, {}); }), "s.tif: has 6 pages"));
+  kind.description = imagej, kind.pages = 12;
+  CHECK(contains(message_of<data_error>([&] {
+                   tiff_stack({make_tiff<float>(kind), "t.tif"}).read(ctx, {.z = z_projection::max});
+                 }),
+                 "t.tif: has 2 time points"));
+  // An image of one slice is no stack, whatever is said about stacks.
+  for (const auto method : {z_projection::none, z_projection::focus_slice})
+    check_image<float>(tiff_stack({make_tiff<float>({}), "o"}).read(ctx, {.z = method}), {}, {{0, 0}});
+}
+
+TEST_CASE("pages that say nothing are slices or channels as the acquisition says", "[io]") {
+  context<cpu> ctx(1);
+  const tiff_kind kind{.pages = 3};
+  const auto bytes = make_tiff<std::uint8_t>(kind);
+  CHECK(contains(message_of<data_error>([&] {
+                   tiff_codec::read({bytes, "p.tif"}, {});
+                 }),
+                 "p.tif: has 3 pages and does not say what they are"));
+  check_image<std::uint8_t>(tiff_stack({bytes, "p"}).read(ctx, {.z = z_projection::max}), kind, {{2, 0}});
+  check_image<std::uint8_t>(tiff_stack({bytes, "p"}).read(ctx, {.pages_are_channels = true}), kind,
+                            {{0, 0}, {1, 0}, {2, 0}});
+}
+
 TEST_CASE("transparency is dropped, inverted tables are undone, palettes refused", "[io]") {
   tiff_kind kind{.samples = 4, .photometric = PHOTOMETRIC_RGB, .alpha = 1};
   check_image<std::uint8_t>(read_tiff({make_tiff<std::uint8_t>(kind), "a"}), kind, {{0, 0}, {0, 1}, {0, 2}});

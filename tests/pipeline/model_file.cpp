@@ -40,14 +40,20 @@ TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
   model.fit_preprocess(ctx, data);
   for (const tunable& t : model.tunables())
     if (t.decodes_only) t.set(t.low + 0.25 * (t.high - t.low));
-  save_model(
-      file, model,
-      {.pipeline = {}, .setup = {}, .class_names = {"cell"}, .channel_names = {"DAPI"}, .facts = {{"score", 0.5}}});
+  const acquisition acquired{.channels = {"DAPI"}, .channel_names = {"actin", "DAPI"}, .z = z_projection::focus_stack};
+  save_model(file, model,
+             {.pipeline = {},
+              .setup = {},
+              .class_names = {"cell"},
+              .channel_names = {"DAPI"},
+              .acquired = acquired,
+              .facts = {{"score", 0.5}}});
 
   const loaded_model loaded = load_model(ctx, file, toy_list());
   CHECK(loaded.card.pipeline == model.name());
   CHECK(loaded.card.class_names == std::vector<std::string>{"cell"});
   CHECK(loaded.card.channel_names == std::vector<std::string>{"DAPI"});
+  CHECK(loaded.card.acquired == acquired);
   CHECK(loaded.card.facts["score"] == 0.5);
   const image picture = discs(53, 41, 4, random_stream(8)).picture;
   const prediction a = predict(ctx, model, picture, {.keep_dense = true}),
@@ -95,6 +101,8 @@ TEST_CASE("damaged and foreign model files are refused with the file's name", "[
   refused(described([](auto& j) { j["setup"]["channels"] = 1 << 30; }), "number of channels");
   refused(described([](auto& j) { j["setup"]["channels"] = 2; }), "expected F32");
   refused(described([](auto& j) { j.erase("tunables"); }), "damaged");
+  refused(described([](auto& j) { j["acquisition"]["z"] = "median"; }), "\"median\" is no way");
+  refused(described([](auto& j) { j["acquisition"].erase("channels"); }), "damaged");
   safetensors_file missing = whole;
   missing.tensors.erase(missing.tensors.begin());
   refused(missing, "is missing");
@@ -107,6 +115,9 @@ TEST_CASE("damaged and foreign model files are refused with the file's name", "[
   refused(broken, "not finite");
   write_safetensors(file, whole);
   CHECK_NOTHROW(load_model(ctx, file, list));
+  // Of a time before acquisitions were recorded.
+  write_safetensors(file, described([](auto& j) { j.erase("acquisition"); }));
+  CHECK(load_model(ctx, file, list).card.acquired == acquisition{});
 }
 
 }  // namespace aixcell::test

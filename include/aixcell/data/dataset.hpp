@@ -10,6 +10,7 @@
 
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
+#include <aixcell/io/acquisition.hpp>
 
 namespace aixcell {
 
@@ -39,6 +40,9 @@ class dataset : public example_source {
   std::vector<std::string> class_names;    ///< semantic: of pixel values 0..; instance: of objects
   std::vector<std::string> channel_names;  ///< empty, or one per channel
   index_t channels = 0;                    ///< of every image
+  acquisition acquired;                    ///< how files became these images
+  /// One fixed exposure: a value means the same in every image (cytometry, calibrated detectors).
+  bool intensities_comparable = false;
   std::vector<sample> samples;
 
   index_t size() const override { return static_cast<index_t>(samples.size()); }

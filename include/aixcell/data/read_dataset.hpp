@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <aixcell/data/detail/sample_files.hpp>
+#include <aixcell/data/select_channels.hpp>
 
 namespace aixcell {
 
@@ -43,6 +44,7 @@ inline description describe(const path& folder) {
         d.empty.class_names.erase(d.empty.class_names.begin());
       if (j.contains("channel_names") && j["channel_names"].is_array())
         d.empty.channel_names = j["channel_names"].get<std::vector<std::string>>();
+      d.empty.intensities_comparable = j.value("intensities_comparable", false);
     } catch (const nlohmann::json::exception&) {
       throw data_error(file.string() + ": is not valid JSON; mend it or take it away");
     }
@@ -90,7 +92,7 @@ inline std::vector<sample> samples_of_pairs(const path& folder, const object_cla
                                 .mask = masks.at(id),
                                 .nuclei = nuclei.empty() ? path() : nuclei.at(id),
                                 .classes = known == classes.end() ? std::vector<int>() : known->second},
-                               d.empty.task);
+                               d.empty.task, d.empty.acquired);
     if (const auto group = d.groups.find(id); group != d.groups.end()) s.group = group->second;
     samples.push_back(std::move(s));
   }
@@ -116,8 +118,8 @@ inline std::vector<sample> samples_of_bowl(const path& folder, const description
     s.image_file = images.begin()->second.string();
     s.mask_file = (one / "masks").string();
     if (const auto group = d.groups.find(s.id); group != d.groups.end()) s.group = group->second;
-    s.read = [file = images.begin()->second, masks] {
-      example e{read_image(file), {}};
+    s.read = [file = images.begin()->second, masks, how = all_channels_of(d.empty.acquired)] {
+      example e{read_image(file, how), {}};
       e.truth.labels = label_map({e.picture.height(), e.picture.width()});
       std::int32_t next = 0;
       for (const path& mask_file : masks) {
@@ -155,14 +157,16 @@ inline std::string content_of(const path& folder) {
 ///                                         {train,test}/nuclei/ and classes.csv (id,label,class) where there are any
 ///   {images,masks}/<id>.*                 the same without a test split
 ///   <id>/{images,masks}/                  one image and one mask file for each object
-/// Throws data_error or io_error naming the file and the cure.
-inline dataset_parts read_dataset(context<cpu>& ctx, const std::filesystem::path& folder) {
+/// `how` says what becomes of stacks and which channels are taken; names may be those of dataset.json. Throws data_error
+/// or io_error naming the file and the cure.
+inline dataset_parts read_dataset(context<cpu>& ctx, const std::filesystem::path& folder, const acquisition& how = {}) {
   namespace fs = std::filesystem;
   if (!fs::exists(folder)) throw data_error(folder.string() + ": does not exist; give the folder of a data set");
   if (!fs::is_directory(folder)) throw data_error(folder.string() + ": is a file, expected the folder of a data set");
   if (fs::is_empty(folder))
     throw data_error(folder.string() + ": is empty; expected images/ and masks/, or train/ and test/ with these");
   detail::description d = detail::describe(folder);
+  d.empty.acquired = how;
   const bool divided = fs::is_directory(folder / "train");
   detail::object_classes shared_classes;
   const fs::path table_file = folder / "classes.csv";
@@ -194,8 +198,8 @@ inline dataset_parts read_dataset(context<cpu>& ctx, const std::filesystem::path
   dataset_parts parts{d.empty, d.empty};  // only now are all classes known
   parts.train.samples = std::move(train);
   parts.test.samples = std::move(test);
-  parts.train = dataset::checked(ctx, std::move(parts.train));
-  parts.test = dataset::checked(ctx, std::move(parts.test));
+  parts.train = select_channels(ctx, std::move(parts.train), how.channels);
+  parts.test = select_channels(ctx, std::move(parts.test), how.channels);
   if (parts.test.size() > 0 && parts.test.channels != parts.train.channels)
     throw data_error(parts.test.samples.front().image_file + ": test images have " +
                      std::to_string(parts.test.channels) + " channels, training images " +

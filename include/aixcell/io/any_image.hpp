@@ -14,10 +14,20 @@ namespace aixcell {
 using any_codec = codecs<png_codec, jpeg_codec, tiff_codec>;
 
 /// The image in a file or in memory, as [H,W,C] in the numbers of the file; the format is told by the first bytes.
-/// Of a stack, the slice and time 0 (read_tiff gives others). Throws io_error if the file is missing, damaged or no
-/// image, data_error if it is empty, beyond the limits or not finite.
+/// Throws io_error if the file is missing, damaged or no image, data_error if it is a stack (read_tiff gives single
+/// slices), empty, beyond the limits or not finite.
 inline image read_image(image_source from, const image_limits& limits = {}) {
   return any_codec::read(std::move(from), limits);
+}
+
+/// The image that an acquisition makes of a file: stacks projected, channels selected. Throws like the other, and
+/// data_error for a stack without a projection and for channels that are not there.
+inline image read_image(image_source from, const acquisition& how, const image_limits& limits = {}) {
+  const std::string name = from.name();
+  context<cpu> serial(1);
+  const image picture = tiff_codec::recognises(from.head(16)) ? tiff_stack(std::move(from), limits).read(serial, how)
+                                                              : read_image(std::move(from), limits);
+  return select_channels(picture, how.channels, how.channel_names, name);
 }
 
 /// The labels in a file or in memory: gray integers, or RGB with equal channels. Throws like read_image.

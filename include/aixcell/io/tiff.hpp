@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/io/acquisition.hpp>
 #include <aixcell/io/detail/tiff_axes.hpp>
 #include <aixcell/io/detail/tiff_page.hpp>
 #include <aixcell/io/image_limits.hpp>
@@ -68,6 +69,36 @@ class tiff_stack {
     return result;
   }
 
+  /// The one image that an acquisition makes of the file, with all channels; its slices are read one after the other.
+  /// Throws data_error for what it does not say: several slices without a projection, several times.
+  image read(context<cpu>& ctx, const acquisition& how) {
+    require_one_image(how);
+    const auto pages =
+        how.pages_are_channels ? tiff_selection::plain_pages::channels : tiff_selection::plain_pages::slices;
+    image first = read({.pages = pages});
+    if (axes_.depth == 1 || channels_by_request(pages)) return first;
+    stack_projector projector(how.z);
+    projector.add(ctx, first.pixels);
+    for (index_t z = 1; z < axes_.depth; ++z) projector.add(ctx, read({.z = z}).pixels);
+    first.pixels = projector.take();
+    return first;
+  }
+
+  /// Throws data_error unless an acquisition says how the planes of the file become one image.
+  void require_one_image(const acquisition& how) const {
+    if (axes_.times > 1)
+      throw data_error(name() + ": has " + std::to_string(axes_.times) +
+                       " time points, expected one image; save each time point as a file of its own");
+    if (axes_.depth == 1 || how.z != z_projection::none) return;
+    if (axes_.said_by != tiff_axes::origin::none)
+      throw data_error(name() + ": is a stack of " + std::to_string(axes_.depth) +
+                       " slices, expected one image; say how they become one (--z max, mean, focus or focus-stack)");
+    if (!how.pages_are_channels)
+      throw data_error(name() + ": has " + std::to_string(axes_.depth) +
+                       " pages and does not say what they are; say that they are slices (--z max, mean, focus or "
+                       "focus-stack) or channels (--pages channels)");
+  }
+
   /// The labels at one slice and time: integers in one channel, or RGB with equal channels. Throws data_error for
   /// fractions, several channels or inverted (white is zero) pages.
   label_map read_labels(const tiff_selection& wanted = {}) {
@@ -88,19 +119,21 @@ class tiff_stack {
     return detail::labels_from_samples<std::int64_t>(name(), samples);
   }
 
- private:
   const std::string& name() const { return file_.source().name(); }
 
+ private:
   detail::tiff_page select(index_t page) {
     file_.require(TIFFSetDirectory(file_.get(), static_cast<tdir_t>(page)));
     return detail::describe_tiff_page(file_);
   }
 
+  bool channels_by_request(tiff_selection::plain_pages pages) const {
+    return axes_.said_by == tiff_axes::origin::none && pages == tiff_selection::plain_pages::channels;
+  }
+
   std::vector<index_t> pages_at(const tiff_selection& wanted) const {
     std::vector<index_t> planes;
-    if (axes_.said_by == tiff_axes::origin::none && wanted.pages == tiff_selection::plain_pages::channels) {
-      return axes_.page_of;
-    }
+    if (channels_by_request(wanted.pages)) return axes_.page_of;
     if (wanted.z < 0 || wanted.z >= axes_.depth || wanted.time < 0 || wanted.time >= axes_.times) {
       throw data_error(name() + ": slice " + std::to_string(wanted.z) + " at time " + std::to_string(wanted.time) +
                        " was asked for, the file has " + std::to_string(axes_.depth) + " slices and " +
@@ -138,7 +171,7 @@ inline label_map read_tiff_labels(image_source from, const tiff_selection& wante
   return tiff_stack(std::move(from), limits).read_labels(wanted);
 }
 
-/// The entry of `codecs` (io/read_image.hpp): slice 0 at time 0.
+/// The entry of `codecs` (io/read_image.hpp): files that hold one image or one label map, see tiff_stack.
 struct tiff_codec {
   static constexpr std::string_view name = "TIFF";
   static bool recognises(std::span<const std::byte> head) {
@@ -148,9 +181,16 @@ struct tiff_codec {
     }
     return false;
   }
-  static image read(image_source from, const image_limits& limits) { return read_tiff(std::move(from), {}, limits); }
+  static image read(image_source from, const image_limits& limits) {
+    context<cpu> serial(1);
+    return tiff_stack(std::move(from), limits).read(serial, {});
+  }
   static label_map read_labels(image_source from, const image_limits& limits) {
-    return read_tiff_labels(std::move(from), {}, limits);
+    tiff_stack stack(std::move(from), limits);
+    if (stack.axes().depth > 1 || stack.axes().times > 1)
+      throw data_error(stack.name() + ": has " + std::to_string(stack.pages()) +
+                       " pages, expected one label map; save the labels of the image as a file of one page");
+    return stack.read_labels();
   }
 };
 

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <aixcell/io/acquisition.hpp>
 #include <aixcell/io/safetensors.hpp>
 #include <aixcell/pipeline/any_pipeline.hpp>
 #include <aixcell/version.hpp>
@@ -15,12 +16,33 @@ struct model_card {
   pipeline_setup setup;
   std::vector<std::string> class_names;
   std::vector<std::string> channel_names;
-  nlohmann::json facts;  ///< metrics, data fingerprint, training, licence: free to grow, read by people and tools
+  acquisition acquired = {};  ///< how files become the images that the model sees
+  nlohmann::json facts;       ///< metrics, data fingerprint, training, licence: free to grow, read by people and tools
 };
 
 namespace detail {
 
 inline constexpr int model_format = 1;
+
+inline nlohmann::json acquisition_to_json(const acquisition& how) {
+  return {{"channels", how.channels},
+          {"channel_names", how.channel_names},
+          {"z", to_string(how.z)},
+          {"pages", how.pages_are_channels ? "channels" : "slices"}};
+}
+
+inline acquisition acquisition_from_json(const nlohmann::json& j, const std::string& name) {
+  acquisition how;
+  how.channels = j.at("channels").get<std::vector<std::string>>();
+  how.channel_names = j.at("channel_names").get<std::vector<std::string>>();
+  try {
+    how.z = parse_z_projection(j.at("z").get<std::string>());
+  } catch (const data_error& e) {
+    throw io_error(name + ": " + e.what() + "; use the version that wrote the file");
+  }
+  how.pages_are_channels = j.at("pages").get<std::string>() == "channels";
+  return how;
+}
 
 inline nlohmann::json card_to_json(any_pipeline& model, const model_card& card) {
   nlohmann::json tunables = nlohmann::json::object(), fitted = nlohmann::json::object();
@@ -37,6 +59,7 @@ inline nlohmann::json card_to_json(any_pipeline& model, const model_card& card) 
             {"seed", setup.seed}}},
           {"class_names", card.class_names},
           {"channel_names", card.channel_names},
+          {"acquisition", acquisition_to_json(card.acquired)},
           {"tunables", tunables},
           {"preprocess", fitted},
           {"facts", card.facts}};
@@ -89,6 +112,8 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
     card.setup = setup_from_json(description.at("setup"));
     card.class_names = description.at("class_names").get<std::vector<std::string>>();
     card.channel_names = description.at("channel_names").get<std::vector<std::string>>();
+    // Models of earlier versions were trained on whole files.
+    if (description.contains("acquisition")) card.acquired = acquisition_from_json(description["acquisition"], name);
     card.facts = description.at("facts");
     if (card.pipeline != model.name())
       throw data_error(name + ": holds pipeline " + card.pipeline + ", expected " + model.name() +

@@ -99,15 +99,21 @@ struct sample_files {
   std::vector<int> classes;  ///< of label i+1; empty: not annotated
 };
 
+/// How the images of a data set are read: its channels are selected afterwards, when all names are known.
+inline acquisition all_channels_of(acquisition how) {
+  how.channels.clear();
+  return how;
+}
+
 /// A sample whose mask is one label image.
-inline sample labelled_sample(const sample_files& files, task solves) {
+inline sample labelled_sample(const sample_files& files, task solves, const acquisition& how) {
   sample s;
   s.id = files.id;
   s.image_file = files.image.string();
   s.mask_file = files.mask.string();
-  s.read = [files, solves] {
+  s.read = [files, solves, how = all_channels_of(how)] {
     const std::vector<int>& classes = files.classes;
-    example e{read_image(files.image), {}};
+    example e{read_image(files.image, how), {}};
     e.truth.labels = read_labels(files.mask);
     if (solves == task::semantic_segmentation) return e;
     const auto numbers = make_labels_dense(e.truth.labels);
