@@ -10,7 +10,8 @@
 
 namespace aixcell {
 
-inline const std::vector<shape> odd_shapes{{1, 1, 1}, {1, 7, 1}, {7, 1, 2}, {3, 5, 4}, {33, 41, 2}};
+inline const std::vector<shape> odd_shapes{{1, 1, 1},   {1, 7, 1}, {7, 1, 2},  {3, 5, 4},
+                                           {33, 41, 2}, {1, 1, 3}, {19, 23, 3}};
 
 inline tensor<float> random_image(const shape& size, std::uint64_t seed, float low = 0, float high = 255) {
   random_stream random(seed);
@@ -56,13 +57,18 @@ std::vector<std::string> member_names(State state) {
 }
 
 /// Odd shapes pass, the channels are those promised, the input stays as it was, any number of threads gives the same
-/// bits; empty images, wrong ranks, NaN and infinity are refused with one line.
+/// bits; empty images, wrong ranks, NaN and infinity are refused with one line, as are images of a number of channels that
+/// the policy does not accept.
 template <class P>
 void check_policy(const P& policy, const fitted_state_t<P>& state) {
   context<cpu> ctx(1), four(4);
   for (const shape& size : odd_shapes) {
     CAPTURE(to_string(size));
     const tensor<float> pixels = random_image(size, 3), before = pixels.clone();
+    if (!accepts_channels<P>(static_cast<int>(size[2]))) {
+      CHECK_THROWS_AS(apply_preprocess(ctx, policy, state, pixels), shape_error);
+      continue;
+    }
     const tensor<float> out = apply_preprocess(ctx, policy, state, pixels),
                         again = apply_preprocess(four, policy, state, pixels);
     CHECK(out.extent(2) == P::channels_out(static_cast<int>(size[2])));

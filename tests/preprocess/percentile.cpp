@@ -63,4 +63,52 @@ TEST_CASE("percentile: constant and sparse channels, percentages out of order", 
     CHECK_THROWS_AS(bad.apply(ctx, pixels), data_error);
 }
 
+TEST_CASE("fitted_percentile: the percentiles of all pixels of all images of the training split", "[preprocess]") {
+  context<cpu> ctx(3);
+  examples_in_memory training;
+  std::vector<double> first, second;
+  for (const shape& size : {shape{5, 9, 2}, shape{1, 1, 2}, shape{31, 17, 2}}) {
+    tensor<float> pixels = random_image(size, static_cast<std::uint64_t>(size[0]), 10, 300);
+    for (index_t i = 0; i < pixels.size(); ++i) (i % 2 ? second : first).push_back(static_cast<double>(pixels[i]));
+    training.add(pixels, label_map({size[0], size[1]}));
+  }
+  const fitted_percentile policy{.low = 2, .high = 97};
+  const auto state = policy.fit(ctx, training);
+  REQUIRE(state.low.size() == 2);
+  CHECK(static_cast<double>(state.low[0]) == Approx(plain_percentile(first, 2)));
+  CHECK(static_cast<double>(state.high[0]) == Approx(plain_percentile(first, 97)));
+  CHECK(static_cast<double>(state.low[1]) == Approx(plain_percentile(second, 2)));
+  CHECK(static_cast<double>(state.high[1]) == Approx(plain_percentile(second, 97)));
+  context<cpu> serial(1);
+  CHECK(state == fit_preprocess(serial, policy, training));
+  CHECK(member_names(state) == std::vector<std::string>{"low", "high"});
+
+  // Twice as bright stays twice as bright: the same map for every image.
+  tensor<float> dim({4, 4, 2}), bright({4, 4, 2});
+  dim.fill(state.low[0] + 20), bright.fill(state.low[0] + 40);
+  CHECK(policy.apply(ctx, bright, state)[0] == Approx(2 * policy.apply(ctx, dim, state)[0]));
+  CHECK_THROWS_AS(policy.apply(ctx, random_image({3, 5, 3}, 1), state), shape_error);
+  CHECK_THROWS_AS(policy.fit(ctx, examples_in_memory{}), data_error);
+  CHECK_THROWS_AS((fitted_percentile{.low = 9, .high = 2}.fit(ctx, training)), data_error);
+  training.add(random_image({3, 5, 1}, 1), label_map({3, 5}));
+  CHECK_THROWS_AS(policy.fit(ctx, training), data_error);
+}
+
+TEST_CASE("fitted_percentile of more pixels than are looked at, and of constant images", "[preprocess]") {
+  context<cpu> ctx(1);
+  examples_in_memory large, constant;
+  std::vector<double> all;
+  for (const std::uint64_t seed : {1u, 2u}) {
+    large.add(random_image({1100, 1000, 1}, seed), label_map({1100, 1000}));
+    for (const float v : large.all.back().picture.pixels) all.push_back(static_cast<double>(v));
+    constant.add(tensor<float>({5, 5, 1}), label_map({5, 5}));
+  }
+  const auto state = fitted_percentile{}.fit(ctx, large);
+  CHECK(static_cast<double>(state.low[0]) == Approx(plain_percentile(all, 1)).margin(0.1));
+  CHECK(static_cast<double>(state.high[0]) == Approx(plain_percentile(all, 99.8)).margin(0.1));
+  for (const float v :
+       fitted_percentile{}.apply(ctx, random_image({4, 4, 1}, 1), fitted_percentile{}.fit(ctx, constant)))
+    CHECK(v == 0);
+}
+
 }  // namespace aixcell

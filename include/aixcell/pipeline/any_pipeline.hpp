@@ -71,6 +71,7 @@ class any_pipeline {
   virtual task solves() const = 0;
   virtual bool needs_nuclei() const = 0;
   virtual bool needs_object_classes() const = 0;
+  virtual bool accepts_channels([[maybe_unused]] int channels) const { return true; }  ///< of the images
   virtual const pipeline_setup& setup() const = 0;
   virtual resource_estimate estimate(const shape& batch) const = 0;
 

@@ -36,6 +36,10 @@ inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, 
     throw data_error(
         data.name + ": pipeline " + model.name() +
         " finds objects, the masks hold pixel classes; take a pipeline with semantic, or label every object");
+  if (!model.accepts_channels(static_cast<int>(data.channels)))
+    throw data_error(data.name + ": pipeline " + model.name() + " does not work on images of " +
+                     std::to_string(data.channels) +
+                     " channel(s); select others, or take a pipeline with another preprocessing");
   pipeline_setup setup;
   setup.channels = static_cast<int>(data.channels);
   setup.seed = seed;

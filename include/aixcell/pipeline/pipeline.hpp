@@ -30,6 +30,7 @@ class pipeline final : public any_pipeline {
   task solves() const override { return Post::solves; }
   bool needs_nuclei() const override { return says_it_needs_nuclei; }
   bool needs_object_classes() const override { return says_it_needs_object_classes; }
+  bool accepts_channels(int channels) const override { return aixcell::accepts_channels<Pre>(channels); }
   const pipeline_setup& setup() const override { return setup_; }
 
   resource_estimate estimate(const shape& batch) const override {
@@ -39,6 +40,9 @@ class pipeline final : public any_pipeline {
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }
 
   void set_up(context<cpu>& ctx, const pipeline_setup& setup) override {
+    if (!accepts_channels(setup.channels))
+      throw data_error(name() + ": its preprocessing does not work on images of " + std::to_string(setup.channels) +
+                       " channel(s); select others, or take another pipeline");
     setup_ = setup;
     if constexpr (requires { postprocess_.classes; })
       postprocess_.classes = says_it_needs_object_classes ? setup.object_classes : setup.pixel_classes;

@@ -21,6 +21,16 @@ struct fitted_state<P> {
 template <class P>
 using fitted_state_t = typename detail::fitted_state<P>::type;
 
+/// Whether a policy works on images of so many channels. One that does not on all says so by
+/// `static constexpr bool accepts_channels(int)`.
+template <Preprocess P>
+constexpr bool accepts_channels([[maybe_unused]] int channels) {
+  if constexpr (requires { P::accepts_channels(channels); })
+    return P::accepts_channels(channels);
+  else
+    return true;
+}
+
 template <Preprocess P>
 fitted_state_t<P> fit_preprocess([[maybe_unused]] context<cpu>& ctx, [[maybe_unused]] const P& policy,
                                  [[maybe_unused]] const example_source& training) {

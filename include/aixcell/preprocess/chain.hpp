@@ -82,6 +82,12 @@ struct chain {
     return channels_in;
   }
 
+  static constexpr bool accepts_channels(int channels_in) {
+    bool all = true;
+    ((all = all && aixcell::accepts_channels<P>(channels_in), channels_in = P::channels_out(channels_in)), ...);
+    return all;
+  }
+
   std::tuple<P...> policies;
 
   struct state {

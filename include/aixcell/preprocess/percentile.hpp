@@ -1,10 +1,12 @@
 #pragma once
 #include <algorithm>
+#include <string>
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
+#include <aixcell/preprocess/detail/sampled_pixels.hpp>
 
 namespace aixcell {
 
@@ -19,6 +21,35 @@ inline float percentile_of(std::vector<float>& values, double percent) {
   const double high = static_cast<double>(*std::min_element(values.begin() + below + 1, values.end()));
   return static_cast<float>(low + (position - static_cast<double>(below)) * (high - low));
 }
+
+namespace detail {
+
+/// What becomes 0 and what becomes 1.
+struct intensity_range {
+  double low, high;
+};
+
+inline void require_percentages(std::string_view name, float low, float high) {
+  if (!(0 <= low && low < high && high <= 100))
+    throw data_error(std::string(name) + ": expected 0 <= low < high <= 100, found low " + std::to_string(low) +
+                     ", high " + std::to_string(high));
+}
+
+/// The percentiles of values that are not empty; reorders them. Where the two are equal, because all but a few values
+/// are, the greatest value says more than a percentile of nothing.
+inline intensity_range range_of(std::vector<float>& values, float low, float high) {
+  const auto from = static_cast<double>(percentile_of(values, static_cast<double>(low)));
+  const auto to = static_cast<double>(percentile_of(values, static_cast<double>(high)));
+  return {from, to > from ? to : static_cast<double>(*std::max_element(values.begin(), values.end()))};
+}
+
+/// In float64: the range of float32 values need not be a float32.
+inline float within(const intensity_range& range, float value) {
+  const double extent = range.high - range.low;
+  return extent > 0 ? static_cast<float>((static_cast<double>(value) - range.low) / extent) : 0.0f;
+}
+
+}  // namespace detail
 
 /// Maps the low and high percentile of each channel to 0 and 1: robust against hot pixels.
 ///   in   [H,W,C] float32, finite, any range        out  [H,W,C] float32, mostly in [0,1], not clipped
@@ -39,27 +70,74 @@ struct percentile {
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
     if (pixels.empty()) throw shape_error("percentile: the image is empty " + to_string(pixels.shape()));
-    if (!(0 <= low && low < high && high <= 100))
-      throw data_error("percentile: expected 0 <= low < high <= 100, found low " + std::to_string(low) + ", high " +
-                       std::to_string(high));
+    detail::require_percentages(name, low, high);
     const index_t channels = pixels.extent(2), count = pixels.size() / channels;
     tensor<float> out(pixels.shape());
     parallel_for(ctx, channels, [&](index_t c) {
       std::vector<float> values(static_cast<std::size_t>(count));
       for (index_t p = 0; p < count; ++p) values[static_cast<std::size_t>(p)] = pixels[p * channels + c];
-      // In float64: the range of float32 values need not be a float32.
-      const double from = static_cast<double>(percentile_of(values, static_cast<double>(low)));
-      const double to = static_cast<double>(percentile_of(values, static_cast<double>(high)));
-      // Sparse images: when all but a few pixels are equal, the brightest says more than a percentile of nothing.
-      const double top = to > from ? to : static_cast<double>(*std::max_element(values.begin(), values.end()));
-      const double range = top - from;
-      for (index_t p = 0; p < count; ++p)
-        out[p * channels + c] =
-            range > 0 ? static_cast<float>((static_cast<double>(pixels[p * channels + c]) - from) / range) : 0.0f;
+      const detail::intensity_range range = detail::range_of(values, low, high);
+      for (index_t p = 0; p < count; ++p) out[p * channels + c] = detail::within(range, pixels[p * channels + c]);
     });
     return out;
   }
 };
 static_assert(Preprocess<percentile>);
+
+/// The same with one pair of percentiles for all images, learned from the training split: for acquisitions with one
+/// fixed scale, where brightness itself tells something (total DNA).
+struct fitted_percentile {
+  static constexpr std::string_view name = "fitted_percentile";
+  static constexpr int channels_out(int channels_in) { return channels_in; }
+
+  float low = 1.0f;    ///< percent of pixels, 0 <= low < high
+  float high = 99.8f;  ///< percent of pixels, high <= 100
+
+  static constexpr auto hyperparameters() {
+    return std::tuple{hyperparameter{"low", &fitted_percentile::low, 0.0f, 5.0f},
+                      hyperparameter{"high", &fitted_percentile::high, 95.0f, 100.0f}};
+  }
+
+  struct state {
+    std::vector<float> low, high;  ///< by channel: what becomes 0 and 1; equal for a channel that becomes 0
+    static void for_each_member(auto& self, auto&& visit) {
+      visit("low", self.low);
+      visit("high", self.high);
+    }
+    friend bool operator==(const state&, const state&) = default;
+  };
+
+  /// Of all pixels where these are few, else of a sample in which images count alike.
+  state fit(context<cpu>& ctx, const example_source& training) const {
+    detail::require_percentages(name, low, high);
+    const detail::pixel_samples samples = detail::sampled_pixels(ctx, name, training);
+    state s;
+    for (index_t c = 0; c < samples.channels; ++c) {
+      std::vector<float> values;
+      for (const std::vector<float>& pixels : samples.images)
+        for (auto i = static_cast<std::size_t>(c); i < pixels.size(); i += static_cast<std::size_t>(samples.channels))
+          values.push_back(pixels[i]);
+      const detail::intensity_range range = detail::range_of(values, low, high);
+      s.low.push_back(static_cast<float>(range.low));
+      s.high.push_back(static_cast<float>(range.high));
+    }
+    return s;
+  }
+
+  tensor<float> apply(context<cpu>&, view<const float, cpu> pixels, const state& s) const {
+    require_rank(name, 3, "an image [H,W,C]", pixels.shape());
+    const index_t channels = pixels.extent(2);
+    if (std::ssize(s.low) != channels || s.low.size() != s.high.size())
+      throw shape_error("fitted_percentile: fitted on " + std::to_string(s.low.size()) + " channels, the image has " +
+                        std::to_string(channels));
+    tensor<float> out(pixels.shape());
+    for (index_t i = 0; i < out.size(); ++i) {
+      const auto c = static_cast<std::size_t>(i % channels);
+      out[i] = detail::within({static_cast<double>(s.low[c]), static_cast<double>(s.high[c])}, pixels[i]);
+    }
+    return out;
+  }
+};
+static_assert(Preprocess<fitted_percentile>);
 
 }  // namespace aixcell
