@@ -9,6 +9,10 @@
 #include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/semantic.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
+#include <aixcell/preprocess/chain.hpp>
+#include <aixcell/preprocess/illumination_correction.hpp>
+#include <aixcell/preprocess/stain_separation.hpp>
+#include <aixcell/preprocess/z_score.hpp>
 
 namespace aixcell::test {
 
@@ -103,6 +107,34 @@ TEST_CASE("limits leave out what is predicted to exceed them", "[autokonfig]") {
   for (const std::string& encoder : names_that_fit({.latency_ms = (small + large) / 2})) CHECK(encoder == "plain2x4");
   CHECK(names_that_fit({.memory_bytes = 1}).empty());
   CHECK(names_that_fit({.model_bytes = 1}).empty());
+}
+
+TEST_CASE("preprocessing follows what was measured or declared about the images", "[autokonfig]") {
+  pipeline_list list;
+  add_product(list,
+              stages<percentile, chain<illumination_correction, percentile>, chain<stain_separation, percentile>,
+                     fitted_z_score>,
+              stages<plain<2, 4>>, stages<unet>, stages<interior_border>);
+  fingerprint f = some_nuclei();
+  f.channels = 3;
+  f.objects_per_image = 25;
+  const auto first = [&] { return recommend(list, f, {}, speed, {4, 128, 128, 3}).front().pipeline->preprocess; };
+  CHECK(first() == "percentile");
+  f.light_falloff = 0.4;
+  CHECK(first() == "illumination_correction_percentile");
+  f.objects_per_image = 1;  // one object in the middle looks like a lamp
+  CHECK(first() == "percentile");
+  f.stained = 0.9;
+  CHECK(first() == "stain_separation_percentile");
+  f.intensities_comparable = true;
+  CHECK(first() == "fitted_z_score");
+
+  f.channels = 1;
+  for (const candidate& c : recommend(list, f, {}, speed, batch)) {
+    CAPTURE(c.pipeline->name, c.reason);
+    CHECK(c.fits == (c.pipeline->preprocess != "stain_separation_percentile"));
+    if (!c.fits) CHECK(c.reason == "does not work on images of 1 channel(s)");
+  }
 }
 
 }  // namespace aixcell::test

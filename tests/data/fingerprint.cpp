@@ -56,6 +56,44 @@ TEST_CASE("noise and an uneven background are measured in units of the range") {
   CHECK(grainy.background_unevenness < 0.01);
 }
 
+TEST_CASE("light that all images share is told from objects that lie here and there") {
+  const auto images = [](bool vignetting) {
+    std::vector<example> all;
+    for (int n = 0; n < 12; ++n) {
+      random_stream random(static_cast<std::uint64_t>(n));
+      std::vector<rectangle> where;
+      for (int k = 0; k < 9; ++k) where.push_back({random.below(80), random.below(80), 16, 16});
+      example e = boxes({96, 96}, where);
+      for (aixcell::index_t y = 0; y < 96; ++y)
+        for (aixcell::index_t x = 0; x < 96; ++x) {
+          const float u = static_cast<float>(2 * x + 1) / 96 - 1, v = static_cast<float>(2 * y + 1) / 96 - 1;
+          float& p = e.picture.pixels(y, x, 0);
+          p = (p + 50) * (vignetting ? 1 - 0.25f * (u * u + v * v) : 1);
+        }
+      all.push_back(e);
+    }
+    return of(all).light_falloff;
+  };
+  CHECK(images(true) == Approx(0.5).margin(0.08));
+  CHECK(images(false) < 0.1);
+}
+
+TEST_CASE("stained specimens are known by colour on a bright background") {
+  const auto share = [](std::array<float, 3> background, std::array<float, 3> object, aixcell::index_t channels = 3) {
+    example e = boxes({20, 20, channels}, {{2, 2, 12, 12}});
+    for (aixcell::index_t i = 0; i < e.picture.pixels.size(); ++i)
+      e.picture.pixels[i] =
+          (e.truth.labels[i / channels] ? object : background)[static_cast<std::size_t>(i % channels)];
+    return of({e, boxes({20, 20, channels}, {})}).stained;
+  };
+  CHECK(share({240, 235, 240}, {120, 60, 150}) == 0.5);
+  CHECK(share({60000, 59000, 60000}, {30000, 15000, 40000}) == 0.5);
+  CHECK(share({240, 240, 240}, {90, 90, 90}) == 0);       // gray, stored as RGB
+  CHECK(share({10, 5, 5}, {20, 200, 30}) == 0);           // fluorescence
+  CHECK(share({200, 5, 20}, {100, 200, 90}) == 0);        // bright field in red, DNA in green
+  CHECK(share({240, 235, 240}, {120, 60, 150}, 2) == 0);  // not a colour image
+}
+
 TEST_CASE("equal data have equal digests for any number of threads, other data have others") {
   std::vector<example> examples;
   for (int i = 0; i < 6; ++i) examples.push_back(dots({16, 16}, 3 + i));

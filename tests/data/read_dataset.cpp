@@ -61,7 +61,8 @@ TEST_CASE("training and test folders with their tables") {
   for (const char* file : {"train/nuclei/a.png", "train/nuclei/b.png", "test/nuclei/c.png"})
     folder.mask(file, {1, 5, 7});
   folder.text("dataset.json", R"({"name": "hearts", "licence": "CC0 1.0", "task": "instance",
-                                  "classes": ["background", "mono", "bi"], "channel_names": ["DAPI"]})");
+                                  "classes": ["background", "mono", "bi"], "channel_names": ["DAPI"],
+                                  "intensities_comparable": true})");
   folder.text("images.csv", "id,split,patient\na,train,p1\nb,train,p1\nc,test,p2\n");
   folder.text("classes.csv", "id,label,class\na,2,bi\nb,9,mono\nb,4,bi\nc,3,mono\n");
   const dataset_parts parts = folder.read();
@@ -69,6 +70,7 @@ TEST_CASE("training and test folders with their tables") {
   CHECK(ids(parts.test) == std::vector<std::string>{"c"});
   CHECK(parts.train.name == "hearts");
   CHECK(parts.train.licence == "CC0 1.0");
+  CHECK(parts.train.intensities_comparable);
   CHECK(parts.train.channel_names == std::vector<std::string>{"DAPI"});
   CHECK(parts.train.class_names == std::vector<std::string>{"mono", "bi"});  // of objects: without the background
   CHECK(parts.train.samples[0].group == "p1");

@@ -56,6 +56,10 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},
       {p.preprocess == "percentile", 1, "percentiles are robust against hot pixels"},
       {has(p.preprocess, "top_hat") && data.background_unevenness > 0.5, 1.5, "the background is uneven"},
+      {has(p.preprocess, "illumination") && data.light_falloff > 0.2 && data.objects_per_image >= 4, 1.5,
+       "the light falls off towards the border of the images"},
+      {has(p.preprocess, "stain_separation") && data.stained > 0.5, 1.5, "stains tell more than red, green and blue"},
+      {has(p.preprocess, "fitted_") && data.intensities_comparable, 2, "intensities mean the same in all images"},
       {has(p.preprocess, "resize") && (diameter > 80 || diameter < 8), 3,
        "objects are far from the size networks see well"},
       {p.encoder == "resnet18", objects_seen > 300 ? 1.5 : 1.0, "resnet18 is strong for its cost"},
@@ -112,7 +116,9 @@ inline std::vector<candidate> recommend(const pipeline_list& list, const fingerp
     c.step_s = speed.seconds(step.training);
     // Weights, gradients, two moments, the moving average and the best so far.
     c.training_bytes = static_cast<double>(step.training_bytes + 6 * step.weight_bytes);
-    const std::string lacks = detail::misfit(c, data, wanted);
+    const std::string lacks = model->accepts_channels(static_cast<int>(data.channels))
+                                  ? detail::misfit(c, data, wanted)
+                                  : "does not work on images of " + std::to_string(data.channels) + " channel(s)";
     c.fits = lacks.empty();
     if (c.fits)
       detail::apply_rules(c, data, wanted);

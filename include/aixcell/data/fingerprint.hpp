@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include <aixcell/data/dataset.hpp>
+#include <aixcell/kernels/cpu/illumination.hpp>
 
 namespace aixcell {
 
@@ -20,6 +21,9 @@ struct fingerprint {
   double touching = 0;                            ///< share of objects that touch another
   std::array<double, 3> intensity_percentiles{};  ///< 1, 50, 99.8 percent, mean over images and channels, file units
   double background_unevenness = 0;               ///< deviation of the background between image blocks / its range
+  double light_falloff = 0;                       ///< of the light that all images share: 1 - darkest / brightest place
+  double stained = 0;                             ///< share of images in colour on a bright background
+  bool intensities_comparable = false;            ///< declared: a value means the same in every image
   double noise = 0;                               ///< robust deviation of the Laplacian / intensity range
   std::vector<double> class_counts;               ///< objects (semantic: pixels) by class
   bool has_nuclei = false;
@@ -35,6 +39,8 @@ struct image_facts {
   double touching = 0, foreground = 0;
   std::array<double, 3> intensity{};
   double unevenness = 0, noise = 0;
+  illumination light;
+  bool stained = false;
   std::uint64_t digest = 0;
 };
 
@@ -115,6 +121,38 @@ inline void survey_intensities(const tensor<float>& pixels, const label_map& lab
   }
 }
 
+/// Red, green and blue of which even the darkest is bright where nothing lies: light passed through a specimen that takes
+/// away more of one colour than of another.
+inline bool looks_stained(const tensor<float>& pixels) {
+  if (pixels.extent(2) != 3) return false;
+  const double white = *std::max_element(pixels.begin(), pixels.end()) > 255 ? 65535 : 255;
+  std::vector<double> darkest;
+  double colour = 0;
+  for (index_t p = 0; p < pixels.size(); p += 3) {
+    const auto [low, high] = std::minmax({pixels[p], pixels[p + 1], pixels[p + 2]});
+    darkest.push_back(static_cast<double>(low));
+    colour += static_cast<double>(high) - static_cast<double>(low);
+  }
+  const auto count = static_cast<double>(darkest.size());
+  return at_percent(darkest, 95) > 0.4 * white && colour / count > 0.05 * white;
+}
+
+/// What the light of all images has in common: their objects lie here and there and cancel. Images of other numbers of
+/// channels than the first do not count.
+inline illumination common_light(const std::vector<image_facts>& facts) {
+  illumination common;
+  double images = 0;
+  for (const image_facts& f : facts) {
+    if (common.log_light.empty()) common.log_light.resize(f.light.log_light.size());
+    if (common.log_light.size() != f.light.log_light.size()) continue;
+    ++images;
+    for (std::size_t c = 0; c < common.log_light.size(); ++c)
+      for (std::size_t k = 0; k < common.log_light[c].size(); ++k)
+        common.log_light[c][k] += (f.light.log_light[c][k] - common.log_light[c][k]) / images;
+  }
+  return common;
+}
+
 }  // namespace detail
 
 /// One pass over all images, in parallel. Throws what reading throws.
@@ -131,11 +169,16 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
     detail::survey_labels(e.truth.labels, f);
     if (set.task == task::semantic_segmentation) f.diameters.clear(), f.touching = 0;  // class regions are no objects
     detail::survey_intensities(e.picture.pixels, e.truth.labels, f);
+    context<cpu> serial(1);
+    f.light = estimate_illumination(serial, e.picture.pixels);
+    f.stained = detail::looks_stained(e.picture.pixels);
   });
 
   fingerprint all;
   all.images = set.size();
   all.channels = set.channels;
+  all.light_falloff = falloff(detail::common_light(facts));
+  all.intensities_comparable = set.intensities_comparable;
   all.has_nuclei = set.has_nuclei();
   all.has_object_classes = set.has_object_classes();
   all.class_counts.assign(set.class_names.size(), 0.0);
@@ -154,6 +197,7 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
     all.foreground += share * f.foreground;
     for (std::size_t k = 0; k < 3; ++k) all.intensity_percentiles[k] += share * f.intensity[k];
     all.background_unevenness += share * f.unevenness;
+    all.stained += f.stained ? share : 0;
     all.noise += share * f.noise;
     for (std::size_t c = 0; c < std::min(s.class_counts.size(), all.class_counts.size()); ++c)
       all.class_counts[c] += s.class_counts[c];

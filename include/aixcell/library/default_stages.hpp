@@ -14,8 +14,10 @@
 #include <aixcell/postprocess/with_classes.hpp>
 #include <aixcell/preprocess/chain.hpp>
 #include <aixcell/preprocess/clahe.hpp>
+#include <aixcell/preprocess/illumination_correction.hpp>
 #include <aixcell/preprocess/percentile.hpp>
 #include <aixcell/preprocess/resize_to_diameter.hpp>
+#include <aixcell/preprocess/stain_separation.hpp>
 #include <aixcell/preprocess/top_hat.hpp>
 #include <aixcell/preprocess/z_score.hpp>
 
@@ -24,8 +26,10 @@ namespace aixcell {
 // What the command line and autokonfig choose from, but for the encoders: those are named where the units they are compiled
 // in are (aixcell_add_instances), because networks are what costs compile time.
 
-inline constexpr auto default_preprocesses = stages<percentile, z_score, chain<top_hat, percentile>,
-                                                    chain<clahe, z_score>, chain<resize_to_diameter, percentile>>;
+inline constexpr auto default_preprocesses =
+    stages<percentile, z_score, chain<top_hat, percentile>, chain<clahe, z_score>,
+           chain<resize_to_diameter, percentile>, chain<illumination_correction, percentile>,
+           chain<stain_separation, percentile>, fitted_z_score>;
 inline constexpr auto default_decoders = stages<unet, fpn>;
 inline constexpr auto default_postprocesses =
     stages<semantic, interior_border, star_convex<32>, refined_star_convex<32>, flow_field, distance_watershed,

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <aixcell/kernels/cpu/resize.hpp>
@@ -72,26 +73,28 @@ inline double polynomial_at(const illumination::polynomial& p, const illuminatio
 /// biweight, which leaves out what is not background altogether. Both by reweighted least squares.
 inline illumination::polynomial robust_fit(const std::vector<illumination::polynomial>& terms,
                                            const std::vector<double>& values) {
-  std::vector<double> weights(values.size(), 1.0), sizes(values.size());
-  illumination::polynomial fit{};
-  for (int round = 0; round < 30; ++round) {
-    fit = weighted_fit(terms, values, weights);
-    for (std::size_t p = 0; p < values.size(); ++p) sizes[p] = std::abs(values[p] - polynomial_at(fit, terms[p]));
-    std::vector<double> sorted = sizes;
-    const auto middle = sorted.begin() + std::ssize(sorted) / 2;
-    std::nth_element(sorted.begin(), middle, sorted.end());
-    const double deviation = 1.4826 * *middle;
-    // Values that follow it exactly: the rest has no say.
-    if (!(deviation > 1e-9)) return fit;
-    for (std::size_t p = 0; p < values.size(); ++p) {
-      if (round < 18) {
-        weights[p] = 1 / std::max(sizes[p], 1e-3 * deviation);
-      } else {
+  std::vector<double> weights(values.size(), 1.0), sizes(values.size()), sorted(values.size());
+  illumination::polynomial fit = weighted_fit(terms, values, weights);
+  for (const bool leave_out : {false, true})
+    for (int round = 0; round < 20; ++round) {
+      for (std::size_t p = 0; p < values.size(); ++p)
+        sorted[p] = sizes[p] = std::abs(values[p] - polynomial_at(fit, terms[p]));
+      const auto middle = sorted.begin() + std::ssize(sorted) / 2;
+      std::nth_element(sorted.begin(), middle, sorted.end());
+      const double deviation = 1.4826 * *middle;
+      if (!(deviation > 1e-9)) return fit;  // most values lie on it: the rest has no say
+      for (std::size_t p = 0; p < values.size(); ++p) {
         const double t = sizes[p] / (4.685 * deviation);
-        weights[p] = t < 1 ? (1 - t * t) * (1 - t * t) : 0;
+        if (leave_out)
+          weights[p] = t < 1 ? (1 - t * t) * (1 - t * t) : 0;
+        else
+          weights[p] = 1 / std::max(t, 1e-3);
       }
+      const illumination::polynomial before = std::exchange(fit, weighted_fit(terms, values, weights));
+      double change = 0;
+      for (std::size_t k = 0; k < fit.size(); ++k) change = std::max(change, std::abs(fit[k] - before[k]));
+      if (change < 1e-4) break;  // a hundredth of a percent of the light
     }
-  }
   return fit;
 }
 
