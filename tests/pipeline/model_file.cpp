@@ -6,7 +6,10 @@
 #include <aixcell/library/registry.hpp>
 #include <aixcell/pipeline/predict.hpp>
 #include <aixcell/preprocess/chain.hpp>
+#include <aixcell/preprocess/flat_field.hpp>
 #include <aixcell/preprocess/resize_to_diameter.hpp>
+#include <aixcell/preprocess/stain_separation.hpp>
+#include <aixcell/preprocess/z_score.hpp>
 #include <unistd.h>
 
 namespace aixcell::test {
@@ -28,7 +31,43 @@ pipeline_list toy_list() {
   return list;
 }
 
+/// Saves and loads a pipeline whose preprocessing has learned from the data: the same pixels come out of it.
+template <class Pre>
+void check_fitted_state_is_saved(const dataset& data) {
+  const scratch_folder folder;
+  const auto file = folder.path / "model.safetensors";
+  context<cpu> ctx(1);
+  pipeline<Pre, plain<2, 4>, unet, interior_border> model, loaded;
+  model.set_up(ctx, {.channels = static_cast<int>(data.channels)});
+  model.fit_preprocess(ctx, data);
+  save_model(file, model, {});
+  load_model_into(ctx, file, loaded);
+  const image picture = data.load(0).picture;
+  const tensor<float> expected = model.preprocess(ctx, picture.pixels), found = loaded.preprocess(ctx, picture.pixels);
+  CAPTURE(model.name());
+  REQUIRE(found.shape() == expected.shape());
+  CHECK(std::equal(found.begin(), found.end(), expected.begin()));
+}
+
 }  // namespace
+
+TEST_CASE("what preprocessing learned from the data is saved", "[pipeline]") {
+  const dataset gray = discs_dataset(3);
+  std::vector<example> coloured;
+  for (index_t i = 0; i < gray.size(); ++i) {
+    example e = gray.load(i);
+    tensor<float> rgb({48, 48, 3});
+    for (index_t p = 0; p < rgb.size(); ++p)
+      rgb[p] = 250 - e.picture.pixels[p / 3] * (p % 3 == 0 ? 0.7f : p % 3 == 1 ? 1.5f : 0.4f) * (p / 3 % 5 == 0 ? 0.4f : 1);
+    e.picture.pixels = rgb;
+    coloured.push_back(e);
+  }
+  check_fitted_state_is_saved<fitted_percentile>(gray);
+  check_fitted_state_is_saved<fitted_z_score>(gray);
+  check_fitted_state_is_saved<flat_field>(gray);
+  check_fitted_state_is_saved<chain<stain_separation, fitted_percentile>>(
+      dataset::from_examples("coloured", std::move(coloured)));
+}
 
 TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
   const scratch_folder folder;

@@ -2,6 +2,11 @@
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
 
+#include <aixcell/pipeline/fit.hpp>
+#include <aixcell/preprocess/chain.hpp>
+#include <aixcell/preprocess/only_channels.hpp>
+#include <aixcell/preprocess/stain_separation.hpp>
+
 namespace aixcell::test {
 
 TEST_CASE("a pipeline is named after its stages", "[pipeline]") {
@@ -66,6 +71,24 @@ TEST_CASE("equal seeds give equal weights", "[pipeline]") {
   };
   CHECK(flat(a) == flat(b));
   CHECK(flat(a) != flat(c));
+}
+
+TEST_CASE("a pipeline says which numbers of channels it accepts, before any work", "[pipeline]") {
+  context<cpu> ctx(1);
+  pipeline<chain<stain_separation, percentile>, plain<2, 4>, unet, interior_border> coloured;
+  CHECK(coloured.accepts_channels(3));
+  CHECK_FALSE(coloured.accepts_channels(1));
+  CHECK(toy_pipeline().accepts_channels(7));
+  CHECK_THROWS_WITH(coloured.set_up(ctx, {.channels = 1}), Catch::Contains(coloured.name()) && Catch::Contains("1 channel"));
+  CHECK_THROWS_WITH(setup_for(coloured, discs_dataset(2), 1),
+                    Catch::StartsWith("discs: pipeline " + coloured.name() + " does not work on images of 1 channel"));
+  CHECK_NOTHROW(coloured.set_up(ctx, {.channels = 3}));
+
+  pipeline<only_channels<1, 2>, plain<2, 4>, unet, interior_border> selecting;
+  selecting.set_up(ctx, {.channels = 5});
+  tensor<float> pixels({9, 7, 5});
+  pixels.fill(1);
+  CHECK(selecting.forward(ctx, selecting.preprocess(ctx, pixels).reshaped({1, 9, 7, 2})).extent(1) == 9);
 }
 
 }  // namespace aixcell::test
