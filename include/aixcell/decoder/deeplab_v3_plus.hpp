@@ -21,7 +21,7 @@ namespace aixcell {
 ///   in   feature levels, finest first, strides doubling        out  [N,H,W,32] at the resolution of the image
 /// The rates 12, 24, 36 are those of output stride 16, so that a coarsest level of stride 32 is enlarged to 16 first (the
 /// paper dilates the encoder's last stage instead, which keeps its resolution). Without levels of these strides the
-/// finest and the coarsest take their places.
+/// finest and the coarsest take their places. The mean of the image is not normalised; there is no dropout.
 struct deeplab_v3_plus {
   static constexpr std::string_view name = "deeplab_v3_plus";
   static constexpr std::size_t levels_needed = 2;

@@ -16,7 +16,7 @@ namespace aixcell {
 /// Feature pyramid (Lin et al. 2017) with the segmentation branch of Kirillov et al. (2019, fig. 3): 1x1 convolutions
 /// bring every level to 128 channels, coarse levels are enlarged and added to finer ones; from each pyramid level 3x3
 /// convolutions (group normalisation, ReLU, 64 channels) and bilinear enlargement lead to stride 4, where all are
-/// added.
+/// added. Channels are half of the papers', whose sizes are for GPUs; no dropout.
 ///   in   feature levels, finest first, strides doubling        out  [N,H,W,32] at the resolution of the image
 /// Levels finer than stride 4 are not used, unless the encoder has no level of stride 4: then its finest level takes
 /// that place. All convolutions run at stride 4 or coarser: a last 1x1 convolution reduces to 32 channels before the

@@ -20,7 +20,7 @@ namespace aixcell {
 /// through a 1x1 convolution to a quarter of the channels, enlarged and joined; a 1x1 convolution to 512 channels.
 ///   in   feature levels, finest first, strides doubling        out  [N,H,W,32] at the resolution of the image
 /// Coarser levels are not used; an encoder without stride 8 gives its coarsest. The mean over the whole image has no
-/// batch normalisation, which needs more than one value an image.
+/// batch normalisation, which needs more than one value an image; there is no dropout.
 struct pspnet {
   static constexpr std::string_view name = "pspnet";
   static constexpr std::size_t levels_needed = 1;
