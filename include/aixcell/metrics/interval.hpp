@@ -20,6 +20,22 @@ struct proportion {
   index_t trials = 0;
 };
 
+namespace detail {
+
+/// Wilson's interval of a share found in `trials`, which need not be whole (an effective number), at `z` standard errors.
+inline interval wilson_bounds(double share, double trials, double z) {
+  const double centre = (share + z * z / (2 * trials)) / (1 + z * z / trials);
+  const double half =
+      z / (1 + z * z / trials) * std::sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials));
+  // At the ends the bound is the estimate itself; rounding must not move it past.
+  return {share, std::clamp(centre - half, 0.0, share), std::clamp(centre + half, share, 1.0)};
+}
+
+}  // namespace detail
+
+/// 97.5 % point of the standard normal distribution.
+inline constexpr double normal_point = 1.959963984540054;
+
 /// Wilson score interval of a proportion (Wilson 1927), 95 %: right also near 0 and 1 and for few trials. Without
 /// trials nothing is known: estimate 0, interval [0,1]. Throws data_error unless 0 <= successes <= trials.
 inline interval wilson_interval(proportion p) {
@@ -27,12 +43,8 @@ inline interval wilson_interval(proportion p) {
     throw data_error("wilson_interval: expected 0 <= successes <= trials, found " + std::to_string(p.successes) +
                      " of " + std::to_string(p.trials));
   if (p.trials == 0) return {0, 0, 1};
-  constexpr double z = 1.959963984540054;  // 97.5 % point of the standard normal
-  const double n = static_cast<double>(p.trials), share = static_cast<double>(p.successes) / n;
-  const double centre = (share + z * z / (2 * n)) / (1 + z * z / n);
-  const double half = z / (1 + z * z / n) * std::sqrt(share * (1 - share) / n + z * z / (4 * n * n));
-  // At the ends the bound is the estimate itself; rounding must not move it past.
-  return {share, std::clamp(centre - half, 0.0, share), std::clamp(centre + half, share, 1.0)};
+  const double n = static_cast<double>(p.trials);
+  return detail::wilson_bounds(static_cast<double>(p.successes) / n, n, normal_point);
 }
 
 struct bootstrap_options {
