@@ -2,7 +2,7 @@
 #   AIXCELL_COMPONENTS        in the order in which they build on each other
 #   AIXCELL_PARTS_<name>      the components it contains       AIXCELL_LINK_<name>  the imported targets it links
 #   AIXCELL_PACKAGES_<name>   what find_package looks for      AIXCELL_DEBIAN_<name>  the Debian packages with them
-set(AIXCELL_COMPONENTS png jpeg tiff json images library)
+set(AIXCELL_COMPONENTS png jpeg tiff json images library quantify)
 set(AIXCELL_DEBIAN_png libstb-dev)
 set(AIXCELL_PACKAGES_jpeg JPEG)
 set(AIXCELL_LINK_jpeg JPEG::JPEG)
@@ -13,8 +13,12 @@ set(AIXCELL_DEBIAN_tiff "libtiff-dev and libpugixml-dev")
 set(AIXCELL_PACKAGES_json nlohmann_json)
 set(AIXCELL_LINK_json nlohmann_json::nlohmann_json)
 set(AIXCELL_DEBIAN_json nlohmann-json3-dev)
+set(AIXCELL_PACKAGES_quantify nanoflann)
+set(AIXCELL_LINK_quantify nanoflann::nanoflann)
+set(AIXCELL_DEBIAN_quantify libnanoflann-dev)
 set(AIXCELL_PARTS_images png jpeg tiff)
 set(AIXCELL_PARTS_library json)
+set(AIXCELL_PARTS_quantify json)
 
 # Looks for what a component needs; `missing` becomes the Debian packages to install, or empty.
 # A macro: the imported targets and result variables of find_package belong to the caller's folder.

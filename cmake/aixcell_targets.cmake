@@ -3,6 +3,7 @@
 #   png      PNG and BMP through stb, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
 #   tiff     TIFF and OME-TIFF through libtiff and pugixml                     images   png + jpeg + tiff
 #   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
+#   quantify neighbours of cells through nanoflann's kd-tree, json
 # No component adds -march or -ffast-math: hot loops choose their instruction set at run time.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 jobs=$(nproc)
 
 build_packages="g++ cmake ninja-build libeigen3-dev libboost-dev"
-component_packages="libstb-dev libjpeg62-turbo-dev libtiff-dev libpugixml-dev nlohmann-json3-dev"
+component_packages="libstb-dev libjpeg62-turbo-dev libtiff-dev libpugixml-dev nlohmann-json3-dev libnanoflann-dev"
 example_packages="libcli11-dev"
 
 as_root() {

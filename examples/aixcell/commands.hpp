@@ -70,6 +70,23 @@ struct predict_arguments {
 };
 void predict(const predict_arguments& arguments);
 
+struct quantify_arguments {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> images;  ///< files, or folders of images
+  std::filesystem::path out;
+  std::string groups;        ///< a table (id or image, group) or a pattern with {group}; empty: one group
+  std::string tiles;         ///< a table (see places_from_table), or `names`; empty: every image is a field
+  index_t overlap = 0;       ///< of neighbouring tiles in pixels, where the table does not say
+  std::string counted;       ///< class whose share is asked for; empty: binuclear, else the last
+  bool pair_nuclei = false;  ///< objects are nuclei: two that are alike and close are one binuclear cell
+  std::string pairs_from;    ///< data set of cells with nuclei that tells what pairs look like
+  double radius = 50;        ///< pixels in which neighbours are counted
+  bool without_border = false;
+  int threads = 0;
+  bool mirrored = true;
+};
+void quantify(const quantify_arguments& arguments);
+
 struct evaluate_arguments {
   std::filesystem::path model;
   std::string data;

@@ -5,6 +5,7 @@
 
 #include "aixcell_instances.hpp"
 #include "commands.hpp"
+#include "object_classes.hpp"
 #include "open_data.hpp"
 #include "results.hpp"
 #include "stop.hpp"
@@ -41,9 +42,11 @@ void evaluate(const evaluate_arguments& arguments) {
   require_fitting(*loaded.model, loaded.card, part);
   if (all) std::printf("%s has no test part: evaluating all %td images\n", arguments.data.c_str(), part.size());
 
+  const auto rule = stored_class_rule(loaded.card, arguments.model);
   const evaluation e = aixcell::evaluate(
       ctx, *loaded.model, part,
       {.predict = {.mirrored = arguments.mirrored},
+       .refine = refine_by(rule),
        .seen = [](index_t, const example&, const prediction&) { throw_if_stopped("stopped; nothing was written"); }});
   if (!arguments.out.empty()) {
     const nlohmann::json metrics = {

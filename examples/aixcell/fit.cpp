@@ -9,6 +9,7 @@
 #include "choice.hpp"
 #include "fit_story.hpp"
 #include "given_weights.hpp"
+#include "object_classes.hpp"
 #include "open_data.hpp"
 #include "results.hpp"
 #include "run_folder.hpp"
@@ -186,14 +187,17 @@ void write_results(fit_run& run, const opened_data& data) {
 
   std::vector<double> scores;
   evaluation so_far = empty_evaluation(*run.model);
+  const std::optional<class_rule> rule = choose_object_classes(run.ctx, *run.model, run.train, run.arguments.seed);
+  story.refine = refine_by(rule);
   const auto start = std::chrono::steady_clock::now();
-  story.test = aixcell::evaluate(
-      run.ctx, *run.model, data.test,
-      {.predict = {.mirrored = true}, .seen = [&](index_t, const example& e, const prediction& found) {
-         throw_if_stopped("stopped while testing; the same command goes on");
-         so_far.add(e.truth, found);
-         scores.push_back(score_of_image(so_far, e.truth, found));
-       }});
+  story.test = aixcell::evaluate(run.ctx, *run.model, data.test,
+                                 {.predict = {.mirrored = true},
+                                  .refine = story.refine,
+                                  .seen = [&](index_t, const example& e, const prediction& found) {
+                                    throw_if_stopped("stopped while testing; the same command goes on");
+                                    so_far.add(e.truth, found);
+                                    scores.push_back(score_of_image(so_far, e.truth, found));
+                                  }});
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   story.prediction_ms = 1e3 * seconds / static_cast<double>(std::max<index_t>(1, data.test.size()));
 
@@ -218,6 +222,7 @@ void write_results(fit_run& run, const opened_data& data) {
   card.acquired = data.train.acquired;
   card.facts = {{"data", to_json(run.facts)}, {"test", test}, {"training", training}, {"licence", story.licence}};
   card.facts["data"]["name"] = data.train.name;
+  if (rule) card.facts["object_classes"] = to_json(*rule);
   save_model(results / "model.safetensors", *run.model, card);
   run.log.line({{"event", "finished"},
                 {"pipeline", story.pipeline},

@@ -188,7 +188,8 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
   for (const shown_image& s : shown) {
     example e = test.load(s.position);
     as_pixel_classes(e.truth, model);
-    const prediction found = predict(ctx, model, e.picture, {.mirrored = true});
+    prediction found = predict(ctx, model, e.picture, {.mirrored = true});
+    if (story.refine) story.refine(e.picture, found);
     const comparison c = compare(e.picture.pixels, e.truth, found, {.task = model.solves()});
     const std::string id = test.samples[static_cast<std::size_t>(s.position)].id;
     const std::string name = s.kind + "_" + std::to_string(++count[s.kind]) + "_" + file_safe(id) + ".png";

@@ -24,6 +24,7 @@ struct fit_story {
   evaluation test;
   double prediction_ms = 0;  ///< mean over the test images
   int threads = 1;
+  std::function<void(const image&, prediction&)> refine = {};  ///< a step behind prediction, see evaluate_options
 };
 
 /// One test image with its place in the ranking.

@@ -36,7 +36,7 @@ void list_pipelines(bool as_json) {
   std::printf("%s", as_json ? (list.dump(1) + "\n").c_str() : text_table(rows).c_str());
 }
 
-/// `name  value` for every fact, those of objects below their name, indented. Lists of objects are only counted, estimates
+/// `name  value` for every fact, those of objects below their name, indented. Long lists are only counted, estimates
 /// come with their interval.
 void append_facts(std::vector<std::vector<std::string>>& rows, const nlohmann::json& facts, const std::string& indent) {
   for (const auto& [key, value] : facts.items()) {
@@ -47,7 +47,7 @@ void append_facts(std::vector<std::vector<std::string>>& rows, const nlohmann::j
     } else if (value.is_object()) {
       rows.push_back({indent + key, ""});
       append_facts(rows, value, indent + "  ");
-    } else if (value.is_array() && !value.empty() && value[0].is_structured()) {
+    } else if (value.is_array() && !value.empty() && (value[0].is_structured() || value.size() > 8)) {
       rows.push_back({indent + key, std::to_string(value.size()) + " entries (--json shows them)"});
     } else {
       rows.push_back({indent + key, value.is_string()         ? value.get<std::string>()

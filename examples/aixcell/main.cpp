@@ -158,6 +158,42 @@ void add_predict(CLI::App& app, predict_arguments& a) {
   c.callback([&a] { program::predict(a); });
 }
 
+void add_quantify(CLI::App& app, quantify_arguments& a) {
+  CLI::App& c = *app.add_subcommand("quantify", "Count cells by class, by image and by group, with intervals");
+  c.footer(
+      "Writes objects.csv (class, shape, intensity, neighbours of every object), counts.csv (by image), groups.csv,\n"
+      "comparisons.csv, summary.html, shares.svg, and labels and overlay of every field. All or nothing.\n\n"
+      "  aixcell quantify result/model.safetensors plate7/ --groups \"{group}_*\" --out counted\n"
+      "  aixcell quantify result/model.safetensors tiles/ --tiles names --overlap 64 --groups wells.csv --out counted");
+  c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
+  c.add_option("images", a.images, "Images, or folders of images")->required()->type_name("IMAGES");
+  c.add_option("--out", a.out, "New folder for the results")->required()->type_name("DIR");
+  c.add_option("--groups", a.groups, "Table with the columns id (or image) and group, or file name with {group} and *")
+      ->type_name("CSV|PATTERN");
+  c.add_option(
+       "--tiles", a.tiles,
+       "Images are tiles of fields: table with id, field and row, column [, overlap] or y, x; or the word `names` "
+       "for names like A01_r02_c03")
+      ->type_name("CSV|names");
+  c.add_option("--overlap", a.overlap, "Pixels that neighbouring tiles share, where the table does not say")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  c.add_option("--count", a.counted, "Class whose share is asked for [binuclear, else the last class]")
+      ->type_name("CLASS");
+  c.add_flag("--pair-nuclei", a.pair_nuclei,
+             "The model finds nuclei: two that are close and alike are one binuclear cell");
+  c.add_option("--pairs-from", a.pairs_from,
+               "Learn what such pairs look like from cells with nuclei/; means --pair-nuclei")
+      ->type_name("DATA");
+  c.add_option("--radius", a.radius, "Pixels in which neighbours are counted")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_flag("--without-border", a.without_border, "Do not count cells that the border of a field cuts");
+  c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
+  add_threads(c, a.threads);
+  c.callback([&a] { program::quantify(a); });
+}
+
 void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   CLI::App& c = *app.add_subcommand("evaluate", "Measure a model on annotated images");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
@@ -224,12 +260,14 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   fit_arguments fit_with;
   predict_arguments predict_with;
+  quantify_arguments quantify_with;
   evaluate_arguments evaluate_with;
   recommend_arguments recommend_with;
   info_arguments info_with;
   synth_arguments synth_with;
   add_fit(app, fit_with);
   add_predict(app, predict_with);
+  add_quantify(app, quantify_with);
   add_evaluate(app, evaluate_with);
   add_recommend(app, recommend_with);
   add_info(app, info_with);

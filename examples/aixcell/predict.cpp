@@ -1,15 +1,15 @@
-#include <algorithm>
 #include <cstdio>
 #include <map>
 
 #include <aixcell/io/any_image.hpp>
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/pipeline/predict.hpp>
-#include <aixcell/report/overlay.hpp>
 
 #include "aixcell_instances.hpp"
 #include "commands.hpp"
+#include "found_images.hpp"
 #include "measurements.hpp"
+#include "object_classes.hpp"
 #include "staged_folder.hpp"
 #include "stop.hpp"
 
@@ -18,46 +18,6 @@ namespace aixcell::program {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// The files that were named, and of folders the images in them, by name. Throws io_error if there is none, data_error if
-/// two would be written under one name.
-std::vector<fs::path> image_files(const std::vector<fs::path>& named) {
-  std::vector<fs::path> files;
-  for (const fs::path& path : named) {
-    if (!fs::is_directory(path)) {
-      files.push_back(path);
-      continue;
-    }
-    std::vector<fs::path> inside;
-    for (const auto& entry : fs::directory_iterator(path))
-      if (is_image_file(entry.path())) inside.push_back(entry.path());
-    if (inside.empty())
-      throw io_error(path.string() + ": no image in this folder; expected PNG, BMP, JPEG or TIFF files");
-    std::sort(inside.begin(), inside.end());
-    files.insert(files.end(), inside.begin(), inside.end());
-  }
-  std::map<std::string, fs::path> by_stem;
-  for (const fs::path& file : files)
-    if (const auto [at, is_new] = by_stem.try_emplace(file.stem().string(), file); !is_new)
-      throw data_error(file.string() + ": its results would have the names of those of " + at->second.string() +
-                       "; rename one, or predict them into different folders");
-  return files;
-}
-
-rgb_picture overlay_of(const image& picture, const prediction& found, task solves) {
-  const rgb_picture shown = display(picture.pixels);
-  if (solves == task::semantic_segmentation) return class_overlay(shown, found.labels);
-  std::vector<int> classes;
-  for (const detected_object& object : found.objects) classes.push_back(object.object_class);
-  const bool told_apart = std::any_of(classes.begin(), classes.end(), [](int c) { return c >= 0; });
-  return object_overlay(shown, found.labels, told_apart ? classes : std::vector<int>{});
-}
-
-void write_label_file(const fs::path& folder, const fs::path& source, const label_map& labels) {
-  const bool tiff =
-      tiff_codec::recognises(read_file_head(source, 16)) || *std::max_element(labels.begin(), labels.end()) > 65535;
-  write_labels(folder / (source.stem().string() + "_labels" + (tiff ? ".tif" : ".png")), labels);
-}
 
 std::string summary_of(const prediction& found, const std::vector<std::string>& class_names) {
   std::string text = std::to_string(found.objects.size()) + " objects";
@@ -82,6 +42,7 @@ void predict(const predict_arguments& arguments) {
   const any_pipeline& model = *loaded.model;
   const int channels = model.setup().channels;
   const acquisition how = arguments.acquired.over(loaded.card.acquired);
+  const auto rule = stored_class_rule(loaded.card, arguments.model);
 
   measured_names names{loaded.card.channel_names, loaded.card.class_names};
   for (int c = static_cast<int>(names.channels.size()); c < channels; ++c)
@@ -96,10 +57,12 @@ void predict(const predict_arguments& arguments) {
       throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
                        " channel(s), the model was trained on " + std::to_string(channels) +
                        "; select the channels of the training images (--channels)");
-    const prediction found = aixcell::predict(
+    prediction found = aixcell::predict(
         ctx, model, picture,
         {.tile = arguments.tile, .overlap = std::min<index_t>(64, arguments.tile / 4), .mirrored = arguments.mirrored});
-    write_label_file(out.path(), file, found.labels);
+    if (rule) apply_class_rule(*rule, picture.pixels, found);
+    write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
+                     tiff_codec::recognises(read_file_head(file, 16)));
     write_png(out.path() / (file.stem().string() + "_overlay.png"), overlay_of(picture, found, model.solves()));
     add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
     if (model.solves() == task::semantic_segmentation)

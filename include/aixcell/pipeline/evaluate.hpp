@@ -79,6 +79,8 @@ inline void as_pixel_classes(annotation& truth, const any_pipeline& model) {
 struct evaluate_options {
   predict_options predict;
   index_t at_most = 0;  ///< images, spread evenly over the set; 0 = all
+  /// Changes a prediction before it is compared, as the classes of objects by their shape do; called from several threads.
+  std::function<void(const image&, prediction&)> refine = {};
   /// Called for every image, from the calling thread, in order.
   std::function<void(index_t i, const example&, const prediction&)> seen = {};
 };
@@ -123,6 +125,7 @@ inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const e
       for_each_at_once(begin, end, [&](context<cpu>& own, seen_image& seen, index_t) {
         const image& picture = seen.e.picture;
         seen.found = decode_to_size(own, model, seen.dense, picture.height(), picture.width());
+        if (options.refine) options.refine(picture, seen.found);
         seen.score = empty_evaluation(model);
         seen.score.add(seen.e.truth, seen.found);
       });

@@ -95,8 +95,7 @@ inline nlohmann::json to_json(const object_class_scores& s) {
   return {{"true_objects", s.true_objects},
           {"matched", s.matched},
           {"correct", s.correct},
-          {"accuracy", accuracy.estimate},
-          {"accuracy_interval", {accuracy.low, accuracy.high}},
+          {"accuracy", {{"estimate", accuracy.estimate}, {"interval", {accuracy.low, accuracy.high}}}},
           {"balanced_accuracy", s.confusion.balanced_accuracy()},
           {"confusion", confusion}};
 }

@@ -65,8 +65,8 @@ inline std::vector<nucleus_assignment> assign_nuclei(const label_map& cells, con
 /// When two nuclei are taken for those of one binuclear cell, where nobody sees the cells' outlines. The defaults are
 /// those of sister nuclei that lie close and look alike; `fit_pair_criteria` learns them from images with cells.
 struct pair_criteria {
-  double distance = 1.6;   ///< at most, between centroids, in mean equivalent diameters of the two
-  double area = 0.6;       ///< at least, smaller over larger
+  double distance = 2.5;   ///< at most, between centroids, in mean equivalent diameters of the two
+  double area = 0.7;       ///< at least, smaller over larger
   double intensity = 0.6;  ///< at least, dimmer over brighter, mean of the first channel above background; 0: not asked
 };
 

@@ -63,8 +63,6 @@ inline contour_shape shape_of(const contour& outline, const region_properties& r
   return s;
 }
 
-namespace detail {
-
 /// Median of a channel outside all objects, 0 where there is no such pixel: what an integrated intensity starts from.
 inline double background_level(label_view labels, view<const float, cpu> pixels, index_t channel) {
   std::vector<float> outside;
@@ -75,6 +73,8 @@ inline double background_level(label_view labels, view<const float, cpu> pixels,
   std::nth_element(outside.begin(), middle, outside.end());
   return static_cast<double>(*middle);
 }
+
+namespace detail {
 
 inline double median_of(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -119,7 +119,7 @@ inline feature_table shape_features(label_view labels, view<const float, cpu> pi
   };
   std::vector<intensity> light(channel_count);
   for (std::size_t c = 0; c < channel_count; ++c) {
-    light[c].background = detail::background_level(labels, pixels, static_cast<index_t>(c));
+    light[c].background = background_level(labels, pixels, static_cast<index_t>(c));
     light[c].squares.assign(regions.size(), 0.0);
   }
   if (channel_count > 0) {

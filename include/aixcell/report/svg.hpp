@@ -45,9 +45,10 @@ struct line_plot {
 struct bar_plot {
   std::string title = {};
   std::string x_label = {};
-  std::vector<std::string> names = {};   ///< one bar each, from top to bottom
-  std::vector<double> values = {};       ///< as many
-  std::optional<plot_range> range = {};  ///< from 0 to the largest value where not said
+  std::vector<std::string> names = {};    ///< one bar each, from top to bottom
+  std::vector<double> values = {};        ///< as many
+  std::vector<plot_range> whiskers = {};  ///< as many, e.g. confidence intervals; or none
+  std::optional<plot_range> range = {};   ///< from 0 to the largest value where not said
 };
 
 struct confusion_plot {
@@ -266,17 +267,23 @@ inline std::string to_svg(const line_plot& plot) {
   return svg + "</svg>\n";
 }
 
-/// Horizontal bars with their values, one `<svg>` element. Throws shape_error unless there is a name for each value.
+/// Horizontal bars with their values, one `<svg>` element. Throws shape_error unless there is a name for each value, and
+/// a whisker for each or none.
 inline std::string to_svg(const bar_plot& plot) {
   using namespace detail;
   if (plot.names.size() != plot.values.size())
     throw_unequal_shapes("to_svg: bar plot '" + plot.title + "'", {static_cast<index_t>(plot.names.size())},
                          {static_cast<index_t>(plot.values.size())});
+  if (!plot.whiskers.empty() && plot.whiskers.size() != plot.values.size())
+    throw_unequal_shapes("to_svg: whiskers of '" + plot.title + "'", {static_cast<index_t>(plot.values.size())},
+                         {static_cast<index_t>(plot.whiskers.size())});
   constexpr double width = 620, row = 26, value_room = 64;
   double left = 40, largest = 0;
   for (const auto& name : plot.names) left = std::min(300.0, std::max(left, text_width(name, 12) + 18));
   for (const double v : plot.values)
     if (std::isfinite(v)) largest = std::max(largest, v);
+  for (const plot_range& w : plot.whiskers)
+    if (std::isfinite(w.high)) largest = std::max(largest, w.high);
   const double top = plot.title.empty() ? 10 : 36;
   const double base = top + row * static_cast<double>(plot.names.size());
   const plot_axis axis(plot.range.value_or(plot_range{0, largest}), scale::linear);
@@ -288,8 +295,19 @@ inline std::string to_svg(const bar_plot& plot) {
     const double length = std::isfinite(v) ? std::clamp(axis.share(v), 0.0, 1.0) * (width - left - value_room) : 0;
     svg += text_element({.x = left - 8, .y = y + 17, .anchor = "end"}, plot.names[i]) + "<rect x=\"" +
            svg_number(left) + "\" y=\"" + svg_number(y + 4) + "\" width=\"" + svg_number(length) + "\" height=\"" +
-           svg_number(row - 8) + "\" rx=\"2\" fill=\"" + series_colour(0) + "\"/>\n" +
-           text_element({.x = left + length + 7, .y = y + 17}, number_text(v));
+           svg_number(row - 8) + "\" rx=\"2\" fill=\"" + series_colour(0) + "\"/>\n";
+    double end = left + length;
+    if (!plot.whiskers.empty() && std::isfinite(plot.whiskers[i].low) && std::isfinite(plot.whiskers[i].high)) {
+      const auto at = [&](double value) {
+        return left + std::clamp(axis.share(value), 0.0, 1.0) * (width - left - value_room);
+      };
+      const double low = at(plot.whiskers[i].low), high = at(plot.whiskers[i].high), middle = y + row / 2;
+      svg += line_element({low, middle, high, middle}, " stroke-width=\"1.5\"") +
+             line_element({low, middle - 4, low, middle + 4}, " stroke-width=\"1.5\"") +
+             line_element({high, middle - 4, high, middle + 4}, " stroke-width=\"1.5\"");
+      end = std::max(end, high);
+    }
+    svg += text_element({.x = end + 7, .y = y + 17}, number_text(v));
   }
   svg += line_element({left, top, left, base}, " stroke-opacity=\"0.5\"");
   svg += text_element({.x = (left + width - value_room) / 2, .y = base + 20, .anchor = "middle"}, plot.x_label);
