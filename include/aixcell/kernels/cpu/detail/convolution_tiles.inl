@@ -1,5 +1,5 @@
 // The inner loops of convolution, written once and included by instruction_sets.hpp into one namespace per instruction
-// set, which defines `lanes` (floats in a register) and `tile_pixels` (rows of a register tile). Raw pointers only,
+// set, which defines `lanes` (floats in a register), `tile_pixels` (rows of a register tile) and `leave`. Raw pointers only,
 // nothing of std: what is compiled here must never be merged with a copy for another machine.
 
 typedef float wide __attribute__((vector_size(4 * lanes), aligned(4), may_alias));
@@ -72,6 +72,7 @@ inline void correlate(const correlation_row& a) {
     correlate_blocks<2>(a);
   else
     correlate_blocks<1>(a);
+  leave();
 }
 
 /// U input channels times V registers of output channels of one tap's filter gradient stay in registers while all
@@ -126,4 +127,5 @@ inline void accumulate_outer(const outer_band& a) {
     outer_blocks<2>(a);
   else
     outer_blocks<1>(a);
+  leave();
 }

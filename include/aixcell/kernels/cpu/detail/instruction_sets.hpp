@@ -41,9 +41,12 @@ struct scaled_run {
 };
 
 // A target attribute cannot be a template argument and the text of the loops should stand once: hence the inclusion.
-// Every function in such a namespace is compiled for that instruction set, whatever flags the user's unit has.
+// Every function in such a namespace is compiled for that instruction set, whatever flags the user's unit has. `leave`
+// clears the upper halves of wide registers, which compilers do by themselves only from -O2 on: left dirty, they make all
+// code after them several times slower.
 namespace portable {
 inline constexpr int lanes = 4, tile_pixels = 6;
+inline void leave() {}
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace portable
@@ -58,6 +61,7 @@ inline constexpr int lanes = 4, tile_pixels = 6;
 #endif
 namespace avx2 {
 inline constexpr int lanes = 8, tile_pixels = 6;
+inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace avx2
@@ -71,6 +75,7 @@ inline constexpr int lanes = 8, tile_pixels = 6;
 #endif
 namespace avx512 {
 inline constexpr int lanes = 16, tile_pixels = 12;
+inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 }  // namespace avx512

@@ -75,6 +75,7 @@ inline void add_scaled_sums(const scaled_run& a, double* sums, double* products)
     add_scaled_sums_with<true, false>(a, sums, products);
   else
     add_scaled_sums_with<true, true>(a, sums, products);
+  leave();
 }
 
 template <bool Relu, bool Residual>
@@ -112,4 +113,5 @@ inline void scaled_gradient(const scaled_run& a, const float* factors, float* dx
     scaled_gradient_with<true, false>(a, factors, dx, dresidual);
   else
     scaled_gradient_with<true, true>(a, factors, dx, dresidual);
+  leave();
 }
