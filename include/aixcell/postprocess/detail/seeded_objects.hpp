@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include <aixcell/kernels/cpu/connected_components.hpp>
