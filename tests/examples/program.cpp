@@ -273,6 +273,58 @@ TEST_CASE("predict takes images of any size and measures what it finds", "[examp
   check_refused(run({"predict", model(), images.string(), "--out", out.string()}), "not empty");
 }
 
+TEST_CASE("the channels and the projection that a model learned with are those it predicts with", "[examples]") {
+  // Two channels and three slices, as ImageJ writes them.
+  const auto write_stack = [](const fs::path& file) {
+    std::vector<std::byte> bytes;
+    {
+      detail::tiff_handle tiff(bytes, detail::tiff_handle::layout::classic);
+      for (int page = 0; page < 6; ++page) {
+        if (page == 0)
+          TIFFSetField(tiff.get(), TIFFTAG_IMAGEDESCRIPTION,
+                       "ImageJ=1.53t\nimages=6\nchannels=2\nslices=3\nhyperstack=true\n");
+        tensor<std::uint8_t> pixels({32, 32, 1});
+        for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>(i * (37 + page) % 251);
+        detail::write_tiff_page(tiff, pixels.shape(), pixels.data(), 1);
+        tiff.require(TIFFWriteDirectory(tiff.get()));
+      }
+    }
+    write_file_atomically(file, bytes);
+  };
+  const fs::path data = data_set("stacks", [&](const fs::path& folder) {
+    for (int i = 0; i < 4; ++i) {
+      fs::remove(folder / "images" / (std::to_string(i) + ".png"));
+      write_stack(folder / "images" / (std::to_string(i) + ".tif"));
+    }
+  });
+  check_fit_refused(data, "is a stack of 3 slices");
+  const fs::path out = scratch() / "of_stacks", stack = data / "images" / "0.tif";
+  std::vector<std::string> arguments = fit_arguments(out, data.string());
+  for (const char* more : {"--channels", "GFP", "--z", "max"}) arguments.push_back(more);
+  check_refused(run(arguments), "there is no one channel \"GFP\"");
+  arguments[arguments.size() - 3] = "2";
+  const outcome fitted = run(arguments);
+  CAPTURE(fitted.err);
+  REQUIRE(fitted.code == 0);
+
+  const std::string of_stacks = (out / "model.safetensors").string();
+  const auto predict_with = [&](const fs::path& image, const std::vector<std::string>& more, const char* to) {
+    std::vector<std::string> all{"predict", of_stacks, image.string(), "--out", (scratch() / to).string()};
+    all.insert(all.end(), more.begin(), more.end());
+    return run(all);
+  };
+  CHECK(predict_with(stack, {}, "stack_as_learned").code == 0);
+  CHECK(predict_with(stack, {"--z", "focus", "--channels", "1"}, "stack_otherwise").code == 0);
+  check_refused(predict_with(stack, {"--z", "median"}, "stack_by_no_way"), "--z \"median\" is no way");
+  // An image of one channel has no second one; its first is taken on request.
+  write_png(scratch() / "one_channel.png", gray(32, 32));
+  check_refused(predict_with(scratch() / "one_channel.png", {}, "one_of_one"), "one_channel.png");
+  CHECK(predict_with(scratch() / "one_channel.png", {"--channels", "1"}, "one_of_one").code == 0);
+  const outcome described = run({"info", of_stacks});
+  CHECK(described.out.find("made one image by max") != std::string::npos);
+  CHECK(run({"evaluate", of_stacks, data.string()}).code == 0);
+}
+
 TEST_CASE("evaluate gives the numbers of fit", "[examples]") {
   const fs::path out = scratch() / "numbers.json";
   const outcome o = run({"evaluate", model(), cells().string(), "--out", out.string()});

@@ -51,7 +51,10 @@ TEST_CASE("selected channels keep their pixels, names and order", "[io]") {
   CHECK(select_channels(picture, {}, {}, "p.tif").pixels.data() == picture.pixels.data());
 
   // The names of the data set help where those of the file do not, unless they are of another number of channels.
-  CHECK(select_channels(picture, {"DNA"}, {"x", "DNA", "y"}, "p.tif").pixels(0, 0, 0) == 1);
+  const image by_other_names = select_channels(picture, {"DNA", "c"}, {"x", "DNA", "y"}, "p.tif");
+  CHECK(by_other_names.pixels(0, 0, 0) == 1);
+  CHECK(by_other_names.pixels(0, 0, 1) == 2);
+  CHECK(by_other_names.channel_names == std::vector<std::string>{"DNA", "c"});
   CHECK(select_channels(picture, {"b"}, {"b", "x", "y"}, "p.tif").pixels(0, 0, 0) == 1);
   CHECK(contains(message_of<data_error>([&] { select_channels(picture, {"DNA"}, {"DNA"}, "p.tif"); }),
                  "p.tif: there is no one channel \"DNA\"; the channels are 1 (a), 2 (b), 3 (c)"));

@@ -35,26 +35,35 @@ index_t only_match(const std::vector<std::string>& names, Matches matches) {
   return first - names.begin();
 }
 
-}  // namespace detail
-
-/// Position, from 0, of the channel that a text means: a name, a name in other letters (dna), the beginning of exactly one
-/// name (DNA for "DNA (Ch4)"), or a number from 1 as microscopes and ImageJ count. Throws data_error that lists the
-/// channels there are. `names` is empty or has `count` entries.
-inline index_t find_channel(std::string_view wanted, const std::vector<std::string>& names, index_t count) {
-  const std::string lower = detail::lower_case(wanted);
+/// As find_channel, -1 if there is no such channel.
+inline index_t channel_position(std::string_view wanted, const std::vector<std::string>& names, index_t count) {
+  const std::string lower = lower_case(wanted);
   const auto is = [&](const std::string& name) { return name == wanted; };
-  const auto is_but_for_case = [&](const std::string& name) { return detail::lower_case(name) == lower; };
-  const auto begins_so = [&](const std::string& name) { return detail::lower_case(name).starts_with(lower); };
-  index_t found = detail::only_match(names, is);
-  if (found < 0) found = detail::only_match(names, is_but_for_case);
+  const auto is_but_for_case = [&](const std::string& name) { return lower_case(name) == lower; };
+  const auto begins_so = [&](const std::string& name) { return lower_case(name).starts_with(lower); };
+  if (const index_t found = only_match(names, is); found >= 0) return found;
+  if (const index_t found = only_match(names, is_but_for_case); found >= 0) return found;
   index_t number = 0;
   const auto [end, failure] = std::from_chars(wanted.data(), wanted.data() + wanted.size(), number);
-  const bool is_number = failure == std::errc{} && end == wanted.data() + wanted.size();
-  if (found < 0 && is_number && number >= 1 && number <= count) found = number - 1;
-  if (found < 0 && !is_number && !wanted.empty()) found = detail::only_match(names, begins_so);
-  if (found < 0)
-    throw data_error("there is no one channel \"" + std::string(wanted) + "\"; the channels are " +
-                     detail::list_channels(names, count));
+  if (failure == std::errc{} && end == wanted.data() + wanted.size())
+    return number >= 1 && number <= count ? number - 1 : -1;
+  return wanted.empty() ? -1 : only_match(names, begins_so);
+}
+
+[[noreturn]] inline void throw_no_channel(const std::string& where, std::string_view wanted,
+                                          const std::vector<std::string>& names, index_t count) {
+  throw data_error((where.empty() ? "" : where + ": ") + "there is no one channel \"" + std::string(wanted) +
+                   "\"; the channels are " + list_channels(names, count));
+}
+
+}  // namespace detail
+
+/// Position, from 0, of the channel that a text means: a name, a name in other letters (dna), a number from 1 as
+/// microscopes and ImageJ count, or the beginning of exactly one name (DNA for "DNA (Ch4)"). Throws data_error that lists
+/// the channels there are. `names` is empty or has `count` entries.
+inline index_t find_channel(std::string_view wanted, const std::vector<std::string>& names, index_t count) {
+  const index_t found = detail::channel_position(wanted, names, count);
+  if (found < 0) detail::throw_no_channel("", wanted, names, count);
   return found;
 }
 
@@ -64,33 +73,26 @@ inline image select_channels(const image& picture, const std::vector<std::string
                              const std::vector<std::string>& fallback, const std::string& where) {
   if (wanted.empty()) return picture;
   const index_t count = picture.channels();
-  const auto fitting = [&](const std::vector<std::string>& names) {
-    return std::ssize(names) == count ? names : std::vector<std::string>{};
+  const std::vector<std::string> none;
+  const auto fitting = [&](const std::vector<std::string>& n) -> const auto& {
+    return std::ssize(n) == count ? n : none;
   };
-  const std::vector<std::string> own = fitting(picture.channel_names), other = fitting(fallback);
+  const std::vector<std::string>&own = fitting(picture.channel_names), &other = fitting(fallback);
   const std::vector<std::string>& names = own.empty() ? other : own;
+  image part;
   std::vector<index_t> positions;
   for (const std::string& channel : wanted) {
-    try {
-      try {
-        positions.push_back(find_channel(channel, names, count));
-      } catch (const data_error&) {
-        if (other.empty() || own.empty()) throw;
-        positions.push_back(find_channel(channel, other, count));
-      }
-    } catch (const data_error& e) {
-      throw data_error(where + ": " + e.what());
-    }
+    const std::vector<std::string>& knows = detail::channel_position(channel, names, count) < 0 ? other : names;
+    positions.push_back(detail::channel_position(channel, knows, count));
+    if (positions.back() < 0) detail::throw_no_channel(where, channel, names, count);
+    if (!knows.empty()) part.channel_names.push_back(knows[static_cast<std::size_t>(positions.back())]);
   }
-  image part;
   part.pixel_size_um = picture.pixel_size_um;
   const auto kept = static_cast<index_t>(positions.size());
   part.pixels = tensor<float>({picture.height(), picture.width(), kept});
   for (index_t p = 0; p < picture.height() * picture.width(); ++p)
     for (index_t c = 0; c < kept; ++c)
       part.pixels[p * kept + c] = picture.pixels[p * count + positions[static_cast<std::size_t>(c)]];
-  if (!names.empty())
-    for (const index_t i : positions) part.channel_names.push_back(names[static_cast<std::size_t>(i)]);
   return part;
 }
 
