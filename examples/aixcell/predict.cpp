@@ -63,7 +63,7 @@ void predict(const predict_arguments& arguments) {
     if (rule) apply_class_rule(*rule, picture.pixels, found);
     write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
                      tiff_codec::recognises(read_file_head(file, 16)));
-    write_png(out.path() / (file.stem().string() + "_overlay.png"), overlay_of(picture, found, model.solves()));
+    write_png(out.path() / (file.stem().string() + "_overlay.png"), overlay_of(picture.pixels, found, model.solves()));
     add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
     if (model.solves() == task::semantic_segmentation)
       std::printf("%s: %tdx%td pixels\n", file.c_str(), picture.height(), picture.width());

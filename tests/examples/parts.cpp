@@ -1,4 +1,5 @@
 // The parts of the command line that can be tested without running it.
+#include "cell_table.hpp"
 #include "choice.hpp"
 #include "fit_story.hpp"
 #include "measurements.hpp"
@@ -7,6 +8,8 @@
 #include "staged_folder.hpp"
 #include "text_table.hpp"
 #include "training_log.hpp"
+
+#include <aixcell/report/text.hpp>
 
 #include "examples/scratch.hpp"
 #include "support/catch.hpp"
@@ -36,6 +39,51 @@ TEST_CASE("quantities have a unit", "[examples]") {
   for (const char* wrong : {"", "x", "64x", "x64", "64x64x2", "0", "99999999", "12.5"}) {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_size(wrong), data_error);
+  }
+}
+
+TEST_CASE("a table of cells counts what is in it", "[examples]") {
+  prediction found;
+  found.labels = label_map({10, 30});
+  for (index_t y = 3; y < 7; ++y)
+    for (index_t x : {0, 1, 10, 11, 15, 16, 25, 26}) found.labels(y, x) = static_cast<std::int32_t>(x < 5 ? 1 : x / 5);
+  // labels 1 (at the border), 2, 3, 5; 4 has no pixel
+  found.objects.resize(5);
+  found.objects[0].object_class = 1;
+  found.objects[1] = {.object_class = 0, .class_probabilities = {0.75f, 0.25f}};
+  found.objects[2].object_class = 1;
+  const tensor<float> pixels({10, 30, 1});
+  quantity_names names{.channels = {"dna"}, .classes = {"mono", "bi"}, .radius = 6};
+
+  table objects = empty_objects(names);
+  const image_count all = add_objects(objects, names, {"a", "wt", pixels, found});
+  CHECK(all.of_class == std::vector<index_t>{1, 2});
+  CHECK(all.unknown == 1);
+  REQUIRE(objects.rows.size() == 4);
+  CHECK(objects.text(0, "at_border") == "1");
+  CHECK(objects.text(1, "class") == "mono");
+  CHECK(objects.text(1, "p_mono") == "0.7500");
+  CHECK(objects.text(1, "nearest_distance") == "5.00");
+  CHECK(objects.text(1, "neighbours") == "1");
+  CHECK(objects.text(3, "class") == "");
+  CHECK(objects.text(3, "label") == "5");
+  CHECK(objects.text(0, "relative_integrated_dna") == "");  // nothing is brighter than the background
+
+  const image_count inside = add_objects(objects, names, {"a", "wt", pixels, found, {}, true});
+  CHECK(inside.of_class == std::vector<index_t>{1, 1});
+  const table counts = counts_table({all, inside}, names, 1);
+  CHECK(counts.rows[0] == std::vector<std::string>{"a", "wt", "4", "1", "2", "1", "0.6667",
+                                                   fixed_text(wilson_interval({2, 3}).low, 4),
+                                                   fixed_text(wilson_interval({2, 3}).high, 4)});
+  CHECK(groups_table(count_groups({all, inside}, {}), names).rows.size() == 1);
+
+  SECTION("paired nuclei are one cell") {
+    names.paired = true;
+    table nuclei = empty_objects(names);
+    const image_count cells = add_objects(nuclei, names, {"a", "wt", pixels, found, {-1, 2, 1, -1}});
+    CHECK(cells.of_class == std::vector<index_t>{2, 1});
+    CHECK(nuclei.text(1, "partner") == "3");
+    CHECK(nuclei.text(1, "class") == "bi");
   }
 }
 

@@ -325,6 +325,71 @@ TEST_CASE("the channels and the projection that a model learned with are those i
   CHECK(run({"evaluate", of_stacks, data.string()}).code == 0);
 }
 
+TEST_CASE("quantify counts cells by image and by group, of tiles too", "[examples]") {
+  const fs::path fitted = scratch() / "with_nuclei";
+  auto arguments = fit_arguments(fitted);
+  arguments[5] = "percentile+plain4x16+unet+nuclei_per_cell";
+  const outcome f = run(arguments);
+  CAPTURE(f.out, f.err);
+  REQUIRE(f.code == 0);
+  CHECK(f.out.find("classes of objects by pixels") != std::string::npos);
+  const std::string with_nuclei = (fitted / "model.safetensors").string();
+  CHECK(nlohmann::json::parse(run({"info", with_nuclei, "--json"}).out)["facts"]["object_classes"].contains("chosen"));
+
+  const fs::path images = scratch() / "to_count", out = scratch() / "counted";
+  fs::create_directories(images);
+  for (const char* name : {"young_r1_c1", "young_r1_c2", "old_r1_c1", "old_r1_c2"})
+    write_tiff(images / (std::string(name) + ".tif"), two_channels(48, 64));
+  const std::vector<std::string> base{"quantify", with_nuclei, images.string(), "--out", out.string(), "--no-mirror"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return run(more);
+  };
+  const outcome o = with({"--groups", "{group}_*"});
+  CAPTURE(o.out, o.err);
+  REQUIRE(o.code == 0);
+  CHECK(entries(out) == 4 + 4 + 6);  // labels, overlays, four tables, page and plot
+  const table counts = read_csv(out / "counts.csv"), groups = read_csv(out / "groups.csv"),
+              objects = read_csv(out / "objects.csv");
+  REQUIRE(counts.rows.size() == 4);
+  REQUIRE(groups.rows.size() == 2);
+  CHECK(groups.text(0, "group") == "old");
+  CHECK(groups.number<int>(0, "images") == 2);
+  std::size_t counted = 0;
+  for (std::size_t i = 0; i < 4; ++i) {
+    counted += counts.number<std::size_t>(i, "cells");
+    CHECK(counts.number<int>(i, "cells") ==
+          counts.number<int>(i, "mononuclear") + counts.number<int>(i, "binuclear") + counts.number<int>(i, "unknown"));
+  }
+  CHECK(objects.rows.size() == counted);
+  CHECK(objects.has("solidity"));
+  CHECK(objects.has("integrated_DAPI"));
+
+  fs::remove_all(out);
+  const outcome tiled = with({"--tiles", "names", "--overlap", "16", "--groups", "{group}"});
+  CAPTURE(tiled.out, tiled.err);
+  REQUIRE(tiled.code == 0);
+  CHECK(read_labels(out / "old_labels.tif").shape() == shape{48, 112});
+  CHECK(read_csv(out / "counts.csv").rows.size() == 2);
+  fs::remove_all(out);
+
+  write_text(scratch() / "some_groups.csv", "id,group\nyoung_r1_c1,a\n");
+  write_text(scratch() / "tiles.csv", "id,field,row,column\nyoung_r1_c1,F,0,0\nyoung_r1_c2,F,0,2\n");
+  check_refused(with({"--groups", (scratch() / "some_groups.csv").string()}), "has no row for");
+  check_refused(with({"--groups", "x{group}"}), "does not fit --groups");
+  check_refused(with({"--tiles", (scratch() / "tiles.csv").string()}), "no tile at row 0, column 1");
+  check_refused(with({"--tiles", "names", "--overlap", "48"}), "overlap of 48");
+  check_refused(with({"--count", "trinuclear"}), "mononuclear, binuclear");
+  check_refused(with({"--pairs-from", data_set("no_nuclei", [](const fs::path&) {}).string()}), "nuclei/");
+  check_refused(run({"quantify", model(), images.string(), "--out", out.string()}), "--pair-nuclei");
+  CHECK_FALSE(fs::exists(out));
+  const outcome paired =
+      run({"quantify", model(), images.string(), "--out", out.string(), "--pairs-from", cells().string()});
+  CAPTURE(paired.err);
+  CHECK(paired.code == 0);
+  CHECK(read_csv(out / "objects.csv").has("partner"));
+}
+
 TEST_CASE("evaluate gives the numbers of fit", "[examples]") {
   const fs::path out = scratch() / "numbers.json";
   const outcome o = run({"evaluate", model(), cells().string(), "--out", out.string()});

@@ -73,6 +73,18 @@ TEST_CASE("bars and matrices", "[report]") {
   check_drawable(bars);
   CHECK_THAT(bars, Contains("a&amp;b") && Contains("0.5"));
   CHECK_THROWS_AS(to_svg(bar_plot{"title", "x", {"a"}, {}}), shape_error);
+  bar_plot with_whiskers{.names = {"a", "b"}, .values = {0.5, 0.4}, .whiskers = {{0.3, 0.6}, {0.2, std::nan("")}}};
+  const auto lines = [](const std::string& svg) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = svg.find("<line", at)) != svg.npos; ++at) ++count;
+    return count;
+  };
+  const std::size_t three_more = lines(to_svg(with_whiskers));  // the one that is not finite is left out
+  check_drawable(to_svg(with_whiskers));
+  with_whiskers.whiskers.pop_back();
+  CHECK_THROWS_AS(to_svg(with_whiskers), shape_error);
+  with_whiskers.whiskers.clear();
+  CHECK(three_more == lines(to_svg(with_whiskers)) + 3);
 
   confusion_matrix matrix(2);
   matrix.add({0, 0}, 30);

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <vector>
 
 #include <aixcell/kernels/cpu/connected_components.hpp>
