@@ -1,28 +1,40 @@
-# aixcell_add_instances(<target> [HEADER <header>...] [ENCODERS <types>...] [DECODERS <list>] [PREPROCESS <list>] [POSTPROCESS <list>])
+# aixcell_add_instances(<target> [GRID default|thesis|full] [HEADER <header>...] [ENCODERS <types>...] [DECODERS <list>]
+#                       [PREPROCESS <list>] [POSTPROCESS <list>])
 #
 # Compiles the product of the given stages into <target>; combinations that do not fit are left out. Gives the target the
 # header aixcell_instances.hpp, which declares
 #   aixcell::pipeline_list aixcell::compiled_pipelines();
 # HEADER declares the stages. Each element of ENCODERS is one unit, C++ types separated by commas: units build in parallel,
 # encoders in one unit share the code of their layers. DECODERS, PREPROCESS and POSTPROCESS name values of
-# aixcell::stages<...>. The defaults are those of aixcell/library/default_stages.hpp with the encoders below.
+# aixcell::stages<...>. What is not said is taken from a grid: `default` is aixcell/library/default_stages.hpp with the
+# encoders below, `thesis` and `full` are those of aixcell/library/grids.hpp, one unit for each encoder.
 function(aixcell_add_instances target)
-  cmake_parse_arguments(PARSE_ARGV 1 set "" "DECODERS;PREPROCESS;POSTPROCESS" "HEADER;ENCODERS")
-  if(NOT set_HEADER)
-    set(set_HEADER aixcell/library/default_stages.hpp)
+  cmake_parse_arguments(PARSE_ARGV 1 set "" "GRID;DECODERS;PREPROCESS;POSTPROCESS" "HEADER;ENCODERS")
+  if(NOT set_GRID OR set_GRID STREQUAL "default")
+    set(grid_HEADER aixcell/library/default_stages.hpp)
+    set(grid_ENCODERS "aixcell::plain<4, 16>, aixcell::plain<4, 32>" "aixcell::resnet18, aixcell::resnet34")
+    set(grid_DECODERS aixcell::default_decoders)
+    set(grid_PREPROCESS aixcell::default_preprocesses)
+    set(grid_POSTPROCESS aixcell::default_postprocesses)
+  elseif(set_GRID MATCHES "^(thesis|full)$")
+    set(grid_HEADER aixcell/library/grids.hpp)
+    set(grid_ENCODERS aixcell::vgg16_bn aixcell::resnet34 aixcell::se_resnext50_32x4d aixcell::densenet121
+        aixcell::mobilenet_v2 aixcell::efficientnet_b0)
+    if(set_GRID STREQUAL "full")
+      list(APPEND grid_ENCODERS "aixcell::plain<4, 16>, aixcell::plain<4, 32>" aixcell::resnet18 aixcell::resnet50
+           "aixcell::efficientnet<3>" aixcell::convnext_tiny)
+    endif()
+    set(grid_DECODERS aixcell::${set_GRID}_grid.decoders)
+    set(grid_PREPROCESS aixcell::grid_preprocesses)
+    set(grid_POSTPROCESS aixcell::grid_postprocesses)
+  else()
+    message(FATAL_ERROR "aixcell_add_instances: no grid '${set_GRID}'; there are default, thesis and full")
   endif()
-  if(NOT set_ENCODERS)
-    set(set_ENCODERS "aixcell::plain<4, 16>, aixcell::plain<4, 32>" "aixcell::resnet18, aixcell::resnet34")
-  endif()
-  if(NOT set_DECODERS)
-    set(set_DECODERS "aixcell::default_decoders")
-  endif()
-  if(NOT set_PREPROCESS)
-    set(set_PREPROCESS "aixcell::default_preprocesses")
-  endif()
-  if(NOT set_POSTPROCESS)
-    set(set_POSTPROCESS "aixcell::default_postprocesses")
-  endif()
+  foreach(part IN ITEMS HEADER ENCODERS DECODERS PREPROCESS POSTPROCESS)
+    if(NOT set_${part})
+      set(set_${part} ${grid_${part}})
+    endif()
+  endforeach()
 
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}_instances)
   set(includes "")

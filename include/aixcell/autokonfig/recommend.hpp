@@ -114,8 +114,7 @@ inline std::vector<candidate> recommend(const pipeline_list& list, const fingerp
     const resource_estimate step = model->estimate(batch);
     c.latency_ms = 1e3 * speed.seconds(c.resources.inference);
     c.step_s = speed.seconds(step.training);
-    // Weights, gradients, two moments, the moving average and the best so far.
-    c.training_bytes = static_cast<double>(step.training_bytes + 6 * step.weight_bytes);
+    c.training_bytes = static_cast<double>(step.training_memory());
     const std::string lacks = model->accepts_channels(static_cast<int>(data.channels))
                                   ? detail::misfit(c, data, wanted)
                                   : "does not work on images of " + std::to_string(data.channels) + " channel(s)";

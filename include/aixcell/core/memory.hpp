@@ -1,20 +1,27 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <vector>
 
+#if __has_include(<sanitizer/asan_interface.h>)
+#include <sanitizer/asan_interface.h>
+#endif
+
+#include <aixcell/core/block_layout.hpp>
 #include <aixcell/core/view.hpp>
 
 namespace aixcell {
 
-/// Bytes in use now and at most so far. Not synchronised by itself.
+/// Bytes in use now and at most so far, and bytes that the pool keeps from the operating system. Not synchronised by
+/// itself.
 struct memory_use {
   std::size_t live = 0;
   std::size_t peak = 0;
+  std::size_t held = 0;  ///< live, idle, and lost between blocks; never falls
 
   void add(std::size_t bytes) noexcept { peak = std::max(peak, live += bytes); }
   void remove(std::size_t bytes) noexcept { live -= bytes; }
@@ -33,8 +40,8 @@ constexpr std::size_t rounded_to_alignment(std::size_t bytes) noexcept {
 template <class Device>
 class memory_pool;
 
-/// Buffers that are reused: a training step asks for the same sizes again and again, and fresh pages from the
-/// operating system cost more than many layers compute. Blocks stay until the pool and its last buffer are gone.
+/// Memory that is reused: a training step asks for the same sizes again and again, and fresh pages from the operating
+/// system cost more than many layers compute. Its segments stay until the pool and its last block are gone.
 /// Safe for several threads.
 template <>
 class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
@@ -43,20 +50,30 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
   memory_pool(const memory_pool&) = delete;
   memory_pool& operator=(const memory_pool&) = delete;
   ~memory_pool() {
-    for (auto& [size, blocks] : idle_)
-      for (void* block : blocks) release_block(block);
+    for (const segment& s : segments_) {
+      allow_access(s.begin, s.size);
+      ::operator delete (s.begin, std::align_val_t{detail::memory_alignment});
+    }
   }
 
   /// Uninitialised memory, aligned to 64 bytes, given back to the pool when the last owner lets go.
   std::shared_ptr<void> allocate(std::size_t bytes) {
     const std::size_t size = detail::rounded_to_alignment(bytes);
-    void* block = take(size);
-    return {block, [pool = shared_from_this(), size](void* p) { pool->give(p, size); }};
+    block_layout::block block{};
+    const std::lock_guard lock(mutex_);
+    const std::size_t taken = std::max(size, detail::memory_alignment);
+    while (!layout_.place(taken, block)) add_segment(taken);
+    use_.add(size);
+    std::byte* const begin = segments_[block.segment].begin + block.offset;
+    allow_access(begin, bytes);
+    return {begin, [pool = shared_from_this(), block, size](void* p) { pool->give(p, block, size); }};
   }
 
   memory_use use() const {
     const std::lock_guard lock(mutex_);
-    return use_;
+    memory_use now = use_;
+    now.held = layout_.touched();
+    return now;
   }
 
   /// Starts a new peak at what is live now.
@@ -65,67 +82,75 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
     use_.peak = use_.live;
   }
 
-  /// Gives idle blocks back to the operating system.
-  void trim() {
-    const std::lock_guard lock(mutex_);
-    for (auto& [size, blocks] : idle_) {
-      for (void* block : blocks) release_block(block);
-      blocks.clear();
-    }
-    idle_.clear();
-  }
-
  private:
-  static void release_block(void* block) { ::operator delete (block, std::align_val_t{detail::memory_alignment}); }
+  struct segment {
+    std::byte* begin;
+    std::size_t size;
+  };
 
-  void* take(std::size_t size) {
-    {
-      const std::lock_guard lock(mutex_);
-      use_.add(size);
-      // The smallest idle block that is large enough, unless more than a quarter of it would lie waste.
-      const auto fit = idle_.lower_bound(size);
-      if (fit != idle_.end() && fit->first <= size + size / 4) {
-        void* block = fit->second.back();
-        capacities_[block] = fit->first;
-        fit->second.pop_back();
-        if (fit->second.empty()) idle_.erase(fit);
-        return block;
-      }
-    }
-    void* block = ::operator new (std::max<std::size_t>(size, 1), std::align_val_t{detail::memory_alignment});
-    const std::lock_guard lock(mutex_);
-    capacities_[block] = size;
-    return block;
+  // Called with the lock held.
+  void add_segment(std::size_t for_block) {
+    const std::size_t bytes = layout_.next_segment(for_block);
+    segments_.reserve(segments_.size() + 1);
+    auto* const begin = static_cast<std::byte*>(::operator new (bytes, std::align_val_t{detail::memory_alignment}));
+    segments_.push_back({begin, bytes});
+    layout_.add_segment(bytes, for_block);
+    forbid_access(begin, bytes);
   }
 
-  void give(void* block, std::size_t size) noexcept {
+  void give(void* begin, const block_layout::block& block, std::size_t size) noexcept {
     const std::lock_guard lock(mutex_);
+    forbid_access(begin, block.size);
     use_.remove(size);
-    const auto known = capacities_.find(block);
-    idle_[known->second].push_back(block);
-    capacities_.erase(known);
+    layout_.remove(block);
+  }
+
+  // AddressSanitizer sees a pool as memory in use: it is told which parts are not.
+  static void allow_access([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t bytes) {
+#ifdef ASAN_UNPOISON_MEMORY_REGION
+    ASAN_UNPOISON_MEMORY_REGION(begin, bytes);
+#endif
+  }
+  static void forbid_access([[maybe_unused]] const void* begin, [[maybe_unused]] std::size_t bytes) {
+#ifdef ASAN_POISON_MEMORY_REGION
+    ASAN_POISON_MEMORY_REGION(begin, bytes);
+#endif
   }
 
   mutable std::mutex mutex_;
   memory_use use_;
-  std::map<std::size_t, std::vector<void*>> idle_;
-  std::map<void*, std::size_t> capacities_;
+  block_layout layout_;
+  std::vector<segment> segments_;
 };
 
-/// Counts what a `memory_pool<cpu>` would hold; never holds a byte.
+/// Counts what a `memory_pool<cpu>` would hold; never holds a byte. Its addresses have no memory behind them, and none is
+/// given out twice: they tell tensors apart, which is what a recording of kernels needs.
 template <>
 class memory_pool<dry> : public std::enable_shared_from_this<memory_pool<dry>> {
  public:
   std::shared_ptr<void> allocate(std::size_t bytes) {
-    const std::size_t size = detail::rounded_to_alignment(bytes);
+    const std::size_t size = detail::rounded_to_alignment(bytes), taken = std::max(size, detail::memory_alignment);
+    block_layout::block block{};
+    while (!layout_.place(taken, block)) layout_.add_segment(layout_.next_segment(taken), taken);
     use_.add(size);
-    return {nullptr, [pool = shared_from_this(), size](void*) { pool->use_.remove(size); }};
+    const std::uintptr_t address = next_;
+    next_ += taken;
+    return {reinterpret_cast<void*>(address), [pool = shared_from_this(), block, size](void*) {
+              pool->use_.remove(size);
+              pool->layout_.remove(block);
+            }};
   }
-  memory_use use() const { return use_; }
+  memory_use use() const {
+    memory_use now = use_;
+    now.held = layout_.touched();
+    return now;
+  }
   void reset_peak() { use_.peak = use_.live; }
 
  private:
   memory_use use_;
+  block_layout layout_;
+  std::uintptr_t next_ = detail::memory_alignment;  // 0 would be the address of nothing
 };
 
 }  // namespace aixcell

@@ -1,7 +1,12 @@
 #pragma once
-#include <aixcell/core/context.hpp>
+#include <algorithm>
+#include <type_traits>
+
+#include <aixcell/core/tensor.hpp>
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
+#include <aixcell/kernels/cpu/detail/convolution_workspace.hpp>
+#include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
 
 namespace aixcell {
 
@@ -51,6 +56,76 @@ inline void require_conv2d_shapes(std::string_view where, const shape& x, const 
     throw_wrong_rank(where, "an image at least as large as the filter " + to_string(filter) + " less its padding", x);
   require_shape(where, conv2d_output_shape(x, filter, g), y);
 }
+
+constexpr bool is_depthwise(const shape& filter, conv2d_geometry g) {
+  return g.groups > 1 && filter[0] == g.groups && filter[3] == 1;
+}
+
+/// Register tiles need dense filters, and phases of stride or of dilation, not of both.
+template <class Real>
+constexpr bool has_tiles(conv2d_geometry g) {
+  return std::is_same_v<Real, float> && (g.stride == 1 || g.dilation == 1);
+}
+
+/// Takes from the dry pool, for a moment, what the CPU's twins take for filters [K,R,S,C/groups] in the order in which
+/// their loops read them: `outputs` of a dense filter of `taps` taps over `inputs` channels.
+inline void take_packed_filter(context<dry>& ctx, index_t outputs, index_t taps, index_t inputs) {
+  if (outputs == 0) return;
+  const channel_blocks blocks{outputs, best_instruction_set().lanes};
+  const tensor<float, dry> packed(ctx, {blocks.padded(), std::max<index_t>(1, taps * inputs)});
+  const tensor<float, dry> bias(ctx, {blocks.padded()});
+}
+
+/// Channels of the first bundle of groups, the largest.
+struct bundle_channels {
+  index_t inputs, outputs;
+};
+constexpr bundle_channels first_bundle(const shape& filter, conv2d_geometry g) {
+  const index_t outputs = filter[0] / g.groups, merged = merged_groups(outputs, g.groups);
+  return {merged * filter[3], merged * outputs};
+}
+
+template <class Real>
+void take_forward_workspace(context<dry>& ctx, const shape& filter, conv2d_geometry g) {
+  const index_t taps = filter[1] * filter[2];
+  if (is_depthwise(filter, g)) {
+    const tensor<Real, dry> packed(ctx, {taps, filter[0]});
+  } else if (has_tiles<Real>(g)) {
+    const bundle_channels channels = first_bundle(filter, g);
+    take_packed_filter(ctx, channels.outputs, taps, channels.inputs);
+  }
+}
+
+template <class Real>
+void take_backward_data_workspace(context<dry>& ctx, const shape& filter, conv2d_geometry g) {
+  if (is_depthwise(filter, g)) {
+    const tensor<Real, dry> packed(ctx, {filter[1] * filter[2], filter[0]});
+  } else if (has_tiles<Real>(g)) {
+    const bundle_channels channels = first_bundle(filter, g);
+    const index_t rows = (filter[1] + g.stride - 1) / g.stride, columns = (filter[2] + g.stride - 1) / g.stride;
+    take_packed_filter(ctx, channels.inputs, rows * columns, channels.outputs);
+  }
+}
+
+template <class Real>
+void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const shape& dy, const shape& dfilter,
+                                    conv2d_geometry g) {
+  const index_t taps = dfilter[1] * dfilter[2];
+  if (dfilter.count() == 0 || dy.count() == 0) return;
+  if (is_depthwise(dfilter, g)) {
+    const tensor<Real, dry> partial(ctx, {depthwise_shares(dy), taps, dfilter[0]});
+  } else if (has_tiles<Real>(g)) {
+    const bundle_channels channels = first_bundle(dfilter, g);
+    const channel_blocks blocks{channels.outputs, best_instruction_set().lanes};
+    const filter_gradient_cut cut = cut_filter_gradient(x, dy, channels.inputs, g.stride, blocks);
+    tensor<float, dry> dense;
+    if (g.groups > 1) dense = tensor<float, dry>(ctx, {channels.outputs, taps, channels.inputs});
+    const tensor<float, dry> partial(ctx, {cut.shares, blocks.padded(), taps * channels.inputs});
+    tensor<float, dry> whole_block;
+    if (const int width = blocks.width(blocks.count() - 1); width > blocks.valid(blocks.count() - 1))
+      whole_block = tensor<float, dry>(ctx, {cut.band_rows, dy[2], width});
+  }
+}
 }  // namespace detail
 
 // Convolution as the field means it (cross-correlation), in NHWC, and its two adjoints. Device twins:
@@ -66,6 +141,7 @@ template <class Real>
 void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, dry>&, view<Real, dry> y) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
+  detail::take_forward_workspace<Real>(ctx, filter.shape(), g);
   ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)));
 }
 
@@ -73,6 +149,7 @@ template <class Real>
 void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> filter, conv2d_geometry g,
                           view<Real, dry> dx) {
   detail::require_conv2d_shapes("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
+  detail::take_backward_data_workspace<Real>(ctx, filter.shape(), g);
   ctx.spend(conv2d_cost(dx.shape(), filter.shape(), dy.shape(), sizeof(Real)));
 }
 
@@ -80,6 +157,7 @@ template <class Real>
 void conv2d_backward_filter(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> dy, conv2d_geometry g,
                             view<Real, dry> dfilter) {
   detail::require_conv2d_shapes("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
+  detail::take_backward_filter_workspace<Real>(ctx, x.shape(), dy.shape(), dfilter.shape(), g);
   ctx.spend(conv2d_cost(x.shape(), dfilter.shape(), dy.shape(), sizeof(Real)));
 }
 

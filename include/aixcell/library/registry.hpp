@@ -13,6 +13,22 @@ namespace aixcell {
 template <class... Stage>
 inline constexpr auto stages = boost::hana::tuple_t<Stage...>;
 
+/// An encoder and a decoder that fit, as a value.
+template <class Enc, class Dec>
+requires(EncoderHasEnoughLevels<Dec, Enc>&& StridesDouble<Enc>) struct one_network {
+};
+
+/// Calls f(one_network<Enc, Dec>) for every pair that fits.
+template <class Encoders, class Decoders, class Function>
+void for_each_network(Encoders encoders, Decoders decoders, Function&& f) {
+  namespace hana = boost::hana;
+  hana::for_each(encoders, [&]<class Enc>(hana::basic_type<Enc>) {
+    hana::for_each(decoders, [&]<class Dec>(hana::basic_type<Dec>) {
+      if constexpr (EncoderHasEnoughLevels<Dec, Enc> && StridesDouble<Enc>) f(one_network<Enc, Dec>{});
+    });
+  });
+}
+
 /// Adds one pipeline.
 template <class Pre, class Enc, class Dec, class Post>
 requires Composable<Pre, Enc, Dec, Post>
@@ -37,15 +53,11 @@ void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encode
                     512,
                 "more than 512 pipelines in one unit: spread them over several with aixcell_add_instances");
   // A pair of network stages that does not fit is dropped before anything multiplies with it.
-  hana::for_each(encoders, [&]<class Enc>(hana::basic_type<Enc>) {
-    hana::for_each(decoders, [&]<class Dec>(hana::basic_type<Dec>) {
-      if constexpr (EncoderHasEnoughLevels<Dec, Enc> && StridesDouble<Enc>) {
-        hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {
-          hana::for_each(postprocesses, [&]<class Post>(hana::basic_type<Post>) {
-            if constexpr (Composable<Pre, Enc, Dec, Post>) add_pipeline<Pre, Enc, Dec, Post>(list);
-          });
-        });
-      }
+  for_each_network(encoders, decoders, [&]<class Enc, class Dec>(one_network<Enc, Dec>) {
+    hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {
+      hana::for_each(postprocesses, [&]<class Post>(hana::basic_type<Post>) {
+        if constexpr (Composable<Pre, Enc, Dec, Post>) add_pipeline<Pre, Enc, Dec, Post>(list);
+      });
     });
   });
 }

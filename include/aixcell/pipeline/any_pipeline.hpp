@@ -55,8 +55,14 @@ struct resource_estimate {
   cost inference;                   ///< one forward pass
   cost training;                    ///< one forward and backward pass
   std::size_t weight_bytes = 0;     ///< parameters and running statistics, once
-  std::size_t inference_bytes = 0;  ///< peak of activations and workspace, without weights
-  std::size_t training_bytes = 0;   ///< peak of activations, gradients of activations and workspace, without weights
+  std::size_t gradient_bytes = 0;   ///< of the parameters, once
+  std::size_t inference_bytes = 0;  ///< of activations and workspace, without weights
+  std::size_t training_bytes = 0;   ///< of activations, their gradients, targets and workspace, without weights
+
+  /// What a model that was set up takes of the process while it predicts.
+  std::size_t inference_memory() const { return weight_bytes + gradient_bytes + inference_bytes; }
+  /// What a training run takes beside its images: weights, averaged and best weights, gradients, two moments.
+  std::size_t training_memory() const { return 3 * weight_bytes + 3 * gradient_bytes + training_bytes; }
 };
 
 /// A pipeline whose type is not known: what training, prediction, files and search work with. One virtual call per

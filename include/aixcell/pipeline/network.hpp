@@ -107,9 +107,11 @@ template <class Network>
   return all;
 }
 
-/// Runs a network dry: forward alone, then a step of learning. The loss itself is small beside them and left out.
+/// Runs a network dry: forward alone, then a step of learning towards targets of that many channels. The workspace of the
+/// loss is small beside them and left out.
 template <class Enc, class Dec>
-[[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head) {
+[[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head,
+                                                     int target_channels = 0) {
   resource_estimate found;
   random_stream none(0);
   context<dry> ctx;
@@ -119,18 +121,20 @@ template <class Enc, class Dec>
   for_each_buffer(net, [&](std::string_view, auto& b) {
     found.weight_bytes += static_cast<std::size_t>(b.value.size()) * sizeof(float);
   });
-  const std::size_t weights = ctx.memory().use().live;
+  found.gradient_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
+  const std::size_t weights = ctx.memory().use().held;
   const tensor<float, dry> x(ctx, batch);
-  ctx.memory().reset_peak();
   net.forward(ctx, x, nullptr);
   found.inference = ctx.spent();
-  found.inference_bytes = ctx.memory().use().peak - weights;
-  ctx.memory().reset_peak();
+  found.inference_bytes = ctx.memory().use().held - weights;
+  // Targets are made crop by crop in contexts of their own and joined to a batch.
+  const shape truth{batch[0], batch[1], batch[2], target_channels};
+  const tensor<float, dry> made(ctx, truth), target(ctx, truth);
   net.learn(ctx, x, [](const auto&, auto&) { return 0.0; });
   found.training = ctx.spent();
   found.training.flops -= found.inference.flops;
   found.training.bytes -= found.inference.bytes;
-  found.training_bytes = ctx.memory().use().peak - weights;
+  found.training_bytes = ctx.memory().use().held - weights;
   return found;
 }
 

@@ -34,7 +34,7 @@ class pipeline final : public any_pipeline {
   const pipeline_setup& setup() const override { return setup_; }
 
   resource_estimate estimate(const shape& batch) const override {
-    return estimate_network<Enc, Dec>(batch, head_for(postprocess_));
+    return estimate_network<Enc, Dec>(batch, head_for(postprocess_), postprocess_.target_channels());
   }
 
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }

@@ -75,8 +75,10 @@ class training {
       averaged_.push_back(t.value->clone());
       best_.push_back(t.value->clone());
     }
-    adamw_ = adamw(options_.adamw, trained_);
-    sgd_ = sgd(options_.sgd, trained_);
+    if (options_.optimiser == optimiser::adamw)
+      adamw_ = adamw(options_.adamw, trained_);
+    else
+      sgd_ = sgd(options_.sgd, trained_);
     read_training_images();
   }
 

@@ -28,23 +28,13 @@ void finish_convolution(context<cpu>& ctx, const conv2d_epilogue<Real, cpu>& e, 
   });
 }
 
-constexpr bool is_depthwise(const shape& filter, conv2d_geometry g) {
-  return g.groups > 1 && filter[0] == g.groups && filter[3] == 1;
-}
-
-/// Register tiles need dense filters, and phases of stride or of dilation, not of both.
-template <class Real>
-constexpr bool has_tiles(conv2d_geometry g) {
-  return std::is_same_v<Real, float> && (g.stride == 1 || g.dilation == 1);
-}
-
 /// A grouped filter [K,R,S,C/groups] as dense ones: neighbouring groups are merged until their outputs fill a register,
 /// with zeros where an output does not see an input. One group is its own bundle.
 class group_bundles {
  public:
   group_bundles(view<const float, cpu> filter, conv2d_geometry g)
       : filter_(filter), outputs_(filter.extent(0) / g.groups), groups_(g.groups) {
-    merged_ = std::clamp<index_t>(16 / std::max<index_t>(1, outputs_), 1, groups_);
+    merged_ = merged_groups(outputs_, groups_);
   }
 
   index_t count() const { return (groups_ + merged_ - 1) / merged_; }

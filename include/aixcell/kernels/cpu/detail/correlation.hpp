@@ -7,6 +7,7 @@
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/conv2d.hpp>
+#include <aixcell/kernels/cpu/detail/convolution_workspace.hpp>
 #include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
 
 namespace aixcell::detail {
@@ -51,22 +52,6 @@ struct correlation {
   const float* bias;  // [outputs] or null
   strided_images out;
 };
-
-/// Output channels in blocks of two registers, the last one of one or two.
-struct channel_blocks {
-  index_t channels;
-  int lanes;
-
-  index_t count() const { return (channels + 2 * lanes - 1) / (2 * lanes); }
-  index_t first(index_t b) const { return b * 2 * lanes; }
-  int valid(index_t b) const { return static_cast<int>(std::min<index_t>(2 * lanes, channels - first(b))); }
-  int width(index_t b) const { return valid(b) > lanes ? 2 * lanes : lanes; }
-  /// Block b of an array of `depth` values a channel starts at first(b) * depth.
-  index_t padded() const { return first(count() - 1) + width(count() - 1); }
-};
-
-/// Input that lies in the second-level cache beside the filter block.
-inline constexpr index_t band_bytes = 256 * 1024;
 
 /// Rows first..first+rows of image n, with zeros where they or their columns lie outside; [rows, columns, C].
 inline void copy_padded(const sampled_images& x, index_t n, index_t first_row, index_t rows, index_t first_column,
@@ -234,11 +219,8 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
   if (dfilter.size() == 0 || dy.size() == 0) return;
   const channel_blocks blocks{outputs, cpu_set.lanes};
 
-  const index_t row_bytes =
-      (width * channels * g.stride + out_width * 2 * cpu_set.lanes) * static_cast<index_t>(sizeof(float));
-  const index_t band_rows = std::clamp<index_t>(2 * band_bytes / row_bytes, 1, out_height);
-  const index_t bands = images * ((out_height + band_rows - 1) / band_rows), bands_per_image = bands / images;
-  const index_t shares = std::clamp<index_t>(16 / blocks.count(), 1, bands);
+  const auto [band_rows, bands, shares] = cut_filter_gradient(x.shape(), dy.shape(), channels, g.stride, blocks);
+  const index_t bands_per_image = bands / images;
   auto partial = tensor<float>::zeros(ctx, {shares, blocks.padded(), depth});
 
   parallel_for(ctx, shares * blocks.count(), [&](index_t task) {

@@ -85,7 +85,7 @@ template <class Real>
 void depthwise_backward_filter(context<cpu>& ctx, view<const Real, cpu> x, view<const Real, cpu> dy, conv2d_geometry g,
                                view<Real, cpu> dfilter) {
   const index_t channels = x.extent(3), width = x.extent(2), taps = dfilter.extent(1) * dfilter.extent(2);
-  const index_t rows = dy.extent(0) * dy.extent(1), shares = std::clamp<index_t>(rows / 4, 1, 16);
+  const index_t rows = dy.extent(0) * dy.extent(1), shares = depthwise_shares(dy.shape());
   auto partial = tensor<Real>::zeros(ctx, {shares, taps, channels});
   parallel_for(ctx, shares, [&](index_t share) {
     Real* sums = partial.slice(share).data();
