@@ -1,9 +1,13 @@
 #pragma once
+#include <initializer_list>
 #include <memory>
+#include <string_view>
 #include <thread>
+#include <utility>
 
 #include <aixcell/core/cost.hpp>
 #include <aixcell/core/memory.hpp>
+#include <aixcell/core/trace.hpp>
 
 namespace aixcell {
 
@@ -40,8 +44,19 @@ class context<dry> {
   void spend(const cost& c) noexcept { spent_ += c; }
   const cost& spent() const noexcept { return spent_; }
 
+  /// From now on every forward kernel is noted in `recorder`; nullptr ends that.
+  void record(trace_recorder* recorder) noexcept { recorder_ = recorder; }
+
+  /// Called by the dry twin of every forward kernel, outputs of which come last. What is changed in place is both.
+  void note(std::string_view kernel, std::initializer_list<noted_view> inputs,
+            std::initializer_list<noted_view> outputs,
+            std::initializer_list<std::pair<std::string_view, double>> attributes = {}) {
+    if (recorder_) recorder_->note(kernel, inputs, outputs, attributes);
+  }
+
  private:
   cost spent_;
+  trace_recorder* recorder_ = nullptr;
   std::shared_ptr<memory_pool<dry>> memory_ = std::make_shared<memory_pool<dry>>();
 };
 

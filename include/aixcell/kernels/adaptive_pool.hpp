@@ -22,6 +22,7 @@ constexpr cost adaptive_cost(const shape& x, const shape& y, std::size_t element
 template <class Real>
 void adaptive_average(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_adaptive("adaptive_average", x.shape(), y.shape());
+  ctx.note("adaptive_average", {x}, {y});
   ctx.spend(detail::adaptive_cost(x.shape(), y.shape(), sizeof(Real)));
 }
 template <class Real>

@@ -24,6 +24,7 @@ inline void require_gate(std::string_view where, const shape& x, const shape& ga
 template <class Real>
 void spatial_mean(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_gate("spatial_mean", x.shape(), y.shape());
+  ctx.note("spatial_mean", {x}, {y});
   ctx.spend(detail::values_cost(x.shape(), 1, 1, sizeof(Real)));
 }
 template <class Real>
@@ -35,6 +36,7 @@ template <class Real>
 void gate_channels(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> gate, view<Real, dry> y) {
   detail::require_gate("gate_channels", x.shape(), gate.shape());
   require_equal_shapes("gate_channels", x, y);
+  ctx.note("gate_channels", {x, gate}, {y});
   ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
 }
 template <class Real>

@@ -28,6 +28,7 @@ inline void require_bias(std::string_view where, const shape& y, const shape& bi
 template <class Real>
 void concatenate_channels(context<dry>& ctx, view<const Real, dry> a, view<const Real, dry> b, view<Real, dry> y) {
   detail::require_concatenation("concatenate_channels", a.shape(), b.shape(), y.shape());
+  ctx.note("concatenate_channels", {a, b}, {y});
   ctx.spend(detail::values_cost(y.shape(), 0, 2, sizeof(Real)));
 }
 
@@ -40,6 +41,7 @@ void split_channels(context<dry>& ctx, view<const Real, dry> y, view<Real, dry> 
 template <class Real>
 void add_bias(context<dry>& ctx, view<const Real, dry> bias, view<Real, dry> y) {
   detail::require_bias("add_bias", y.shape(), bias.shape());
+  ctx.note("add_bias", {bias, y}, {y});
   ctx.spend(detail::values_cost(y.shape(), 1, 2, sizeof(Real)));
 }
 

@@ -139,9 +139,15 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
 
 template <class Real>
 void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, dry>&, view<Real, dry> y) {
+            const conv2d_epilogue<Real, dry>& e, view<Real, dry> y) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   detail::take_forward_workspace<Real>(ctx, filter.shape(), g);
+  ctx.note("conv2d", {x, filter, e.bias, e.scale, e.residual}, {y},
+           {{"stride", g.stride},
+            {"padding", g.padding},
+            {"dilation", g.dilation},
+            {"groups", g.groups},
+            {"act", static_cast<double>(e.act)}});
   ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)));
 }
 
@@ -150,6 +156,8 @@ void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<cons
                           view<Real, dry> dx) {
   detail::require_conv2d_shapes("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
   detail::take_backward_data_workspace<Real>(ctx, filter.shape(), g);
+  ctx.note("conv2d_backward_data", {dy, filter}, {dx},
+           {{"stride", g.stride}, {"padding", g.padding}, {"dilation", g.dilation}, {"groups", g.groups}});
   ctx.spend(conv2d_cost(dx.shape(), filter.shape(), dy.shape(), sizeof(Real)));
 }
 

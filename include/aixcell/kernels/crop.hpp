@@ -21,6 +21,7 @@ inline void require_crop(std::string_view where, const shape& x, const shape& y)
 template <class Real>
 void crop(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_crop("crop", x.shape(), y.shape());
+  ctx.note("crop", {x}, {y});
   ctx.spend({.flops = 0, .bytes = 2.0 * sizeof(Real) * static_cast<double>(y.size())});
 }
 template <class Real>

@@ -21,12 +21,14 @@ constexpr cost values_cost(const shape& x, double flops_each, double operands, s
 template <class Real>
 void accumulate(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   require_equal_shapes("accumulate", x, y);
+  ctx.note("accumulate", {x, y}, {y});
   ctx.spend(detail::values_cost(x.shape(), 1, 3, sizeof(Real)));
 }
 
 template <class Real>
-void apply_activation(context<dry>& ctx, view<const Real, dry> x, activation, view<Real, dry> y) {
+void apply_activation(context<dry>& ctx, view<const Real, dry> x, activation act, view<Real, dry> y) {
   require_equal_shapes("apply_activation", x, y);
+  ctx.note("apply_activation", {x}, {y}, {{"act", static_cast<double>(act)}});
   ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
 }
 

@@ -111,21 +111,26 @@ inline index_t require_scope(std::string_view where, const shape& sums, normalis
 template <class Real>
 void channel_sums(context<dry>& ctx, view<const Real, dry> x, view<double, dry> sums) {
   detail::require_sums("channel_sums", x.shape(), sums.shape());
+  ctx.note("channel_sums", {x}, {sums});
   ctx.spend(detail::values_cost(x.shape(), 3, 1, sizeof(Real)));
 }
 
 /// `pixels` = H * W of the images that were summed.
 template <class Real>
-void normalisation_moments(context<dry>&, view<const double, dry> sums, index_t, normalisation_scope scope,
+void normalisation_moments(context<dry>& ctx, view<const double, dry> sums, index_t, normalisation_scope scope,
                            const normalisation_statistics<Real, dry>& out) {
   detail::require_scope("normalisation_moments", sums.shape(), scope, out.mean.shape());
   require_equal_shapes("normalisation_moments", out.mean, out.variance);
+  ctx.note("normalisation_moments", {sums}, {out.mean, out.variance},
+           {{"images", static_cast<double>(scope.images)}, {"channels", static_cast<double>(scope.channels)}});
 }
 
 template <class Real>
-void normalisation_coefficients(context<dry>&, const normalisation_inputs<Real, dry>& in, view<Real, dry> scale,
+void normalisation_coefficients(context<dry>& ctx, const normalisation_inputs<Real, dry>& in, view<Real, dry> scale,
                                 view<Real, dry> shift) {
   require_equal_shapes("normalisation_coefficients", in.mean, in.variance, scale, shift);
+  ctx.note("normalisation_coefficients", {in.mean, in.variance, in.weight, in.bias}, {scale, shift},
+           {{"epsilon", in.epsilon}});
 }
 
 template <class Real>
@@ -137,6 +142,8 @@ void move_running_statistics(context<dry>&, const batch_statistics<Real, dry>& b
 template <class Real>
 void scale_shift_activate(context<dry>& ctx, const scaled_input<Real, dry>& in, view<Real, dry> y) {
   detail::require_scaled_input("scale_shift_activate", in, y.shape());
+  ctx.note("scale_shift_activate", {in.x, in.scale, in.shift, in.residual}, {y},
+           {{"act", static_cast<double>(in.act)}});
   ctx.spend(detail::values_cost(y.shape(), 4, in.residual.empty() ? 2 : 3, sizeof(Real)));
 }
 

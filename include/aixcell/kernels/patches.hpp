@@ -23,6 +23,7 @@ inline void require_patches(std::string_view where, const shape& x, index_t size
 template <class Real>
 void to_patches(context<dry>& ctx, view<const Real, dry> x, index_t size, view<Real, dry> y) {
   detail::require_patches("to_patches", x.shape(), size, y.shape());
+  ctx.note("to_patches", {x}, {y}, {{"size", static_cast<double>(size)}});
   ctx.spend({.flops = 0, .bytes = static_cast<double>(sizeof(Real)) * static_cast<double>(x.size() + y.size())});
 }
 template <class Real>

@@ -44,6 +44,7 @@ void max_pool2d(context<dry>& ctx, view<const Real, dry> x, pool2d_geometry g, v
                 view<std::uint8_t, dry> winners) {
   detail::require_pool2d_shapes("max_pool2d", x.shape(), g, y.shape());
   if (!winners.empty()) require_equal_shapes("max_pool2d", y, winners);
+  ctx.note("max_pool2d", {x}, {y}, {{"window", g.window}, {"stride", g.stride}, {"padding", g.padding}});
   ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), sizeof(Real)));
 }
 
@@ -58,6 +59,7 @@ void max_pool2d_backward(context<dry>& ctx, view<const Real, dry> dy, view<const
 template <class Real>
 void average_pool2d(context<dry>& ctx, view<const Real, dry> x, pool2d_geometry g, view<Real, dry> y) {
   detail::require_pool2d_shapes("average_pool2d", x.shape(), g, y.shape());
+  ctx.note("average_pool2d", {x}, {y}, {{"window", g.window}, {"stride", g.stride}, {"padding", g.padding}});
   ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), sizeof(Real)));
 }
 

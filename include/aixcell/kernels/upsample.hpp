@@ -29,6 +29,7 @@ constexpr cost upsample_cost(const shape& x, interpolation mode, const shape& y,
 template <class Real>
 void upsample(context<dry>& ctx, view<const Real, dry> x, interpolation mode, view<Real, dry> y) {
   detail::require_resizable("upsample", x.shape(), y.shape());
+  ctx.note("upsample", {x}, {y}, {{"bilinear", mode == interpolation::bilinear}});
   ctx.spend(detail::upsample_cost(x.shape(), mode, y.shape(), sizeof(Real)));
 }
 

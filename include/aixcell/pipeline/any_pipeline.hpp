@@ -80,6 +80,8 @@ class any_pipeline {
   virtual bool accepts_channels([[maybe_unused]] int channels) const { return true; }  ///< of the images
   virtual const pipeline_setup& setup() const = 0;
   virtual resource_estimate estimate(const shape& batch) const = 0;
+  /// The kernels of the network on preprocessed images [N,H,W,C], found without running it.
+  virtual trace record(const shape& batch) const = 0;
 
   // Life: set_up, fit_preprocess, then learn; or set_up and reading the values of a file.
   virtual std::unique_ptr<any_pipeline> blank() const = 0;  ///< same stages and tunables, not set up

@@ -107,6 +107,25 @@ template <class Network>
   return all;
 }
 
+/// Runs a network dry and writes down what inference on a batch [N,H,W,C] does.
+template <class Enc, class Dec>
+[[gnu::noinline]] trace record_network(const shape& batch, const output_head& head) {
+  random_stream none(0);
+  context<dry> ctx;
+  const network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), head, none);
+  trace_recorder recorder;
+  const auto introduce = [&](std::string_view name, const auto& p) {
+    recorder.introduce(p.value.as_view(), std::string(name));
+  };
+  for_each_parameter(net, introduce);
+  for_each_buffer(net, introduce);
+  const tensor<float, dry> x(ctx, batch);
+  recorder.set_input(x.as_view());
+  ctx.record(&recorder);
+  const auto y = net.forward(ctx, x, nullptr);
+  return recorder.finish(y.as_view());
+}
+
 /// Runs a network dry: forward alone, then a step of learning towards targets of that many channels. The workspace of the
 /// loss is small beside them and left out.
 template <class Enc, class Dec>

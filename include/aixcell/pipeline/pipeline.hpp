@@ -36,6 +36,7 @@ class pipeline final : public any_pipeline {
   resource_estimate estimate(const shape& batch) const override {
     return estimate_network<Enc, Dec>(batch, head_for(postprocess_), postprocess_.target_channels());
   }
+  trace record(const shape& batch) const override { return record_network<Enc, Dec>(batch, head_for(postprocess_)); }
 
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<pipeline>(preprocess_, postprocess_); }
 
