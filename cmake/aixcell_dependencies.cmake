@@ -2,7 +2,9 @@
 #   AIXCELL_COMPONENTS        in the order in which they build on each other
 #   AIXCELL_PARTS_<name>      the components it contains       AIXCELL_LINK_<name>  the imported targets it links
 #   AIXCELL_PACKAGES_<name>   what find_package looks for      AIXCELL_DEBIAN_<name>  the Debian packages with them
-set(AIXCELL_COMPONENTS png jpeg tiff json images library quantify)
+#   AIXCELL_LIBRARIES_<name>  libraries whose Debian packages have no CMake package that works alone, as <header>|<library>;
+#                             they become the imported targets aixcell::system_<library>
+set(AIXCELL_COMPONENTS png jpeg tiff json images library exchange quantify)
 set(AIXCELL_DEBIAN_png libstb-dev)
 set(AIXCELL_PACKAGES_jpeg JPEG)
 set(AIXCELL_LINK_jpeg JPEG::JPEG)
@@ -19,6 +21,12 @@ set(AIXCELL_DEBIAN_quantify libnanoflann-dev)
 set(AIXCELL_PARTS_images png jpeg tiff)
 set(AIXCELL_PARTS_library json)
 set(AIXCELL_PARTS_quantify json)
+set(AIXCELL_PARTS_exchange png json)
+set(AIXCELL_LIBRARIES_exchange onnx/onnx_pb.h|onnx onnx/onnx_pb.h|onnx_proto google/protobuf/message.h|protobuf zip.h|zip
+                               sodium.h|sodium)
+set(AIXCELL_LINK_exchange aixcell::system_onnx aixcell::system_onnx_proto aixcell::system_protobuf aixcell::system_zip
+                          aixcell::system_sodium)
+set(AIXCELL_DEBIAN_exchange "libonnx-dev, libprotobuf-dev, libzip-dev and libsodium-dev")
 
 # Looks for what a component needs; `missing` becomes the Debian packages to install, or empty.
 # A macro: the imported targets and result variables of find_package belong to the caller's folder.
@@ -31,6 +39,22 @@ macro(aixcell_find_dependencies component missing)
         list(APPEND ${missing} ${AIXCELL_DEBIAN_png})
       endif()
     endif()
+    foreach(aixcell_library IN LISTS AIXCELL_LIBRARIES_${aixcell_part})
+      string(REGEX MATCH "^(.*)\\|(.*)$" aixcell_library "${aixcell_library}")
+      set(aixcell_header ${CMAKE_MATCH_1})
+      set(aixcell_library ${CMAKE_MATCH_2})
+      find_path(AIXCELL_INCLUDE_${aixcell_library} ${aixcell_header})
+      find_library(AIXCELL_LIBRARY_${aixcell_library} ${aixcell_library})
+      mark_as_advanced(AIXCELL_INCLUDE_${aixcell_library} AIXCELL_LIBRARY_${aixcell_library})
+      if(NOT AIXCELL_INCLUDE_${aixcell_library} OR NOT AIXCELL_LIBRARY_${aixcell_library})
+        list(APPEND ${missing} ${AIXCELL_DEBIAN_${aixcell_part}})
+      elseif(NOT TARGET aixcell::system_${aixcell_library})
+        add_library(aixcell::system_${aixcell_library} UNKNOWN IMPORTED GLOBAL)
+        set_target_properties(aixcell::system_${aixcell_library} PROPERTIES
+          IMPORTED_LOCATION "${AIXCELL_LIBRARY_${aixcell_library}}"
+          INTERFACE_INCLUDE_DIRECTORIES "${AIXCELL_INCLUDE_${aixcell_library}}")
+      endif()
+    endforeach()
     foreach(aixcell_package IN LISTS AIXCELL_PACKAGES_${aixcell_part})
       find_package(${aixcell_package} QUIET)
       if(NOT ${aixcell_package}_FOUND)

@@ -3,6 +3,7 @@
 #   png      PNG and BMP through stb, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
 #   tiff     TIFF and OME-TIFF through libtiff and pugixml                     images   png + jpeg + tiff
 #   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
+#   exchange ONNX graphs and bioimage.io packages (libonnx, protobuf, libzip, libsodium), png, json
 #   quantify neighbours of cells through nanoflann's kd-tree, json
 # No component adds -march or -ffast-math: hot loops choose their instruction set at run time.
 include(GNUInstallDirs)
@@ -52,6 +53,9 @@ foreach(component IN LISTS AIXCELL_COMPONENTS)
       $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/cmake/stb_implementation.cpp>
       $<INSTALL_INTERFACE:${AIXCELL_CMAKE_DIR}/stb_implementation.cpp>)
     install(FILES ${PROJECT_SOURCE_DIR}/cmake/stb_implementation.cpp DESTINATION ${AIXCELL_CMAKE_DIR})
+  endif()
+  if(component STREQUAL exchange)
+    target_compile_definitions(aixcell_exchange INTERFACE ONNX_NAMESPACE=onnx ONNX_ML=1)  # as Debian built libonnx
   endif()
   install(TARGETS aixcell_${component} EXPORT aixcell_${component})
   install(EXPORT aixcell_${component} NAMESPACE aixcell:: DESTINATION ${AIXCELL_CMAKE_DIR}

@@ -11,6 +11,7 @@ jobs=$(nproc)
 
 build_packages="g++ cmake ninja-build libeigen3-dev libboost-dev"
 component_packages="libstb-dev libjpeg62-turbo-dev libtiff-dev libpugixml-dev nlohmann-json3-dev libnanoflann-dev"
+exchange_packages="libonnx-dev libprotobuf-dev libzip-dev libsodium-dev"
 example_packages="libcli11-dev"
 
 as_root() {
@@ -47,7 +48,7 @@ sanitized_rooms="core;kernels;layers;losses;optim;metrics;io;data;preprocess;enc
 
 run_tests() {
   # shellcheck disable=SC2086
-  install_packages $build_packages $component_packages $example_packages catch2
+  install_packages $build_packages $component_packages $exchange_packages $example_packages catch2
   cmake --preset dev
   cmake --build --preset dev -j "$jobs"
   cmake --preset asan -DAIXCELL_TEST_ROOMS="$sanitized_rooms"
@@ -58,7 +59,7 @@ run_tests() {
 
 run_demo() {
   # shellcheck disable=SC2086
-  install_packages $build_packages $component_packages $example_packages
+  install_packages $build_packages $component_packages $exchange_packages $example_packages
   cmake --preset release -DAIXCELL_BUILD_BENCHMARKS=OFF
   cmake --build --preset release -j "$jobs" --target aixcell_command
   work=build/demo

@@ -228,7 +228,9 @@ class onnx_kernels {
     const shape &x = k.inputs[0].shape, &y = k.outputs[0].shape;
     std::string from = image(k, 0);
     if (x[1] == y[1] && x[2] == y[2]) return result(k, from);
-    const bool whole_factors = y[1] % x[1] == 0 && y[2] % x[2] == 0, bilinear = k.attribute("bilinear") != 0;
+    const bool whole_factors = y[1] % x[1] == 0 && y[2] % x[2] == 0;
+    // A single pixel has no neighbours to blend with; some runners read beyond it.
+    const bool bilinear = k.attribute("bilinear") != 0 && x[1] * x[2] > 1;
     if (!bilinear && !whole_factors) {  // by position: no rounding of a factor can pick a neighbour
       for (const int axis : {1, 2}) {
         int64s source;
