@@ -1,6 +1,6 @@
 """aixcell's whole networks against the PyTorch ones of this folder (float64), same weights, same image.
 
-    compare_networks.py <export_networks> [<encoder>|<encoder>-<decoder>...]
+    compare_networks.py <write_networks> [<encoder>|<encoder>-<decoder>...]
     exit code 77: torch or torchvision is not installed
 
 The program writes weights, image, output and gradients of every network of networks.txt; PyTorch takes the weights from

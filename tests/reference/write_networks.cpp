@@ -1,5 +1,5 @@
 // Writes what the networks with drawn weights compute, for torch/compare_networks.py.
-//   export_networks <file> <encoder> <decoder> <batch> <height> <width> <channels>
+//   write_networks <file> <encoder> <decoder> <batch> <height> <width> <channels>
 // <file>: safetensors with "weights.<name>", "input", "output" (float32), "output64", "gradient.<name>" (float32),
 // "gradient64.<name>". Without arguments it prints encoder and decoder of all networks, a pair a line.
 #include <cstdio>
