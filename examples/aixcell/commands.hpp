@@ -82,6 +82,7 @@ struct quantify_arguments {
   std::string pairs_from;    ///< data set of cells with nuclei that tells what pairs look like
   double radius = 50;        ///< pixels in which neighbours are counted
   bool without_border = false;
+  program::acquisition_choice acquired;
   int threads = 0;
   bool mirrored = true;
 };

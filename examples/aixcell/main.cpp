@@ -189,6 +189,7 @@ void add_quantify(CLI::App& app, quantify_arguments& a) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   c.add_flag("--without-border", a.without_border, "Do not count cells that the border of a field cuts");
+  add_acquisition(c, a.acquired, true);
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
   add_threads(c, a.threads);
   c.callback([&a] { program::quantify(a); });

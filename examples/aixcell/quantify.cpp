@@ -33,7 +33,8 @@ struct field_files {
   std::vector<std::pair<fs::path, tile_place>> tiles;
 };
 
-std::vector<field_files> fields_of(const std::vector<fs::path>& files, const quantify_arguments& a) {
+std::vector<field_files> fields_of(const std::vector<fs::path>& files, const acquisition& how,
+                                   const quantify_arguments& a) {
   std::vector<field_files> fields;
   if (a.tiles.empty()) {
     for (const fs::path& file : files)
@@ -46,7 +47,7 @@ std::vector<field_files> fields_of(const std::vector<fs::path>& files, const qua
   for (const fs::path& file : files) {
     ids.push_back(file.stem().string());
     file_of[ids.back()] = file;
-    const image picture = read_image(file);
+    const image picture = read_image(file, how);
     sizes[ids.back()] = {picture.height(), picture.width()};
   }
   const std::vector<tile_place> places = a.tiles == "names" ? places_from_names(ids, a.overlap, sizes)
@@ -152,6 +153,7 @@ void quantify(const quantify_arguments& arguments) {
   context<cpu> ctx(arguments.threads);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   const any_pipeline& model = *loaded.model;
+  const acquisition how = arguments.acquired.over(loaded.card.acquired);
   const auto rule = stored_class_rule(loaded.card, arguments.model);
   if (model.solves() != task::instance_segmentation)
     throw data_error(arguments.model.string() +
@@ -169,7 +171,7 @@ void quantify(const quantify_arguments& arguments) {
                      "--pair-nuclei take two close ones for a binuclear cell");
   const int counted = counted_class(names.classes, arguments.counted);
   const std::string& counted_name = names.classes[static_cast<std::size_t>(counted)];
-  const std::vector<field_files> fields = fields_of(files, arguments);
+  const std::vector<field_files> fields = fields_of(files, how, arguments);
   const auto group = groups_of(fields, arguments.groups);
   pair_criteria criteria;
   if (!arguments.pairs_from.empty()) criteria = learn_pairs(ctx, arguments.pairs_from, model.setup().channels);
@@ -185,12 +187,12 @@ void quantify(const quantify_arguments& arguments) {
     std::vector<view<const float, cpu>> pixels_of;
     for (const auto& [file, place] : field.tiles) {
       throw_if_stopped("stopped; nothing was written");
-      pictures.push_back(read_image(file));
+      pictures.push_back(read_image(file, how));
       const image& picture = pictures.back();
       if (picture.channels() != model.setup().channels)
         throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
                          " channel(s), the model was trained on " + std::to_string(model.setup().channels) +
-                         "; give images with the channels of the training images");
+                         "; select the channels of the training images (--channels)");
       tiles.push_back({place.top, place.left, aixcell::predict(ctx, model, picture, {.mirrored = arguments.mirrored})});
       where.push_back({place.top, place.left, picture.height(), picture.width()});
     }
