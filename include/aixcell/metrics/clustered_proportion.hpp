@@ -139,24 +139,32 @@ struct test_quality {
 };
 
 /// The true share behind one found by a test that errs (Rogan and Gladen 1978), with its interval: errors of the share and of
-/// the test's quality are propagated (Lang and Reiczigel 2014, without their small-sample terms). Clipped to
-/// [0,1]. {0,0,1} where the test is no better than a coin: then nothing follows.
+/// the test's quality are propagated (Lang and Reiczigel 2014, without their small shift of the centre), for which one
+/// right and one wrong answer are added to the test's record: of few cases none is certain. Clipped to [0,1].
+/// The estimate 0 and the interval [0,1] where the test is hardly better than a coin: then nothing follows.
 inline interval corrected_share(const interval& found, const test_quality& quality) {
-  const auto share = [](const proportion& p) {  // one of each added: of few cases none is certain
+  const auto solved = [&](double sensitivity, double specificity) {
+    return std::clamp((found.estimate + specificity - 1) / (sensitivity + specificity - 1), 0.0, 1.0);
+  };
+  const auto plain = [](const proportion& p) {
+    return p.trials > 0 ? static_cast<double>(p.successes) / static_cast<double>(p.trials) : 0.5;
+  };
+  const auto careful = [](const proportion& p) {
     return (static_cast<double>(p.successes) + 1) / (static_cast<double>(p.trials) + 2);
   };
   const auto variance = [&](const proportion& p) {
-    return share(p) * (1 - share(p)) / (static_cast<double>(p.trials) + 2);
+    return careful(p) * (1 - careful(p)) / (static_cast<double>(p.trials) + 2);
   };
-  const double sensitivity = share(quality.sensitivity), specificity = share(quality.specificity);
+  const double sensitivity = careful(quality.sensitivity), specificity = careful(quality.specificity);
   const double informed = sensitivity + specificity - 1;
   if (!(informed > 0.1)) return {0, 0, 1};
-  const double estimate = std::clamp((found.estimate + specificity - 1) / informed, 0.0, 1.0);
+  const double estimate = solved(plain(quality.sensitivity), plain(quality.specificity));
+  const double centre = solved(sensitivity, specificity);
   const double of_share = (found.high - found.low) / (2 * normal_point);  // not 0 where none or all were found
   const double half = normal_point / informed *
-                      std::sqrt(of_share * of_share + estimate * estimate * variance(quality.sensitivity) +
-                                (1 - estimate) * (1 - estimate) * variance(quality.specificity));
-  return {estimate, std::max(0.0, estimate - half), std::min(1.0, estimate + half)};
+                      std::sqrt(of_share * of_share + centre * centre * variance(quality.sensitivity) +
+                                (1 - centre) * (1 - centre) * variance(quality.specificity));
+  return {estimate, std::clamp(centre - half, 0.0, estimate), std::clamp(centre + half, estimate, 1.0)};
 }
 
 }  // namespace aixcell
