@@ -112,9 +112,24 @@ void recommend(const recommend_arguments& arguments);
 
 struct info_arguments {
   std::filesystem::path model;  ///< empty: lists the pipelines of this program
+  shape size{256, 256};         ///< [H,W] of the image whose cost is predicted
   bool json = false;
 };
 void info(const info_arguments& arguments);
+
+/// What a model file can become for other programs.
+struct export_arguments {
+  std::filesystem::path model;
+  std::string to = "onnx";
+  std::filesystem::path out;         ///< empty: beside the model
+  shape size;                        ///< [H,W] of the recorded image; empty: of the test image, else 256x256
+  bool preprocessing = true;         ///< in the ONNX graph, where it can be said
+  std::filesystem::path test_image;  ///< of a package; empty: a synthetic one
+  std::vector<std::string> authors;  ///< of a package
+  std::string name, licence;         ///< of a package
+  int threads = 0;
+};
+void export_model(const export_arguments& arguments);
 
 struct synth_arguments {
   std::filesystem::path out;

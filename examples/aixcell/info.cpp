@@ -36,6 +36,21 @@ void list_pipelines(bool as_json) {
   std::printf("%s", as_json ? (list.dump(1) + "\n").c_str() : text_table(rows).c_str());
 }
 
+/// A text among the facts of a card, however little they hold.
+std::string text_of(const nlohmann::json& facts, const char* key, const std::string& otherwise) {
+  if (!facts.is_object() || !facts.contains(key) || !facts[key].is_string()) return otherwise;
+  const auto text = facts[key].get<std::string>();
+  return text.empty() ? otherwise : text;
+}
+
+/// The name of the data set and the digest of its fingerprint, which tells whether two models learned from the same.
+std::string training_data_of(const model_card& card) {
+  const nlohmann::json data =
+      card.facts.is_object() && card.facts.contains("data") ? card.facts["data"] : nlohmann::json();
+  const std::string digest = text_of(data, "digest", "");
+  return text_of(data, "name", "not known") + (digest.empty() ? "" : ", fingerprint " + digest);
+}
+
 /// `name  value` for every fact, those of objects below their name, indented. Long lists are only counted, estimates
 /// come with their interval.
 void append_facts(std::vector<std::vector<std::string>>& rows, const nlohmann::json& facts, const std::string& indent) {
@@ -65,8 +80,10 @@ void info(const info_arguments& arguments) {
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   const model_card& card = loaded.card;
   const pipeline_setup& setup = loaded.model->setup();
-  const shape batch{1, 256, 256, setup.channels};
+  const shape batch{1, arguments.size[0], arguments.size[1], setup.channels};
   const resource_estimate cost = loaded.model->estimate(batch);
+  const std::string size = std::to_string(batch[1]) + "x" + std::to_string(batch[2]);
+  const double memory = static_cast<double>(cost.inference_bytes + cost.weight_bytes);
   const double latency_ms = 1e3 * measure_machine_speed(ctx).seconds(cost.inference);
   if (arguments.json) {
     const nlohmann::json j = {
@@ -77,8 +94,7 @@ void info(const info_arguments& arguments) {
         {"z", to_string(card.acquired.z)},
         {"class_names", card.class_names},
         {"parameters", cost.parameters},
-        {"per_256x256_image",
-         {{"flops", cost.inference.flops}, {"bytes", cost.inference_bytes}, {"latency_ms", latency_ms}}},
+        {"per_" + size + "_image", {{"flops", cost.inference.flops}, {"bytes", memory}, {"latency_ms", latency_ms}}},
         {"facts", card.facts}};
     std::printf("%s\n", j.dump(1).c_str());
     return;
@@ -93,9 +109,11 @@ void info(const info_arguments& arguments) {
       {"stacks", card.acquired.z == z_projection::none ? "refused" : "made one image by " + to_string(card.acquired.z)},
       {"classes", joined(card.class_names)},
       {"parameters", fixed_text(cost.parameters / 1e6, 2) + " M"},
-      {"a 256x256 image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP, " +
-                              fixed_text(static_cast<double>(cost.inference_bytes) / 0x1p20, 0) + " MiB, predicted " +
-                              fixed_text(latency_ms, 0) + " ms on this machine"}};
+      {"a " + size + " image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP; predicted " +
+                                   fixed_text(memory / 0x1p20, 0) + " MiB with weights, " + fixed_text(latency_ms, 0) +
+                                   " ms on this machine"},
+      {"trained on", training_data_of(card)},
+      {"licence of the data", text_of(card.facts, "licence", "not known")}};
   append_facts(rows, card.facts, "");
   std::fputs(text_table(rows).c_str(), stdout);
 }

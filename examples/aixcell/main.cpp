@@ -224,8 +224,44 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
 void add_info(CLI::App& app, info_arguments& a) {
   CLI::App& c = *app.add_subcommand("info", "What a model file holds; without one, the pipelines of this program");
   c.add_option("model", a.model, "The model.safetensors of a fit")->type_name("MODEL");
+  add_parsed(
+      c, "--size", [&a](const std::string& t) { a.size = parse_size(t); },
+      "Height x width of the image whose cost is predicted [256x256]")
+      ->type_name("HxW");
   c.add_flag("--json", a.json, "For programs");
   c.callback([&a] { program::info(a); });
+}
+
+void add_export(CLI::App& app, export_arguments& a) {
+  CLI::App& c = *app.add_subcommand("export", "Write a model in the format of other programs");
+  c.footer(
+      "onnx         the network as a graph for ONNX Runtime, OpenCV and others: image or preprocessed image in, dense "
+      "map "
+      "and\n             probabilities out, planes [N,C,H,W]\n"
+      "bioimageio   a model package for bioimage.io: ONNX, description, test images, README, cover\n"
+      "safetensors  the encoder's weights under torchvision's names\n\n"
+      "  aixcell export result/model.safetensors --to onnx --size 512x512\n"
+      "  aixcell export result/model.safetensors --to bioimageio --test-image cells.tif --author \"A. Name\"");
+  c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
+  c.add_option("--to", a.to, "The format")
+      ->check(CLI::IsMember({"onnx", "bioimageio", "safetensors"}))
+      ->capture_default_str();
+  c.add_option("--out", a.out, "The file to write; default: beside the model")->type_name("FILE");
+  add_parsed(
+      c, "--size", [&a](const std::string& t) { a.size = parse_size(t); },
+      "Height x width of the images; multiples of 32 give a graph for every multiple of 32 where the network allows it "
+      "[256x256]")
+      ->type_name("HxW");
+  c.add_flag("!--no-preprocessing", a.preprocessing,
+             "onnx: the graph takes preprocessed images; for tiles of large images, which are normalised as a whole");
+  c.add_option("--test-image", a.test_image, "bioimageio: an image for the package's test; default: a synthetic one")
+      ->type_name("FILE");
+  c.add_option("--author", a.authors, "bioimageio: an author's name, may be given several times")->type_name("NAME");
+  c.add_option("--name", a.name, "bioimageio: the model's name, at least 5 characters")->type_name("NAME");
+  c.add_option("--license", a.licence, "bioimageio: SPDX identifier of the model's licence, e.g. CC-BY-4.0")
+      ->type_name("SPDX");
+  add_threads(c, a.threads);
+  c.callback([&a] { program::export_model(a); });
 }
 
 void add_synth(CLI::App& app, synth_arguments& a) {
@@ -265,6 +301,7 @@ int run(int argc, char** argv) {
   evaluate_arguments evaluate_with;
   recommend_arguments recommend_with;
   info_arguments info_with;
+  export_arguments export_with;
   synth_arguments synth_with;
   add_fit(app, fit_with);
   add_predict(app, predict_with);
@@ -272,6 +309,7 @@ int run(int argc, char** argv) {
   add_evaluate(app, evaluate_with);
   add_recommend(app, recommend_with);
   add_info(app, info_with);
+  add_export(app, export_with);
   add_synth(app, synth_with);
   try {
     app.parse(argc, argv);

@@ -10,12 +10,12 @@ namespace aixcell {
 
 /// What the writer of a package adds to what the model file knows.
 struct package_options {
-  tensor<float> test_image;          ///< [H,W,C] in file units; multiples of 32 give a network for every such size
-  std::string name;                  ///< of the model; empty: from the pipeline and the data
-  std::vector<std::string> authors;  ///< people's names; bioimage.io asks for them
-  std::string licence;               ///< SPDX identifier of the model's licence; empty: not said
-  std::string cover_png;             ///< bytes of a picture, input and result; empty: none
-  std::string timestamp;             ///< ISO 8601, e.g. 2024-05-01T12:00:00Z
+  tensor<float> test_image;               ///< [H,W,C] in file units; multiples of 32 give a network for every such size
+  std::string name = {};                  ///< of the model; empty: from the pipeline and the data
+  std::vector<std::string> authors = {};  ///< people's names; bioimage.io asks for them
+  std::string licence = {};               ///< SPDX identifier of the model's licence; empty: not said
+  std::string cover_png = {};             ///< bytes of a picture, input and result; empty: none
+  std::string timestamp = {};             ///< ISO 8601, e.g. 2024-05-01T12:00:00Z
 };
 
 namespace detail {
