@@ -1,3 +1,7 @@
+#include <cstdio>
+
+#include <aixcell/exchange/weights.hpp>
+
 #include "aixcell_instances.hpp"
 #include "export_graphs.hpp"
 
@@ -13,8 +17,14 @@ struct exporter {
   void (*write)(context<cpu>&, loaded_model&, const export_arguments&);
 };
 
+void export_safetensors(context<cpu>&, loaded_model& loaded, const export_arguments& a) {
+  save_torch_weights(a.out, *loaded.model);
+  std::printf("%s: the weights under torchvision's names, filters [K,C,R,S], float32\n", a.out.c_str());
+}
+
 constexpr exporter exporters[] = {{"onnx", ".onnx", export_onnx},
-                                  {"bioimageio", ".bioimage.io.zip", export_bioimageio}};
+                                  {"bioimageio", ".bioimage.io.zip", export_bioimageio},
+                                  {"safetensors", ".torch.safetensors", export_safetensors}};
 
 void require_writable(const fs::path& out, const fs::path& model) {
   if (fs::is_directory(out)) throw io_error(out.string() + ": is a folder; name the file to write");
@@ -36,7 +46,7 @@ void export_model(const export_arguments& arguments) {
     loaded_model loaded = load_model(ctx, a.model, compiled_pipelines());
     return e.write(ctx, loaded, a);
   }
-  throw not_available("export: format '" + arguments.to + "' is not known to this program; onnx and bioimageio are");
+  throw not_available("export: format '" + arguments.to + "' is not known to this program; onnx, bioimageio and safetensors are");
 }
 
 }  // namespace aixcell::program

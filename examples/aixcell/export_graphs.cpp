@@ -42,10 +42,10 @@ tensor<float> synthetic_image(const shape& extents) {
 }
 
 /// The upper left part of the given image, or a synthetic one. Without a size: at most 512 pixels an edge, in steps of 32.
-tensor<float> test_image(const export_arguments& a, index_t channels) {
+tensor<float> test_image(const export_arguments& a, index_t channels, const acquisition& how) {
   if (a.test_image.empty())
     return synthetic_image({a.size.rank() ? a.size[0] : 256, a.size.rank() ? a.size[1] : 256, channels});
-  const tensor<float> pixels = read_image(a.test_image).pixels;
+  const tensor<float> pixels = read_image(a.test_image, how).pixels;
   if (pixels.extent(2) != channels)
     throw data_error(a.test_image.string() + ": has " + std::to_string(pixels.extent(2)) +
                      " channel(s), the model was trained on " + std::to_string(channels));
@@ -86,7 +86,7 @@ void export_bioimageio(context<cpu>& ctx, loaded_model& loaded, const export_arg
   if (!a.name.empty() && (a.name.size() < 5 || a.name.size() > 128))
     throw data_error("--name: expected 5 to 128 characters, found " + std::to_string(a.name.size()));
   const any_pipeline& model = *loaded.model;
-  package_options options{.test_image = test_image(a, model.setup().channels)};
+  package_options options{.test_image = test_image(a, model.setup().channels, loaded.card.acquired)};
   options.name = a.name, options.authors = a.authors, options.licence = a.licence, options.timestamp = now_utc();
   image picture;
   picture.pixels = options.test_image;

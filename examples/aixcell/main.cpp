@@ -239,7 +239,7 @@ void add_export(CLI::App& app, export_arguments& a) {
       "map "
       "and\n             probabilities out, planes [N,C,H,W]\n"
       "bioimageio   a model package for bioimage.io: ONNX, description, test images, README, cover\n"
-      "safetensors  the encoder's weights under torchvision's names\n\n"
+      "safetensors  all weights, the encoder's under torchvision's names\n\n"
       "  aixcell export result/model.safetensors --to onnx --size 512x512\n"
       "  aixcell export result/model.safetensors --to bioimageio --test-image cells.tif --author \"A. Name\"");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
