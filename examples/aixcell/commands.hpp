@@ -99,6 +99,14 @@ struct evaluate_arguments {
 };
 void evaluate(const evaluate_arguments& arguments);
 
+struct baseline_arguments {
+  std::string data;
+  program::acquisition_choice acquired;
+  std::uint64_t seed = 0;  ///< of the test part, where the data set has none
+  int threads = 0;
+};
+void baseline(const baseline_arguments& arguments);
+
 struct recommend_arguments {
   std::string data;
   program::acquisition_choice acquired;

@@ -209,6 +209,15 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   c.callback([&a] { program::evaluate(a); });
 }
 
+void add_baseline(CLI::App& app, baseline_arguments& a) {
+  CLI::App& c = *app.add_subcommand("baseline", "What a threshold or mean colours reach: is a network worth its time?");
+  c.add_option("data", a.data, data_help)->required()->type_name("DATA");
+  add_acquisition(c, a.acquired);
+  c.add_option("--seed", a.seed, "Of the test part, where the data set has none")->capture_default_str();
+  add_threads(c, a.threads);
+  c.callback([&a] { program::baseline(a); });
+}
+
 void add_recommend(CLI::App& app, recommend_arguments& a) {
   CLI::App& c = *app.add_subcommand("recommend", "Which pipelines suit a data set, with predicted cost and the reason");
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
@@ -299,6 +308,7 @@ int run(int argc, char** argv) {
   predict_arguments predict_with;
   quantify_arguments quantify_with;
   evaluate_arguments evaluate_with;
+  baseline_arguments baseline_with;
   recommend_arguments recommend_with;
   info_arguments info_with;
   export_arguments export_with;
@@ -307,6 +317,7 @@ int run(int argc, char** argv) {
   add_predict(app, predict_with);
   add_quantify(app, quantify_with);
   add_evaluate(app, evaluate_with);
+  add_baseline(app, baseline_with);
   add_recommend(app, recommend_with);
   add_info(app, info_with);
   add_export(app, export_with);

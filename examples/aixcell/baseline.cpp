@@ -1,0 +1,31 @@
+#include <cstdio>
+
+#include <aixcell/autokonfig/baseline.hpp>
+#include <aixcell/pipeline/evaluate.hpp>
+
+#include "commands.hpp"
+#include "open_data.hpp"
+#include "results.hpp"
+#include "stop.hpp"
+
+namespace aixcell::program {
+
+void baseline(const baseline_arguments& arguments) {
+  context<cpu> ctx(arguments.threads);
+  const opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}));
+  const aixcell::baseline fitted = fit_baseline(ctx, data.train);
+  evaluation e;
+  e.solves = data.train.task;
+  e.pixels = confusion_matrix(
+      e.solves == task::semantic_segmentation ? std::max<int>(2, static_cast<int>(data.train.class_names.size())) : 2);
+  for (index_t i = 0; i < data.test.size(); ++i) {
+    throw_if_stopped("stopped");
+    const example seen = data.test.load(i);
+    prediction found;
+    found.labels = fitted.predict(ctx, seen.picture.pixels);
+    e.add(seen.truth, found);
+  }
+  std::printf("%s\n%s", fitted.method.c_str(), metrics_text(e, data.train.class_names).c_str());
+}
+
+}  // namespace aixcell::program
