@@ -5,7 +5,7 @@
 
 The program writes weights, image, output and gradients of every network of networks.txt; PyTorch takes the weights from
 the file. Compared are
-  output    in float32, the largest difference (outputs are of the order of 1)
+  output    in float32, the largest difference at unit scale: relative to the largest magnitude where that is above 1
   all       the gradients in float32, all as one vector: the norm of the difference relative to PyTorch's. Some values pass
             a ReLU in one precision and not in the other, which batches of few values magnify: PyTorch's own float32
             (next column) is as far off;
@@ -63,8 +63,9 @@ def compare(tensors, encoder, decoder):
     found, found64 = part(tensors, "gradient."), part(tensors, "gradient64.")
     assert found.keys() == found64.keys() == gradients.keys()
     assert tensors["output"].shape == output.shape
-    return (np.max(np.abs(tensors["output"] - output)), relative_difference(found, gradients),
-            relative_difference(gradients32, gradients), np.max(np.abs(tensors["output64"] - output)),
+    scale = max(1.0, np.max(np.abs(output)))
+    return (np.max(np.abs(tensors["output"] - output)) / scale, relative_difference(found, gradients),
+            relative_difference(gradients32, gradients), np.max(np.abs(tensors["output64"] - output)) / scale,
             worst_gradient(found64, gradients))
 
 
