@@ -401,6 +401,38 @@ TEST_CASE("evaluate gives the numbers of fit", "[examples]") {
   if (numbers["split"] == "test") CHECK(numbers["metrics"]["objects"]["by_iou"] == fitted["test"]["objects"]["by_iou"]);
 }
 
+TEST_CASE("export writes a graph and a package, and says what stays outside", "[examples]") {
+  const std::string graph = (scratch() / "exported.onnx").string(), package = (scratch() / "exported.zip").string();
+  const outcome onnx = run({"export", model(), "--out", graph, "--size", "64x64"});
+  CHECK(onnx.err == "");
+  REQUIRE(onnx.code == 0);
+  CHECK(onnx.out.find("height and width multiples of 32") != std::string::npos);
+  CHECK(onnx.out.find("postprocessing outside") != std::string::npos);
+  CHECK(fs::file_size(graph) > 1000);
+  const outcome zip = run({"export", model(), "--to", "bioimageio", "--out", package, "--author", "A. Name"});
+  CHECK(zip.err == "");
+  REQUIRE(zip.code == 0);
+  CHECK(zip.out.find("bioimage.io asks for a licence") != std::string::npos);
+  CHECK(text_of(package).substr(0, 2) == "PK");
+}
+
+TEST_CASE("export refuses what it cannot write", "[examples]") {
+  const std::string file = (scratch() / "refused.onnx").string();
+  const auto refused = [](const std::vector<std::string>& arguments, const std::string& why) {
+    const outcome o = run(arguments);
+    CHECK(o.code == 2);
+    CHECK(o.err.find(why) != std::string::npos);
+  };
+  refused({"export", model(), "--to", "tflite", "--out", file}, "--to");
+  refused({"export", (scratch() / "none.safetensors").string(), "--out", file}, "cannot be opened");
+  refused({"export", model(), "--out", scratch().path.string()}, "is a folder");
+  refused({"export", model(), "--out", (scratch() / "no" / "such.onnx").string()}, "no such folder");
+  refused({"export", model(), "--out", model()}, "is the model itself");
+  refused({"export", model(), "--out", file, "--size", "0x64"}, "--size");
+  refused({"export", model(), "--to", "bioimageio", "--out", file, "--name", "abc"}, "5 to 128 characters");
+  CHECK_FALSE(fs::exists(file));
+}
+
 TEST_CASE("info and recommend say what there is", "[examples]") {
   const outcome all = run({"info"});
   CHECK(all.code == 0);
@@ -411,7 +443,9 @@ TEST_CASE("info and recommend say what there is", "[examples]") {
   CHECK(j["pipeline"] == pipeline);
   CHECK(j["channel_names"] == nlohmann::json({"DAPI", "membrane"}));
   CHECK(j["facts"]["test"].contains("objects"));
-  CHECK(run({"info", model()}).out.find("parameters") != std::string::npos);
+  const std::string facts = run({"info", model(), "--size", "64x96"}).out;
+  for (const char* expected : {"parameters", "a 64x96 image", "trained on", "fingerprint", "licence of the data"})
+    CHECK(facts.find(expected) != std::string::npos);
 
   const outcome table = run({"recommend", cells().string()});
   CAPTURE(table.err);

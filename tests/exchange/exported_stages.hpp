@@ -15,11 +15,13 @@
 #include <aixcell/encoder/vgg.hpp>
 #include <aixcell/library/registry.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
+#include <aixcell/preprocess/percentile.hpp>
 #include <aixcell/preprocess/z_score.hpp>
 
 namespace aixcell::test {
 
-inline constexpr auto exported_preprocesses = stages<z_score>;
+inline constexpr auto exported_z_score = stages<z_score>;
+inline constexpr auto exported_percentile = stages<percentile>;
 inline constexpr auto exported_decoders = stages<unet, linknet, fpn>;
 inline constexpr auto other_decoders = stages<unet_plus_plus, pspnet, deeplab_v3_plus>;
 inline constexpr auto exported_postprocesses = stages<interior_border>;

@@ -89,9 +89,11 @@ inline std::vector<std::string> channel_names_of(const onnx_value& output, const
   return names;
 }
 
-inline nlohmann::ordered_json image_axes(const std::vector<std::string>& channels, nlohmann::ordered_json rows,
-                                         nlohmann::ordered_json columns) {
-  return {{{"type", "batch"}},
+inline nlohmann::ordered_json image_axes(const onnx_model& exported, const std::vector<std::string>& channels,
+                                         nlohmann::ordered_json rows, nlohmann::ordered_json columns) {
+  nlohmann::ordered_json batch = {{"type", "batch"}};
+  if (!exported.any_batch) batch["size"] = 1;
+  return {std::move(batch),
           {{"type", "channel"}, {"channel_names", channels}},
           {{"type", "space"}, {"id", "y"}, {"size", std::move(rows)}},
           {{"type", "space"}, {"id", "x"}, {"size", std::move(columns)}}};
@@ -159,19 +161,19 @@ inline nlohmann::ordered_json package_description(
   json input = {{"id", "image"},
                 {"description", preprocessing.is_null() ? "pixels after aixcell's preprocessing, see README.md"
                                                         : "pixels in the units of the file"},
-                {"axes", image_axes(inputs, size(height), size(width))},
+                {"axes", image_axes(exported, inputs, size(height), size(width))},
                 {"test_tensor", file("test_image.npy")},
                 {"data", {{"type", "float32"}}}};
   if (preprocessing.is_array() && !preprocessing.empty()) input["preprocessing"] = preprocessing;
   d["inputs"] = json::array({input});
   d["outputs"] = json::array();
   for (const onnx_value& output : exported.graph.outputs)
-    d["outputs"].push_back(
-        {{"id", output.name},
-         {"description", output.meaning.substr(0, 128)},
-         {"axes", image_axes(channel_names_of(output, card), same_as_input("y", height), same_as_input("x", width))},
-         {"test_tensor", file("test_" + output.name + ".npy")},
-         {"data", {{"type", "float32"}}}});
+    d["outputs"].push_back({{"id", output.name},
+                            {"description", output.meaning.substr(0, 128)},
+                            {"axes", image_axes(exported, channel_names_of(output, card), same_as_input("y", height),
+                                                same_as_input("x", width))},
+                            {"test_tensor", file("test_" + output.name + ".npy")},
+                            {"data", {{"type", "float32"}}}});
   json weights = file("weights.onnx");
   weights["opset_version"] = onnx_opset;
   d["weights"] = {{"onnx", weights}};
