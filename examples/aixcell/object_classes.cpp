@@ -16,8 +16,12 @@ std::optional<class_rule> choose_object_classes(context<cpu>& ctx, const any_pip
   if (model.solves() != task::instance_segmentation || !(model.needs_object_classes() || model.needs_nuclei()))
     return std::nullopt;
   const split_result parts = split(train, {.validation = fit_options{}.validation_share, .seed = seed});
-  const class_rule rule = choose_class_rule(ctx, model, parts.train, parts.validation,
-                                            {.shape = {.seed = seed}, .stop_requested = stop_requested});
+  const class_rule rule =
+      choose_class_rule(ctx, model, parts.train, parts.validation,
+                        {.shape = {.seed = seed}, .stop_requested = [] {
+                           throw_if_stopped("stopped while choosing who tells classes; the same command goes on");
+                           return false;
+                         }});
   std::string text = "classes of objects by";
   for (std::size_t s = 0; s < rule.validation.size(); ++s) {
     if (s > 0 && !rule.has_shape()) continue;
