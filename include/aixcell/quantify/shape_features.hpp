@@ -101,9 +101,10 @@ inline std::vector<std::string> shape_feature_names(const std::vector<std::strin
 
 /// Shape and intensity of every object of a label map [H,W], by ascending label. `pixels` [H,W,C] with one name per
 /// channel, or empty without names. Per channel: mean, standard deviation, sum above the image's background (of a DNA
-/// stain: the ploidy), the same relative to the image's median object (exposures differ between images; dark objects on a bright ground have both below zero), and the bright parts
-/// (see `bright_parts`). Measurements of the outline are of the object's largest part. Throws shape_error if sizes or
-/// channel names do not fit, data_error on labels below -1.
+/// stain: the ploidy), the same relative to the image's median object (exposures differ between images; both are
+/// negative for dark objects on a bright ground), and the bright parts (see `bright_parts`). Measurements of the outline
+/// are of the object's largest part. Throws shape_error if sizes or channel names do not fit, data_error on labels
+/// below -1.
 inline feature_table shape_features(label_view labels, view<const float, cpu> pixels = {},
                                     const std::vector<std::string>& channels = {}) {
   const std::vector<region_properties> regions = measure_regions(labels, pixels);
