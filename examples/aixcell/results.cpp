@@ -54,6 +54,7 @@ nlohmann::json metrics_json(const evaluation& e, const std::vector<std::string>&
   if (e.solves == task::semantic_segmentation) {
     j["pixels"] = confusion_json(e.pixels, class_names);
     j["pixels"]["mean_iou"] = pixels.mean_iou;
+    j["pixels"]["mean_iou_by_image"] = to_json(bootstrap_mean_interval(e.mean_iou, random_stream(0)));
     j["pixels"]["mean_dice"] = pixels.mean_dice;
     j["pixels"]["accuracy"] = pixels.pixel_accuracy;
     return j;
@@ -93,8 +94,10 @@ std::string metrics_text(const evaluation& e, const std::vector<std::string>& cl
   const semantic_scores pixels = scores_of(e.pixels);
   std::string text;
   if (e.solves == task::semantic_segmentation) {
-    text = "mean IoU " + fixed_text(pixels.mean_iou, 3) + ", mean Dice " + fixed_text(pixels.mean_dice, 3) +
-           ", pixel accuracy " + fixed_text(pixels.pixel_accuracy, 3) + " (" + std::to_string(e.images) + " images)\n";
+    text = "mean IoU " + fixed_text(pixels.mean_iou, 3) + ", by image " +
+           with_interval(bootstrap_mean_interval(e.mean_iou, random_stream(0))) + ", mean Dice " +
+           fixed_text(pixels.mean_dice, 3) + ", pixel accuracy " + fixed_text(pixels.pixel_accuracy, 3) + " (" +
+           std::to_string(e.images) + " images)\n";
     for (int c = 0; c < e.pixels.classes(); ++c)
       text += "  " + name_of(class_names, c) + ": IoU " +
               fixed_text(pixels.classes[static_cast<std::size_t>(c)].iou, 3) + "\n";

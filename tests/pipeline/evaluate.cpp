@@ -70,4 +70,27 @@ TEST_CASE("evaluations of parts add up", "[pipeline]") {
   CHECK(sum.jaccard == whole.jaccard);
 }
 
+TEST_CASE("pixel classes are scored over all images and image by image", "[pipeline]") {
+  evaluation e, other;
+  e.solves = other.solves = task::semantic_segmentation;
+  e.pixels = other.pixels = confusion_matrix(2);
+  const auto add = [](evaluation& to, index_t right) {
+    annotation truth;
+    prediction found;
+    truth.labels = label_map({1, 4});
+    found.labels = label_map({1, 4});
+    for (index_t p = 0; p < 2; ++p) truth.labels[p] = 1;
+    for (index_t p = 0; p < right; ++p) found.labels[p] = 1;
+    to.add(truth, found);
+  };
+  add(e, 2);
+  add(other, 1);  // IoU 1/2 of class 1, 2/3 of class 0
+  e += other;
+  CHECK(e.images == 2);
+  REQUIRE(e.mean_iou.size() == 2);
+  CHECK(e.mean_iou[0] == 1);
+  CHECK(e.mean_iou[1] == Approx((1.0 / 2 + 2.0 / 3) / 2));
+  CHECK(e.score() == Approx((3.0 / 4 + 4.0 / 5) / 2));
+}
+
 }  // namespace aixcell::test

@@ -16,12 +16,15 @@ struct evaluation {
   dataset_matching objects;            ///< instance segmentation
   std::vector<double> jaccard;         ///< aggregated Jaccard index by image
   confusion_matrix pixels;             ///< semantic segmentation: classes; instances: background and foreground
+  std::vector<double> mean_iou;        ///< semantic segmentation, by image
   object_class_scores object_classes;  ///< where the model tells objects apart
 
   void add(const annotation& truth, const prediction& found) {
     ++images;
     if (solves == task::semantic_segmentation) {
-      pixels += pixel_confusion(truth.labels, found.labels, pixels.classes());
+      const confusion_matrix of_image = pixel_confusion(truth.labels, found.labels, pixels.classes());
+      mean_iou.push_back(scores_of(of_image).mean_iou);
+      pixels += of_image;
       return;
     }
     const overlap_table table = overlaps(truth.labels, found.labels);
@@ -37,6 +40,7 @@ struct evaluation {
     objects.add(other.objects);
     jaccard.insert(jaccard.end(), other.jaccard.begin(), other.jaccard.end());
     pixels += other.pixels;
+    mean_iou.insert(mean_iou.end(), other.mean_iou.begin(), other.mean_iou.end());
     object_classes += other.object_classes;
     return *this;
   }
