@@ -37,8 +37,8 @@ inline tensor<float> drawn_tensor(std::string_view name, const shape& extents, v
 inline value_range weight_range(std::string_view name, const shape& extents) {
   if (name.ends_with("running_mean")) return {-0.3, 0.3};
   if (name.ends_with("running_var")) return {1, 3};
-  if (extents.rank() == 4) {
-    const double bound = std::sqrt(6.0 / static_cast<double>(extents[1] * extents[2] * extents[3]));
+  if (extents.rank() == 4 || extents.rank() == 2) {
+    const double bound = std::sqrt(6.0 / static_cast<double>(extents.count() / extents[0]));
     return {-bound, bound};
   }
   if (name.ends_with("bias")) return {-0.2, 0.2};
