@@ -20,7 +20,8 @@ requirements requirements_for(const wanted_choice& wanted, const dataset& data) 
   r.solves = wanted.goal.solves.value_or(data.task);
   // Without a class for each object only nuclei that are annotated inside them tell mono- from binuclear.
   const bool told_apart = data.has_object_classes() || data.has_nuclei();
-  r.object_classes = wanted.goal.object_classes.value_or(told_apart) && r.solves == task::instance_segmentation;
+  r.object_classes = wanted.goal.classes.value_or(told_apart) && r.solves == task::instance_segmentation;
+  r.image_classes = wanted.goal.classes.value_or(data.has_image_classes()) && r.solves == task::semantic_segmentation;
   r.latency_ms = 1e3 * wanted.limits.latency_s;
   r.memory_bytes = wanted.limits.memory_bytes;
   r.budget_s = wanted.budget_s;
@@ -88,8 +89,10 @@ nlohmann::json to_json(const fingerprint& data) {
           {"intensities_comparable", data.intensities_comparable},
           {"noise", data.noise},
           {"class_counts", data.class_counts},
+          {"image_class_counts", data.image_class_counts},
           {"has_nuclei", data.has_nuclei},
           {"has_object_classes", data.has_object_classes},
+          {"has_image_classes", data.has_image_classes},
           {"digest", digest}};
 }
 

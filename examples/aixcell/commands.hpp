@@ -23,7 +23,7 @@ struct limits {
 /// What the user wants to know about the images; what is not said follows from the data set.
 struct goal {
   std::optional<task> solves;
-  std::optional<bool> object_classes;
+  std::optional<bool> classes;  ///< of objects; beside pixel classes, of images
 };
 
 /// Which part of a file the pipeline sees, as far as the user said.
@@ -54,6 +54,7 @@ struct fit_arguments {
   program::limits limits;
   program::goal goal;
   program::acquisition_choice acquired;
+  std::string view;  ///< of the classes of images, see read_dataset
   training_step step{.tile = 0, .batch = 0};  ///< 0: by rule
   bool fresh = false;
 };
@@ -93,6 +94,7 @@ struct evaluate_arguments {
   std::string data;
   std::string split = "test";
   program::acquisition_choice acquired;
+  std::string view;  ///< empty: as the model was trained
   std::filesystem::path out;  ///< empty: print only
   int threads = 0;
   bool mirrored = true;
@@ -102,6 +104,7 @@ void evaluate(const evaluate_arguments& arguments);
 struct baseline_arguments {
   std::string data;
   program::acquisition_choice acquired;
+  std::string view;
   std::uint64_t seed = 0;  ///< of the test part, where the data set has none
   int threads = 0;
 };
@@ -110,6 +113,7 @@ void baseline(const baseline_arguments& arguments);
 struct recommend_arguments {
   std::string data;
   program::acquisition_choice acquired;
+  std::string view;
   program::limits limits;
   program::goal goal;
   training_step step{.tile = 0, .batch = 0};

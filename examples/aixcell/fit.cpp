@@ -38,8 +38,9 @@ nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_wei
   if (!a.acquired.channels.empty()) j["--channels"] = a.acquired.channels;
   if (a.acquired.z) j["--z"] = to_string(*a.acquired.z);
   if (a.acquired.pages_are_channels) j["--pages"] = *a.acquired.pages_are_channels ? "channels" : "slices";
-  if (a.goal.solves) j["--task"] = *a.goal.solves == task::semantic_segmentation ? "semantic" : "instance";
-  if (a.goal.object_classes) j["--classes"] = *a.goal.object_classes ? "yes" : "no";
+  if (a.goal.solves) j["--task"] = std::string(to_string(*a.goal.solves));
+  if (a.goal.classes) j["--classes"] = *a.goal.classes ? "yes" : "no";
+  if (!a.view.empty()) j["--view"] = a.view;
   return j;
 }
 
@@ -106,6 +107,7 @@ struct fit_run {
     model = compiled.find(arguments.pipeline).make();
     progress_line progress(stderr);
     fit_options o = options(arguments.pipeline, progress);
+    o.training.augment = recommended_augmentation(compiled.find(arguments.pipeline));
     if (initial) o.initialise = [this](any_pipeline& m) { initial->fill(m, true); };
     o.checkpoint = folder.work() / "checkpoint.safetensors";
     report = aixcell::fit(ctx, *model, train, o);
@@ -146,7 +148,7 @@ struct fit_run {
   }
 };
 
-/// What the model's answers are called: pixel classes, classes of objects, or nothing.
+/// What the model's answers about pixels or objects are called, nothing if it tells none apart.
 std::vector<std::string> class_names_of(const any_pipeline& model, const dataset& data) {
   if (model.solves() == task::semantic_segmentation)
     return data.task == task::semantic_segmentation ? data.class_names
@@ -175,7 +177,8 @@ void write_results(fit_run& run, const opened_data& data) {
   story.data_name = data.train.name;
   story.licence = data.train.licence;
   story.pipeline = run.model->name();
-  story.class_names = class_names_of(*run.model, data.train);
+  story.names.classes = class_names_of(*run.model, data.train);
+  if (run.model->needs_image_classes()) story.names.image_classes = data.train.image_class_names;
   story.fingerprint = run.facts;
   story.test_images = data.test.size();
   story.test_was_held_out = data.test_was_held_out;
@@ -203,7 +206,7 @@ void write_results(fit_run& run, const opened_data& data) {
 
   const fs::path results = run.folder.results();
   write_report(run.ctx, *run.model, data.test, story, choose_shown(scores), results);
-  const nlohmann::json test = metrics_json(story.test, story.class_names);
+  const nlohmann::json test = metrics_json(story.test, story.names);
   const nlohmann::json training = training_json(run);
   const nlohmann::json metrics = {
       {"pipeline", story.pipeline},
@@ -217,11 +220,13 @@ void write_results(fit_run& run, const opened_data& data) {
   write_file_atomically(results / "metrics.json", metrics.dump(1) + "\n");
 
   model_card card;
-  card.class_names = story.class_names;
+  card.class_names = story.names.classes;
+  card.image_class_names = story.names.image_classes;
   card.channel_names = data.train.channel_names;
   card.acquired = data.train.acquired;
   card.facts = {{"data", to_json(run.facts)}, {"test", test}, {"training", training}, {"licence", story.licence}};
   card.facts["data"]["name"] = data.train.name;
+  if (!run.arguments.view.empty()) card.facts["data"]["view"] = run.arguments.view;
   if (rule) card.facts["object_classes"] = to_json(*rule);
   save_model(results / "model.safetensors", *run.model, card);
   run.log.line({{"event", "finished"},
@@ -229,7 +234,7 @@ void write_results(fit_run& run, const opened_data& data) {
                 {"validation", run.report.validation},
                 {"test_score", story.test.score()}});
   run.folder.finish();
-  std::fputs(metrics_text(story.test, story.class_names).c_str(), stdout);
+  std::fputs(metrics_text(story.test, story.names).c_str(), stdout);
 }
 
 }  // namespace
@@ -240,14 +245,17 @@ void fit(const fit_arguments& arguments) {
   const std::optional<given_weights> initial = read_given_weights(arguments.weights);
   run_folder folder(arguments.out, identity_of(arguments, initial), arguments.fresh);
   context<cpu> ctx(arguments.threads);
-  opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}));
+  opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}), arguments.view);
   data.train = first_images(data.train, arguments.train_images, arguments.seed);
   data.train.require_trainable();
   if (!arguments.pipeline.empty()) setup_for(*compiled.find(arguments.pipeline).make(), data.train, arguments.seed);
 
   const fingerprint facts = fingerprint_of(ctx, data.train);
-  std::printf("%s: %td training and %td test images, %td objects to learn from\n", data.train.name.c_str(),
-              data.train.size(), data.test.size(), data.train.objects());
+  std::string to_learn = std::to_string(data.train.objects()) + " objects to learn from";
+  if (data.train.task == task::image_classification)
+    to_learn = "of " + std::to_string(data.train.image_class_names.size()) + " classes";
+  std::printf("%s: %td training and %td test images%s%s\n", data.train.name.c_str(), data.train.size(), data.test.size(),
+              data.train.task == task::image_classification ? " " : ", ", to_learn.c_str());
   std::fflush(stdout);
   folder.begin(to_json(facts)["digest"]);
   if (folder.resumes()) std::printf("going on with the run in %s\n", arguments.out.c_str());

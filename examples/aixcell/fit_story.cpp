@@ -4,6 +4,7 @@
 #include <set>
 
 #include <aixcell/io/write_png.hpp>
+#include <aixcell/metrics/balanced_accuracy.hpp>
 #include <aixcell/report/html.hpp>
 #include <aixcell/report/overlay.hpp>
 #include <aixcell/report/svg.hpp>
@@ -24,7 +25,16 @@ std::string three(double value) { return fixed_text(value, 3); }
 std::string range_text(const interval& i) { return "95 % interval " + three(i.low) + " to " + three(i.high); }
 
 void add_numbers(report_content& page, const fit_story& s) {
-  if (s.test.solves == task::semantic_segmentation) {
+  if (const confusion_matrix& counts = s.test.image_classes; counts.total() > 0) {
+    const interval balanced = balanced_accuracy_interval(counts);
+    page.numbers.push_back({"Balanced accuracy", three(balanced.estimate),
+                            range_text(balanced) + ", " + std::to_string(counts.total()) + " test images"});
+    const interval accuracy = wilson_interval({counts.correct(), counts.total()});
+    page.numbers.push_back({"Accuracy", three(accuracy.estimate), range_text(accuracy)});
+  }
+  if (s.test.solves == task::image_classification) {
+    page.numbers.push_back({"Macro F1", three(s.test.image_classes.macro_f1()), "mean over the classes"});
+  } else if (s.test.solves == task::semantic_segmentation) {
     const semantic_scores pixels = scores_of(s.test.pixels);
     page.numbers.push_back({"Mean IoU", three(pixels.mean_iou), std::to_string(s.test_images) + " test images"});
     page.numbers.push_back({"Mean Dice", three(pixels.mean_dice), "pixel accuracy " + three(pixels.pixel_accuracy)});
@@ -66,6 +76,10 @@ void add_summary(report_content& page, const fit_story& s) {
                                                    fixed_text(diameter[0], 0) + " to " + fixed_text(diameter[4], 0) +
                                                    " for 90 %"});
   }
+  std::string of_classes;
+  for (std::size_t c = 0; c < s.names.image_classes.size() && c < s.fingerprint.image_class_counts.size(); ++c)
+    of_classes += (c ? ", " : "") + s.names.image_classes[c] + " " + number_text(s.fingerprint.image_class_counts[c]);
+  if (!of_classes.empty()) page.summary.push_back({"Images by class", of_classes + " (to learn from)"});
   page.summary.push_back({"Background, noise", "unevenness " + fixed_text(s.fingerprint.background_unevenness, 3) +
                                                    ", noise " + fixed_text(s.fingerprint.noise, 3) +
                                                    " of the intensity range"});
@@ -100,6 +114,9 @@ void add_curves(report_content& page, const fit_story& s) {
                                          .marks = marks,
                                          .y_range = plot_range{0, 1}}),
                         "Of the averaged weights; the weights of the best epoch are kept."});
+  if (s.test.image_classes.total() > 0)
+    page.plots.push_back({to_svg(confusion_plot{"Classes of images", s.names.image_classes, s.test.image_classes}),
+                          "Test images."});
   if (s.test.solves == task::instance_segmentation) {
     plot_series ap{"average precision"}, f1{"F1"}, quality{"panoptic quality"};
     report_table table{"Test set by IoU threshold",
@@ -122,12 +139,38 @@ void add_curves(report_content& page, const fit_story& s) {
                           "Test images."});
     page.tables.push_back(std::move(table));
     if (s.test.object_class_count > 0 && s.test.object_classes.matched > 0)
-      page.plots.push_back({to_svg(confusion_plot{"Object classes", s.class_names, s.test.object_classes.confusion}),
+      page.plots.push_back({to_svg(confusion_plot{"Object classes", s.names.classes, s.test.object_classes.confusion}),
                             "Objects that were found, test images."});
-  } else {
+  } else if (s.test.solves == task::semantic_segmentation) {
     page.plots.push_back(
-        {to_svg(confusion_plot{"Pixel classes", s.class_names, s.test.pixels}), "Pixels of the test images."});
+        {to_svg(confusion_plot{"Pixel classes", s.names.classes, s.test.pixels}), "Pixels of the test images."});
   }
+}
+
+std::string score_note(task t) {
+  switch (t) {
+    case task::semantic_segmentation:
+      return "The score of an image is its mean IoU over the classes.";
+    case task::image_classification:
+      return "The score of an image is the probability of its true class, all classes thought equally frequent. Balanced "
+             "accuracy is the mean recall of the classes; its interval combines the Wilson intervals of the recalls.";
+    default:
+      return "The score of an image is its average precision, averaged over the IoU thresholds 0.5 to 0.95. AP is "
+             "tp / (tp + fp + fn) with objects matched one to one; panoptic quality follows Kirillov et al. 2019.";
+  }
+}
+
+/// `truth G1, found S (0.62)`, empty where images have no classes.
+std::string image_class_text(const std::vector<std::string>& names, const annotation& truth, const prediction& found) {
+  const auto name = [&](int c) {
+    return c >= 0 && c < std::ssize(names) ? names[static_cast<std::size_t>(c)] : std::string("unknown");
+  };
+  if (names.empty()) return "";
+  std::string text = "truth " + name(truth.image_class) + ", found " + name(found.image_class);
+  if (found.image_class >= 0)
+    text += " (" + three(static_cast<double>(
+                       found.image_class_probabilities[static_cast<std::size_t>(found.image_class)])) + ")";
+  return text;
 }
 
 void add_trials(report_content& page, const fit_story& s) {
@@ -179,8 +222,8 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
   add_trials(page, story);
 
   const bool semantic = model.solves() == task::semantic_segmentation;
-  const std::string classes = semantic                            ? class_legend(story.class_names, 1)
-                              : story.test.object_class_count > 0 ? class_legend(story.class_names, 0)
+  const std::string classes = semantic                            ? class_legend(story.names.classes, 1)
+                              : story.test.object_class_count > 0 ? class_legend(story.names.classes, 0)
                                                                   : "";
   const std::string legend = classes.empty() ? "" : " (" + classes + ")";
   std::filesystem::create_directory(folder / "overlays");
@@ -190,24 +233,31 @@ void write_report(context<cpu>& ctx, const any_pipeline& model, const dataset& t
     as_pixel_classes(e.truth, model);
     prediction found = predict(ctx, model, e.picture, {.mirrored = true});
     if (story.refine) story.refine(e.picture, found);
-    const comparison c = compare(e.picture.pixels, e.truth, found, {.task = model.solves()});
     const std::string id = test.samples[static_cast<std::size_t>(s.position)].id;
-    const std::string name = s.kind + "_" + std::to_string(++count[s.kind]) + "_" + file_safe(id) + ".png";
-    write_png(folder / "overlays" / name, c.panel());
+    const std::filesystem::path file =
+        folder / "overlays" / (s.kind + "_" + std::to_string(++count[s.kind]) + "_" + file_safe(id) + ".png");
     std::string kind = s.kind;
     kind[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(kind[0])));
+    const std::string title = kind + ": " + id + ", score " + three(s.score);
+    const std::string of_image = image_class_text(story.names.image_classes, e.truth, found);
+    if (model.solves() == task::image_classification) {
+      const rgb_picture shown_picture = enlarged(display(e.picture.pixels), 160);
+      write_png(file, shown_picture);
+      page.figures.push_back({title, {{encode_png(shown_picture), of_image}}, ""});
+      continue;
+    }
+    const comparison c = compare(e.picture.pixels, e.truth, found, {.task = model.solves()});
+    write_png(file, c.panel());
     page.figures.push_back(
-        {kind + ": " + id + ", score " + three(s.score),
-         {{encode_png(c.picture), "image"},
+        {title,
+         {{encode_png(c.picture), "image" + (of_image.empty() ? "" : ": " + of_image)},
           {encode_png(c.truth), "truth" + legend},
           {encode_png(c.predicted), "prediction" + legend},
           {encode_png(c.errors), std::string(semantic ? class_errors_legend : object_errors_legend)}},
          ""});
   }
   page.notes = {
-      semantic ? "The score of an image is its mean IoU over the classes."
-               : "The score of an image is its average precision, averaged over the IoU thresholds 0.5 to 0.95. AP is "
-                 "tp / (tp + fp + fn) with objects matched one to one; panoptic quality follows Kirillov et al. 2019.",
+      score_note(model.solves()),
       "Predictions are averages over each image and its three mirror images. Intervals of accuracies are Wilson score "
       "intervals. Test images took no part in training or in any choice."};
   write_file_atomically(folder / "report.html", to_html(page));

@@ -5,6 +5,7 @@
 
 #include <aixcell/autokonfig/search.hpp>
 
+#include "results.hpp"
 #include "training_log.hpp"
 
 namespace aixcell::program {
@@ -13,7 +14,7 @@ namespace aixcell::program {
 struct fit_story {
   std::string data_name, licence;
   std::string pipeline;
-  std::vector<std::string> class_names;
+  answer_names names;
   aixcell::fingerprint fingerprint;
   index_t test_images = 0;
   bool test_was_held_out = false;

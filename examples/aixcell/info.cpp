@@ -23,15 +23,17 @@ void list_pipelines(bool as_json) {
   std::vector<std::vector<std::string>> rows{{"pipeline", "task", "needs"}};
   const pipeline_list compiled = compiled_pipelines();
   for (const registered_pipeline& p : compiled.entries()) {
-    const char* solves = p.solves == task::semantic_segmentation ? "semantic" : "instance";
+    const std::string solves(to_string(p.solves));
     const char* needs = p.needs_nuclei           ? "nuclei inside the objects"
                         : p.needs_object_classes ? "classes of objects"
+                        : p.needs_image_classes  ? "classes of images"
                                                  : "";
     rows.push_back({p.name, solves, needs});
     list.push_back({{"pipeline", p.name},
                     {"task", solves},
                     {"needs_nuclei", p.needs_nuclei},
-                    {"needs_object_classes", p.needs_object_classes}});
+                    {"needs_object_classes", p.needs_object_classes},
+                    {"needs_image_classes", p.needs_image_classes}});
   }
   std::printf("%s", as_json ? (list.dump(1) + "\n").c_str() : text_table(rows).c_str());
 }
@@ -72,6 +74,17 @@ void append_facts(std::vector<std::vector<std::string>>& rows, const nlohmann::j
   }
 }
 
+const char* task_text(task t) {
+  switch (t) {
+    case task::semantic_segmentation:
+      return "a class for every pixel";
+    case task::image_classification:
+      return "a class for the image";
+    default:
+      return "every object apart";
+  }
+}
+
 }  // namespace
 
 void info(const info_arguments& arguments) {
@@ -93,6 +106,7 @@ void info(const info_arguments& arguments) {
         {"selected_channels", card.acquired.channels},
         {"z", to_string(card.acquired.z)},
         {"class_names", card.class_names},
+        {"image_class_names", card.image_class_names},
         {"parameters", cost.parameters},
         {"per_" + size + "_image", {{"flops", cost.inference.flops}, {"bytes", memory}, {"latency_ms", latency_ms}}},
         {"facts", card.facts}};
@@ -101,13 +115,13 @@ void info(const info_arguments& arguments) {
   }
   std::vector<std::vector<std::string>> rows{
       {"pipeline", card.pipeline},
-      {"task",
-       loaded.model->solves() == task::semantic_segmentation ? "a class for every pixel" : "every object apart"},
+      {"task", task_text(loaded.model->solves())},
       {"channels",
        std::to_string(setup.channels) + (card.channel_names.empty() ? "" : " (" + joined(card.channel_names) + ")")},
       {"taken from files", card.acquired.channels.empty() ? "all channels" : joined(card.acquired.channels)},
       {"stacks", card.acquired.z == z_projection::none ? "refused" : "made one image by " + to_string(card.acquired.z)},
       {"classes", joined(card.class_names)},
+      {"classes of images", joined(card.image_class_names)},
       {"parameters", fixed_text(cost.parameters / 1e6, 2) + " M"},
       {"a " + size + " image", fixed_text(cost.inference.flops / 1e9, 1) + " GFLOP; predicted " +
                                    fixed_text(memory / 0x1p20, 0) + " MiB with weights, " + fixed_text(latency_ms, 0) +

@@ -20,8 +20,8 @@ namespace {
 
 constexpr const char* data_help =
     "Folder of images with label masks (0 = background, 1..N = objects): {train,test}/{images,masks}, images/ + "
-    "masks/, "
-    "or the layout of the 2018 Data Science Bowl; or the word `synthetic`";
+    "masks/, or the layout of the 2018 Data Science Bowl; of images in folders named after their classes: "
+    "{train,test}/<class>/; or the word `synthetic`";
 
 /// An option whose text `use` turns into a value; what it throws gets the option's name.
 template <class Use>
@@ -53,15 +53,15 @@ void add_goal(CLI::App& command, goal& g) {
   command
       .add_option_function<std::string>(
           "--task",
-          [&g](const std::string& t) {
-            g.solves = t == "semantic" ? task::semantic_segmentation : task::instance_segmentation;
-          },
-          "What to find: every object apart, or a class for every pixel; default: as the masks are")
-      ->check(CLI::IsMember({"instance", "semantic"}));
+          [&g](const std::string& t) { g.solves = parse_task(t); },
+          "What to find: every object apart, a class for every pixel, or a class for the image; default: as the "
+          "annotation is")
+      ->check(CLI::IsMember({"instance", "semantic", "classification"}));
   command
       .add_option_function<std::string>(
-          "--classes", [&g](const std::string& t) { g.object_classes = t == "yes"; },
-          "Tell classes of objects (e.g. mono-/binuclear); default: if the data set has them")
+          "--classes", [&g](const std::string& t) { g.classes = t == "yes"; },
+          "Tell classes of objects (e.g. mono-/binuclear), or of images beside classes of pixels; default: if the data "
+          "set has them")
       ->check(CLI::IsMember({"yes", "no"}));
 }
 
@@ -85,6 +85,14 @@ void add_acquisition(CLI::App& command, acquisition_choice& a, bool from_model =
           "--pages", [&a](const std::string& t) { a.pages_are_channels = t == "channels"; },
           "What the pages of a TIFF are that does not say so itself; default: " + (from_model ? otherwise : "slices"))
       ->check(CLI::IsMember({"slices", "channels"}));
+}
+
+void add_view(CLI::App& command, std::string& view) {
+  command
+      .add_option("--view", view,
+                  "Which classes of images count as one: the name of an entry of dataset.json like "
+                  "{\"one_nucleus\": [\"G1\", \"S\"], \"two_nuclei\": [\"telophase\"]}")
+      ->type_name("NAME");
 }
 
 void add_threads(CLI::App& command, int& threads) {
@@ -131,6 +139,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
       ->check(CLI::PositiveNumber);
   c.add_flag("--fresh", a.fresh, "Replace what an earlier fit left in the folder");
   add_acquisition(c, a.acquired);
+  add_view(c, a.view);
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);
@@ -144,6 +153,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
       "Writes for each image <name>_labels.png (.tif for TIFF images) and <name>_overlay.png, and one "
       "measurements.csv:\n"
       "area, centroid, bounding box, perimeter, eccentricity, solidity, mean intensities, class, nuclei, scores.\n"
+      "A model that tells whole images apart writes image_classes.csv: class and probabilities of every image.\n"
       "All or nothing: if an image cannot be used, no folder is written.\n\n"
       "  aixcell predict result/model.safetensors plate7/ extra.tif --out found");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");
@@ -203,6 +213,7 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
       ->check(CLI::IsMember({"test", "train"}))
       ->capture_default_str();
   add_acquisition(c, a.acquired, true);
+  add_view(c, a.view);
   c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
   add_threads(c, a.threads);
@@ -210,9 +221,10 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
 }
 
 void add_baseline(CLI::App& app, baseline_arguments& a) {
-  CLI::App& c = *app.add_subcommand("baseline", "What a threshold or mean colours reach: is a network worth its time?");
+  CLI::App& c = *app.add_subcommand("baseline", "What thresholds, mean colours or intensities reach: is a network worth its time?");
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
   add_acquisition(c, a.acquired);
+  add_view(c, a.view);
   c.add_option("--seed", a.seed, "Of the test part, where the data set has none")->capture_default_str();
   add_threads(c, a.threads);
   c.callback([&a] { program::baseline(a); });
@@ -223,6 +235,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   c.add_option("data", a.data, data_help)->required()->type_name("DATA");
   c.add_flag("--json", a.json, "For programs");
   add_acquisition(c, a.acquired);
+  add_view(c, a.view);
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);

@@ -12,12 +12,13 @@ struct opened_data {
   bool test_was_held_out = false;  ///< by us, not by the data set
 };
 
-/// `where` is a folder, or `synthetic` for the built-in cardiomyocytes; `how` says what becomes of stacks and channels.
-/// Reads and checks every image.
-opened_data open_data(context<cpu>& ctx, const std::string& where, const acquisition& how = {});
+/// `where` is a folder, or `synthetic` for the built-in cardiomyocytes; `how` says what becomes of stacks and channels,
+/// `view` which classes of images are seen as one. Reads and checks every image.
+opened_data open_data(context<cpu>& ctx, const std::string& where, const acquisition& how = {},
+                      const std::string& view = {});
 
 /// The same with a test part: what the data set says, or 20 % of its images, groups together.
 opened_data open_data_with_test(context<cpu>& ctx, const std::string& where, std::uint64_t seed,
-                                const acquisition& how = {});
+                                const acquisition& how = {}, const std::string& view = {});
 
 }  // namespace aixcell::program

@@ -4,6 +4,7 @@
 #include <aixcell/io/any_image.hpp>
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/pipeline/predict.hpp>
+#include <aixcell/report/text.hpp>
 
 #include "aixcell_instances.hpp"
 #include "commands.hpp"
@@ -33,6 +34,18 @@ std::string summary_of(const prediction& found, const std::vector<std::string>& 
   return parts.empty() ? text : text + " (" + parts + ")";
 }
 
+/// One row for each image: class and the probability of every class.
+table empty_image_classes(const std::vector<std::string>& names) {
+  table t{.name = "image_classes.csv", .columns = {"image", "class"}, .rows = {}, .lines = {}};
+  for (const std::string& name : names) t.columns.push_back("probability_" + name);
+  return t;
+}
+
+std::string name_of_image_class(const prediction& found, const std::vector<std::string>& names) {
+  const auto c = static_cast<std::size_t>(found.image_class);
+  return found.image_class >= 0 && c < names.size() ? names[c] : "unknown";
+}
+
 }  // namespace
 
 void predict(const predict_arguments& arguments) {
@@ -47,7 +60,8 @@ void predict(const predict_arguments& arguments) {
   measured_names names{loaded.card.channel_names, loaded.card.class_names};
   for (int c = static_cast<int>(names.channels.size()); c < channels; ++c)
     names.channels.push_back(channels == 1 ? "intensity" : "channel_" + std::to_string(c + 1));
-  table measurements = empty_measurements(names);
+  table measurements = empty_measurements(names), image_classes = empty_image_classes(loaded.card.image_class_names);
+  const bool finds_parts = model.solves() != task::image_classification;
 
   staged_folder out(arguments.out);
   for (const fs::path& file : files) {
@@ -61,19 +75,33 @@ void predict(const predict_arguments& arguments) {
         ctx, model, picture,
         {.tile = arguments.tile, .overlap = std::min<index_t>(64, arguments.tile / 4), .mirrored = arguments.mirrored});
     if (rule) apply_class_rule(*rule, picture.pixels, found);
-    write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
-                     tiff_codec::recognises(read_file_head(file, 16)));
-    write_png(out.path() / (file.stem().string() + "_overlay.png"), overlay_of(picture.pixels, found, model.solves()));
-    add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
-    if (model.solves() == task::semantic_segmentation)
-      std::printf("%s: %tdx%td pixels\n", file.c_str(), picture.height(), picture.width());
-    else
-      std::printf("%s: %s\n", file.c_str(), summary_of(found, names.classes).c_str());
+    std::string summary = model.solves() == task::instance_segmentation
+                              ? summary_of(found, names.classes)
+                              : std::to_string(picture.height()) + "x" + std::to_string(picture.width()) + " pixels";
+    if (model.needs_image_classes()) {
+      const std::string name = name_of_image_class(found, loaded.card.image_class_names);
+      std::vector<std::string> row{file.filename().string(), name};
+      for (const float p : found.image_class_probabilities) row.push_back(fixed_text(static_cast<double>(p), 4));
+      image_classes.rows.push_back(std::move(row));
+      summary = name + (finds_parts ? "; " + summary : "");
+    }
+    if (finds_parts) {
+      write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
+                       tiff_codec::recognises(read_file_head(file, 16)));
+      write_png(out.path() / (file.stem().string() + "_overlay.png"),
+                overlay_of(picture.pixels, found, model.solves()));
+      add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
+    }
+    std::printf("%s: %s\n", file.c_str(), summary.c_str());
   }
-  write_csv(out.path() / "measurements.csv", measurements);
+  if (finds_parts) write_csv(out.path() / "measurements.csv", measurements);
+  if (model.needs_image_classes()) write_csv(out.path() / "image_classes.csv", image_classes);
   out.commit();
-  std::printf("%s holds labels and overlay of %zu image(s) and measurements.csv with %zu rows\n", arguments.out.c_str(),
-              files.size(), measurements.rows.size());
+  const std::string holds = finds_parts ? "labels and overlay of " + std::to_string(files.size()) +
+                                              " image(s) and measurements.csv with " +
+                                              std::to_string(measurements.rows.size()) + " rows"
+                                        : "image_classes.csv with " + std::to_string(files.size()) + " rows";
+  std::printf("%s holds %s\n", arguments.out.c_str(), holds.c_str());
 }
 
 }  // namespace aixcell::program

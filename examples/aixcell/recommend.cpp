@@ -9,7 +9,7 @@ namespace aixcell::program {
 void recommend(const recommend_arguments& arguments) {
   context<cpu> ctx(arguments.threads);
   const pipeline_list compiled = compiled_pipelines();
-  const opened_data data = open_data(ctx, arguments.data, arguments.acquired.over({}));
+  const opened_data data = open_data(ctx, arguments.data, arguments.acquired.over({}), arguments.view);
   data.train.require_trainable();
   const fingerprint facts = fingerprint_of(ctx, data.train);
   const training_step step = step_for(arguments.step, facts);

@@ -1,5 +1,6 @@
 #include "results.hpp"
 
+#include <aixcell/metrics/balanced_accuracy.hpp>
 #include <aixcell/report/text.hpp>
 
 namespace aixcell::program {
@@ -46,10 +47,33 @@ bool is_nuclearity(const std::vector<std::string>& names) {
   return names == std::vector<std::string>{"mononuclear", "binuclear"};
 }
 
+interval accuracy_interval(const confusion_matrix& counts) {
+  return wilson_interval({counts.correct(), counts.total()});
+}
+
+std::string image_classes_text(const confusion_matrix& counts, const std::vector<std::string>& names) {
+  std::string text = "balanced accuracy " + with_interval(balanced_accuracy_interval(counts)) + ", accuracy " +
+                     with_interval(accuracy_interval(counts)) + ", macro F1 " + fixed_text(counts.macro_f1(), 3) + " (" +
+                     std::to_string(counts.total()) + " images)\n";
+  for (int c = 0; c < counts.classes(); ++c)
+    text += "  " + name_of(names, c) + ": recall " + fixed_text(counts.scores(c).recall, 3) + ", precision " +
+            fixed_text(counts.scores(c).precision, 3) + " (n=" + std::to_string(counts.scores(c).truth) + ")\n";
+  return text;
+}
+
 }  // namespace
 
-nlohmann::json metrics_json(const evaluation& e, const std::vector<std::string>& class_names) {
+nlohmann::json metrics_json(const evaluation& e, const answer_names& names) {
+  const std::vector<std::string>& class_names = names.classes;
   nlohmann::json j = {{"images", e.images}, {"score", e.score()}};
+  if (e.image_classes.total() > 0) {
+    j["image_classes"] = confusion_json(e.image_classes, names.image_classes);
+    j["image_classes"]["accuracy"] = to_json(accuracy_interval(e.image_classes));
+    j["image_classes"]["balanced_accuracy"] = to_json(balanced_accuracy_interval(e.image_classes));
+    j["image_classes"]["macro_f1"] = e.image_classes.macro_f1();
+    j["image_classes"]["cohen_kappa"] = e.image_classes.cohen_kappa();
+  }
+  if (e.solves == task::image_classification) return j;
   const semantic_scores pixels = scores_of(e.pixels);
   if (e.solves == task::semantic_segmentation) {
     j["pixels"] = confusion_json(e.pixels, class_names);
@@ -90,11 +114,14 @@ nlohmann::json metrics_json(const evaluation& e, const std::vector<std::string>&
   return j;
 }
 
-std::string metrics_text(const evaluation& e, const std::vector<std::string>& class_names) {
+std::string metrics_text(const evaluation& e, const answer_names& names) {
+  const std::vector<std::string>& class_names = names.classes;
+  if (e.solves == task::image_classification) return image_classes_text(e.image_classes, names.image_classes);
   const semantic_scores pixels = scores_of(e.pixels);
   std::string text;
+  if (e.image_classes.total() > 0) text = image_classes_text(e.image_classes, names.image_classes);
   if (e.solves == task::semantic_segmentation) {
-    text = "mean IoU " + fixed_text(pixels.mean_iou, 3) + ", by image " +
+    text += "mean IoU " + fixed_text(pixels.mean_iou, 3) + ", by image " +
            with_interval(bootstrap_mean_interval(e.mean_iou, random_stream(0))) + ", mean Dice " +
            fixed_text(pixels.mean_dice, 3) + ", pixel accuracy " + fixed_text(pixels.pixel_accuracy, 3) + " (" +
            std::to_string(e.images) + " images)\n";
@@ -105,7 +132,7 @@ std::string metrics_text(const evaluation& e, const std::vector<std::string>& cl
   }
   const auto summary = e.objects.summary();
   const auto at = [&](std::size_t k) { return fixed_text(summary[k].pooled.average_precision, 3); };
-  text = "AP@0.5 " + at(0) + "  AP@0.75 " + at(5) + "  AP@0.9 " + at(8) + "  (" + std::to_string(e.images) +
+  text += "AP@0.5 " + at(0) + "  AP@0.75 " + at(5) + "  AP@0.9 " + at(8) + "  (" + std::to_string(e.images) +
          " images, " + std::to_string(summary[0].counts.truth()) + " objects, " +
          std::to_string(summary[0].counts.predicted()) + " predicted)\n";
   text += "AP@0.5 by image " + with_interval(average_precision_by_image(e.objects)) + ", panoptic quality " +
@@ -126,6 +153,10 @@ std::string metrics_text(const evaluation& e, const std::vector<std::string>& cl
 }
 
 double score_of_image(const evaluation& e, const annotation& truth, const prediction& found) {
+  if (e.solves == task::image_classification) {
+    const auto c = static_cast<std::size_t>(truth.image_class);
+    return c < found.image_class_probabilities.size() ? static_cast<double>(found.image_class_probabilities[c]) : 0;
+  }
   if (e.solves == task::semantic_segmentation)
     return scores_of(pixel_confusion(truth.labels, found.labels, e.pixels.classes())).mean_iou;
   double sum = 0;

@@ -7,6 +7,7 @@
 #include <aixcell/core/error.hpp>
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/image.hpp>
+#include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/memory.hpp>
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/random.hpp>
@@ -92,6 +93,7 @@
 #include <aixcell/optim/sgd.hpp>
 #include <aixcell/metrics/aji.hpp>
 #include <aixcell/metrics/assignment.hpp>
+#include <aixcell/metrics/balanced_accuracy.hpp>
 #include <aixcell/metrics/clustered_proportion.hpp>
 #include <aixcell/metrics/confusion.hpp>
 #include <aixcell/metrics/dice_iou.hpp>
@@ -151,18 +153,21 @@
 #include <aixcell/decoder/deeplab_v3_plus.hpp>
 #include <aixcell/decoder/fpn.hpp>
 #include <aixcell/decoder/linknet.hpp>
+#include <aixcell/decoder/pooled.hpp>
 #include <aixcell/decoder/pspnet.hpp>
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/decoder/unet_plus_plus.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
+#include <aixcell/postprocess/image_class.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
 #include <aixcell/postprocess/nuclei_per_cell.hpp>
 #include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/semantic.hpp>
 #include <aixcell/postprocess/star_convex.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
+#include <aixcell/postprocess/with_image_class.hpp>
 #include <aixcell/pipeline/any_pipeline.hpp>
 #include <aixcell/pipeline/checkpoint.hpp>
 #include <aixcell/pipeline/evaluate.hpp>

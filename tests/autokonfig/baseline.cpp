@@ -72,7 +72,7 @@ TEST_CASE("mean colours tell classes of pixels apart", "[autokonfig]") {
     }
   e.truth.labels(0, 0) = ignored_label;
   const auto data = dataset::from_examples("stripes", {e}, {"a", "b", "c"}, task::semantic_segmentation);
-  const label_map found = fit_baseline(ctx, data).predict(ctx, e.picture.pixels);
+  const label_map found = fit_baseline(ctx, data).predict(ctx, e.picture.pixels).labels;
   for (index_t p = 1; p < found.size(); ++p) CHECK(found[p] == e.truth.labels[p]);
 }
 

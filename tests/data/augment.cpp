@@ -245,3 +245,36 @@ TEST_CASE("the hyperparameters of an augmentation hold their defaults") {
   });
   CHECK(count == 4);
 }
+
+TEST_CASE("images with a class and no labels are cut and turned, too", "[data]") {
+  tensor<float> pixels({9, 12, 2});
+  for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(i);
+  annotation truth;
+  truth.image_class = 3;
+  random_stream random(4);
+  const augmented_crop crop = augment(augmentation(), pixels, truth, 8, random);
+  CHECK(crop.pixels.shape() == shape{8, 8, 2});
+  CHECK(crop.truth.image_class == 3);
+  CHECK(crop.truth.labels.empty());
+}
+
+TEST_CASE("quantitative augmentation keeps brightness: the sum of a dark-framed image", "[data]") {
+  tensor<float> pixels({64, 64, 1});
+  for (index_t i = 24; i < 40; ++i)
+    for (index_t j = 24; j < 40; ++j) pixels(i, j, 0) = 0.75f;
+  augmentation gentle = augmentation().quantitative();
+  gentle.noise_probability = 0;
+  gentle.shear = 0;
+  const auto sum_of = [](const tensor<float>& image) {
+    double sum = 0;
+    for (const float v : image) sum += static_cast<double>(v);
+    return sum;
+  };
+  const double whole = sum_of(pixels);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    random_stream random(seed);
+    annotation truth;
+    truth.image_class = 0;
+    CHECK(sum_of(augment(gentle, pixels, truth, 64, random).pixels) == Approx(whole).epsilon(0.06));
+  }
+}

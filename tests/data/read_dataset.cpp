@@ -155,7 +155,7 @@ TEST_CASE("folders that are no data set are refused with what is expected") {
   CHECK(contains(message_of([&] { read_dataset(ctx, folder / "notes.txt"); }), "is a file, expected the folder"));
   CHECK(contains(folder.refusal(), "no data set found among notes.txt; expected train/images"));
   fs::create_directories(folder / "train/pictures");
-  CHECK(contains(folder.refusal(), "train: expected the folders images/ and masks/ in it, found pictures/"));
+  CHECK(contains(folder.refusal(), "train: expected the folders images/ and masks/ in it, or a folder for each class, found pictures/"));
   fs::create_directories(folder / "train/images");
   fs::create_directories(folder / "train/masks");
   CHECK(contains(folder.refusal(), "has no images"));
@@ -214,7 +214,7 @@ TEST_CASE("tables with mistakes are named") {
   folder.text("classes.csv", "id,label,class\na,1,bi\n");
   CHECK(folder.read().train.has_object_classes());
   folder.text("dataset.json", R"({"task": "classification"})");
-  CHECK(contains(folder.refusal(), "task \"classification\""));
+  CHECK(contains(folder.refusal(), "the task is \"classification\", but there are images/ and masks/"));
   folder.text("dataset.json", "{");
   CHECK(contains(folder.refusal(), "dataset.json: is not valid JSON"));
   folder.text("dataset.json", R"({"task": 7})");
@@ -259,5 +259,92 @@ TEST_CASE("real data sets are read", "[slow]") {
   for (const sample& s : blood.train.samples)
     nucleus += s.class_counts[2], all += static_cast<double>(s.size[0] * s.size[1]);
   CHECK(nucleus / all == Approx(0.1219).margin(5e-5));
-  CHECK_THROWS_AS(read_dataset(ctx, fs::path(root) / "jurkat_cellcycle"), data_error);
+  CHECK(blood.train.image_class_counts() == std::vector<double>{131, 39, 36, 16, 1});
+
+  const dataset_parts phases = read_dataset(ctx, fs::path(root) / "jurkat_cellcycle");
+  CHECK(phases.train.task == task::image_classification);
+  CHECK(phases.train.image_class_counts() == std::vector<double>{675, 675, 675, 454, 51, 11, 20});
+  const dataset_parts masses = read_dataset(ctx, fs::path(root) / "jurkat_cellcycle", {}, "binary_view");
+  CHECK(masses.train.image_class_names == std::vector<std::string>{"one_dna_mass", "two_dna_masses"});
+  CHECK(masses.train.image_class_counts() == std::vector<double>{2530, 31});
+  CHECK(masses.test.image_class_counts() == std::vector<double>{844, 11});
+}
+
+TEST_CASE("images in folders named after their classes") {
+  const layout folder;
+  for (const char* name : {"train/mitotic/a.png", "train/mitotic/b.png", "train/resting/a.png", "test/resting/c.png",
+                           "test/mitotic/d.png"})
+    folder.image(name);
+  folder.text("images.csv", "id,group\nmitotic/a,plate 1\nb,plate 2\n");
+  const dataset_parts parts = folder.read();
+  CHECK(parts.train.task == task::image_classification);
+  CHECK(parts.train.image_class_names == std::vector<std::string>{"mitotic", "resting"});
+  CHECK(parts.test.image_class_names == parts.train.image_class_names);
+  CHECK(ids(parts.train) == std::vector<std::string>{"mitotic/a", "mitotic/b", "resting/a"});
+  CHECK(parts.train.samples[0].group == "plate 1");
+  CHECK(parts.train.samples[1].group == "plate 2");
+  CHECK(parts.train.samples[2].group.empty());
+  CHECK(parts.train.image_class_counts() == std::vector<double>{2, 1});
+  const example e = parts.test.load(1);
+  CHECK(e.truth.image_class == 1);
+  CHECK(e.truth.labels.empty());
+  CHECK(e.picture.pixels.shape() == shape{6, 8, 1});
+  parts.train.require_trainable();
+}
+
+TEST_CASE("classes of images: order and views of dataset.json") {
+  const layout folder;
+  for (const char* name : {"G1/a.png", "S/b.png", "telophase/c.png"}) folder.image(name);
+  folder.text("dataset.json",
+              R"({"task":"classification","classes":["telophase","S","G1"],
+                  "nuclei":{"one":["G1","S"],"two":["telophase"]},"half":{"one":["G1"]}})");
+  const dataset_parts all = folder.read();
+  CHECK(all.train.image_class_names == std::vector<std::string>{"telophase", "S", "G1"});
+  CHECK(all.train.image_class_counts() == std::vector<double>{1, 1, 1});
+  context<cpu> ctx(1);
+  const dataset_parts seen = read_dataset(ctx, folder.path(), {}, "nuclei");
+  CHECK(seen.train.image_class_names == std::vector<std::string>{"one", "two"});
+  CHECK(seen.train.image_class_counts() == std::vector<double>{2, 1});
+  const auto refused = [&](const std::string& view) {
+    return message_of([&] { read_dataset(ctx, folder.path(), {}, view); });
+  };
+  CHECK(contains(refused("cycle"), "has no view \"cycle\"; there is half, nuclei"));
+  CHECK(contains(refused("half"), "class \"S\" is in no group of the view"));
+  folder.text("dataset.json", R"({"classes":["telophase","S"],"task":"classification"})");
+  CHECK(contains(folder.refusal(), "image class \"G1\" is not among those of dataset.json"));
+  CHECK(contains(refused("nuclei"), "it has none"));
+  folder.text("dataset.json", R"({"task":"regression"})");
+  CHECK(contains(folder.refusal(), "task \"regression\"; there are \"instance\", \"semantic\" and \"classification\""));
+}
+
+TEST_CASE("images that have masks may have classes, too") {
+  const layout folder;
+  folder.image("images/a.png");
+  folder.image("images/b.png");
+  folder.mask("masks/a.png", {1});
+  folder.mask("masks/b.png", {2});
+  folder.text("dataset.json", R"({"task":"semantic","classes":["background","cell","nucleus"],"image_classes":["B","T"]})");
+  folder.text("images.csv", "id,class\na,T\nb,\n");
+  const dataset_parts parts = folder.read();
+  CHECK(parts.train.task == task::semantic_segmentation);
+  CHECK(parts.train.image_class_names == std::vector<std::string>{"B", "T"});
+  CHECK(parts.train.load(0).truth.image_class == 1);
+  CHECK(parts.train.load(1).truth.image_class == -1);
+  CHECK(parts.train.has_image_classes());
+  folder.text("images.csv", "id,class\na,NK\n");
+  CHECK(contains(folder.refusal(), "image class \"NK\" is not among those of dataset.json"));
+}
+
+TEST_CASE("folders of classes that cannot be used") {
+  const layout folder;
+  folder.text("dataset.json", R"({"task":"classification"})");
+  folder.image("only/a.png");
+  const dataset_parts parts = folder.read();
+  CHECK(contains(message_of<data_error>([&] { parts.train.require_trainable(); }), "are of one class"));
+  fs::create_directories(folder.path() / "empty");
+  CHECK(folder.read().train.size() == 1);
+  folder.image("other/a.png", {6, 8, 3});
+  CHECK(contains(folder.refusal(), "channels"));
+  folder.text("other/notes.txt", "x");
+  CHECK(contains(folder.refusal(), "is not a PNG, BMP, JPEG or TIFF image"));
 }

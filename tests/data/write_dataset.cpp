@@ -74,3 +74,42 @@ TEST_CASE("classes of pixels survive; a folder with files is not written into") 
   check_equal(parts.train.load(0), set.load(0));
   CHECK(contains(message_of<data_error>([&] { write_dataset(set, folder / "set", {.test = 0}); }), "is not empty"));
 }
+
+TEST_CASE("classes of images survive, alone and beside masks") {
+  const temporary_folder folder;
+  std::vector<example> cells;
+  for (int i = 0; i < 10; ++i) {
+    example e = boxes({5, 7}, {{1, 1, 2, 2}});
+    e.picture.pixels[0] = static_cast<float>(i);
+    e.truth.labels = {};
+    e.truth.image_class = i % 2;
+    cells.push_back(std::move(e));
+  }
+  const dataset set = dataset::from_examples("cells", cells, {"lone", "twin"}, task::image_classification);
+  write_dataset(set, folder / "set", {.test = 0.4, .seed = 3});
+  context<cpu> ctx(1);
+  const dataset_parts parts = read_dataset(ctx, folder / "set");
+  CHECK(parts.train.task == task::image_classification);
+  CHECK(parts.train.image_class_names == set.image_class_names);
+  CHECK(parts.train.image_class_counts() == std::vector<double>{3, 3});  // stratified
+  CHECK(parts.test.image_class_counts() == std::vector<double>{2, 2});
+  for (index_t i = 0; i < parts.test.size(); ++i) {
+    const example e = parts.test.load(i);
+    CHECK(static_cast<int>(e.picture.pixels[0]) % 2 == e.truth.image_class);
+  }
+
+  dataset both = dataset::from_examples("smear", {boxes({6, 6}, {{0, 0, 2, 2}})}, {"background", "cell"},
+                                        task::semantic_segmentation);
+  both.image_class_names = {"B", "T"};
+  both.samples[0].read = [read = both.samples[0].read] {
+    example e = read();
+    e.truth.image_class = 1;
+    return e;
+  };
+  both = dataset::checked(ctx, std::move(both));
+  write_dataset(both, folder / "both", {.test = 0});
+  const dataset_parts again = read_dataset(ctx, folder / "both");
+  CHECK(again.train.image_class_names == both.image_class_names);
+  CHECK(again.train.load(0).truth.image_class == 1);
+  check_equal(again.train.load(0), both.load(0));
+}

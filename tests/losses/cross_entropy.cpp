@@ -105,3 +105,20 @@ TEST_CASE("cross_entropy: refuses what does not fit before the gradient is touch
   a.target[3] = NAN;
   CHECK_THROWS_AS(evaluate(cross_entropy{}, a), data_error);
 }
+
+TEST_CASE("cross_entropy: offsets are added to the logits and to nothing else") {
+  const std::vector<float> offsets{0.5f, -1.25f, 2.0f};
+  arrangement a{.output = random_logits({2, 3, 2, 3}, 3), .target = random_classes({2, 3, 2, 3}, 3, 5)};
+  a.channels = {0, 3};
+  arrangement shifted{.output = a.output.clone(), .target = a.target};
+  shifted.channels = a.channels;
+  for (index_t i = 0; i < shifted.output.size(); ++i)
+    shifted.output[i] += static_cast<double>(offsets[static_cast<std::size_t>(i % 3)]);
+  const cross_entropy loss{.class_weights = {1, 2, 3}, .label_smoothing = 0.1f, .offsets = offsets};
+  const auto found = evaluate(loss, a), expected = evaluate(cross_entropy{{1, 2, 3}, 0.1f}, shifted);
+  CHECK(found.loss == Approx(expected.loss).epsilon(1e-12));
+  for (std::size_t i = 0; i < found.gradient.size(); ++i)
+    CHECK(found.gradient[i] == Approx(expected.gradient[i]).margin(1e-14));
+  CHECK(gradient_error(loss, a) <= 1e-6);
+  CHECK_THROWS_AS(evaluate(cross_entropy{.offsets = {1, 2}}, a), shape_error);
+}

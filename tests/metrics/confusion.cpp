@@ -12,6 +12,7 @@ TEST_CASE("confusion matrix by hand", "[metrics]") {
   CHECK(matrix.total() == 50);
   CHECK(matrix.accuracy() == 0.7);
   CHECK(matrix.balanced_accuracy() == Approx((0.8 + 0.6) / 2));
+  CHECK(matrix.macro_f1() == Approx((40.0 / 55 + 30.0 / 45) / 2));
   CHECK(matrix.cohen_kappa() == Approx(0.4));  // the example of the textbooks: (0.7 - 0.5) / (1 - 0.5)
   CHECK(matrix.scores(0).precision == Approx(2.0 / 3));
   CHECK(matrix.scores(0).recall == 0.8);

@@ -119,10 +119,54 @@ struct colour_baseline {
   }
 };
 
+/// Classes of images without a network: mean, deviation and extremes of every channel, and the class whose mean is nearest
+/// when each of these is measured in its deviation within the classes (linear discriminant analysis with a diagonal
+/// covariance, all classes equally frequent).
+struct intensity_baseline {
+  std::vector<std::vector<double>> means;  ///< by class, in deviations; empty for a class without images
+  std::vector<double> deviations;          ///< of each fact within the classes
+
+  prediction predict(view<const float, cpu> pixels) const {
+    const std::vector<double> seen = facts_of(pixels);
+    prediction found;
+    double best = HUGE_VAL;
+    for (std::size_t k = 0; k < means.size(); ++k) {
+      double distance = means[k].empty() ? HUGE_VAL : 0;
+      for (std::size_t i = 0; i < means[k].size(); ++i) {
+        const double d = seen.at(i) / deviations.at(i) - means[k][i];
+        distance += d * d;
+      }
+      if (distance < best) best = distance, found.image_class = static_cast<int>(k);
+    }
+    return found;
+  }
+
+  /// Mean, deviation, 5th and 95th percentile of each channel.
+  static std::vector<double> facts_of(view<const float, cpu> pixels) {
+    require_rank("intensity_baseline", 3, "an image [H,W,C]", pixels.shape());
+    const index_t channels = pixels.extent(2), count = pixels.size() / std::max<index_t>(1, channels);
+    std::vector<double> facts;
+    for (index_t c = 0; c < channels; ++c) {
+      std::vector<double> values;
+      double sum = 0, square = 0;
+      for (index_t p = 0; p < count; ++p) {
+        values.push_back(static_cast<double>(pixels[p * channels + c]));
+        sum += values.back();
+        square += values.back() * values.back();
+      }
+      const double n = static_cast<double>(std::max<index_t>(1, count)), mean = sum / n;
+      std::sort(values.begin(), values.end());
+      facts.insert(facts.end(), {mean, std::sqrt(std::max(0.0, square / n - mean * mean)), values[values.size() / 20],
+                                 values[values.size() - 1 - values.size() / 20]});
+    }
+    return facts;
+  }
+};
+
 /// What a data set gives without learning features: the figure that a network must beat to be worth its time.
 struct baseline {
   std::string method;
-  std::function<label_map(context<cpu>&, view<const float, cpu>)> predict;
+  std::function<prediction(context<cpu>&, view<const float, cpu>)> predict;
 };
 
 namespace detail {
@@ -208,21 +252,65 @@ inline colour_baseline fit_colour_baseline(context<cpu>& ctx, const example_sour
   return fitted;
 }
 
+/// Means and deviations over all training images that have a class.
+inline intensity_baseline fit_intensity_baseline(const example_source& training, int classes) {
+  const auto n = static_cast<std::size_t>(classes);
+  std::vector<std::vector<std::vector<double>>> facts(n);
+  for (index_t i = 0; i < training.size(); ++i) {
+    const example e = training.load(i);
+    if (e.truth.image_class >= 0)
+      facts.at(static_cast<std::size_t>(e.truth.image_class))
+          .push_back(intensity_baseline::facts_of(e.picture.pixels));
+  }
+  intensity_baseline fitted;
+  fitted.means.resize(n);
+  double images = 0;
+  for (std::size_t k = 0; k < n; ++k) {
+    if (facts[k].empty()) continue;
+    std::vector<double>& mean = fitted.means[k];
+    mean.assign(facts[k][0].size(), 0.0);
+    fitted.deviations.resize(mean.size(), 0.0);
+    for (std::size_t i = 0; i < mean.size(); ++i) {
+      for (const auto& f : facts[k]) mean[i] += f[i] / static_cast<double>(facts[k].size());
+      for (const auto& f : facts[k]) fitted.deviations[i] += (f[i] - mean[i]) * (f[i] - mean[i]);
+    }
+    images += static_cast<double>(facts[k].size());
+  }
+  for (double& d : fitted.deviations) d = std::max(std::sqrt(d / std::max(1.0, images)), 1e-9);
+  for (auto& mean : fitted.means)
+    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] /= fitted.deviations[i];
+  return fitted;
+}
+
 /// The baseline for the task of a data set, fitted on it.
 inline baseline fit_baseline(context<cpu>& ctx, const dataset& training) {
   training.require_trainable();
+  const auto with_labels = [](auto&& labels_of) {
+    return [labels_of](context<cpu>& c, view<const float, cpu> pixels) {
+      prediction found;
+      found.labels = labels_of(c, pixels);
+      return found;
+    };
+  };
+  if (training.task == task::image_classification) {
+    const auto fitted = fit_intensity_baseline(training, static_cast<int>(training.image_class_names.size()));
+    return {"nearest class by mean, deviation and extremes of every channel",
+            [fitted](context<cpu>&, view<const float, cpu> pixels) { return fitted.predict(pixels); }};
+  }
   if (training.task == task::semantic_segmentation) {
     const auto fitted =
         fit_colour_baseline(ctx, training, std::max<int>(2, static_cast<int>(training.class_names.size())));
-    return {"nearest mean colour",
-            [fitted](context<cpu>& c, view<const float, cpu> pixels) { return fitted.predict(c, pixels); }};
+    return {"nearest mean colour", with_labels([fitted](context<cpu>& c, view<const float, cpu> pixels) {
+              return fitted.predict(c, pixels);
+            })};
   }
   const threshold_baseline fitted = fit_threshold_baseline(ctx, training);
   std::string method = std::string("Otsu's threshold, ") + (fitted.dark ? "dark" : "bright") + " objects in channel " +
                        std::to_string(fitted.channel + 1) + ", smoothed by " +
                        std::to_string(static_cast<int>(fitted.smoothing)) + " pixels";
   if (fitted.seed_height > 0) method += ", parted by a watershed of the distance";
-  return {method, [fitted](context<cpu>& c, view<const float, cpu> pixels) { return fitted.predict(c, pixels); }};
+  return {method,
+          with_labels([fitted](context<cpu>& c, view<const float, cpu> pixels) { return fitted.predict(c, pixels); })};
 }
 
 }  // namespace aixcell

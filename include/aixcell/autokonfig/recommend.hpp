@@ -13,6 +13,7 @@ namespace aixcell {
 struct requirements {
   task solves = task::instance_segmentation;
   bool object_classes = false;  ///< tell objects apart (mono-/binuclear, cell types)
+  bool image_classes = false;   ///< tell whole images apart beside finding what is in them
   double latency_ms = 0;        ///< for one image of the data set's median size
   double memory_bytes = 0;      ///< peak while training, and while predicting
   double model_bytes = 0;       ///< of the model file
@@ -43,7 +44,8 @@ struct preference_rule {
 inline void apply_rules(candidate& c, const fingerprint& data, const requirements& wanted) {
   const registered_pipeline& p = *c.pipeline;
   const auto has = [](const std::string& text, const char* part) { return text.find(part) != std::string::npos; };
-  const double objects_seen = static_cast<double>(data.objects), diameter = data.diameter_percentiles[2];
+  const bool of_images = wanted.solves == task::image_classification;
+  const double objects_seen = static_cast<double>(of_images ? data.images : data.objects), diameter = data.diameter_percentiles[2];
   const double steps = wanted.budget_s / std::max(1e-6, c.step_s);
   const preference_rule rules[] = {
       {has(p.postprocess, "star_convex"), 1, "star-convex polygons separate touching round objects"},
@@ -59,8 +61,9 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {has(p.preprocess, "illumination") && data.light_falloff > 0.2 && data.objects_per_image >= 4, 1.5,
        "the light falls off towards the border of the images"},
       {has(p.preprocess, "stain_separation") && data.stained > 0.5, 1.5, "stains tell more than red, green and blue"},
+      {has(p.preprocess, "fitted_") && of_images, 1, "brightness may tell the classes of images apart"},
       {has(p.preprocess, "fitted_") && data.intensities_comparable, 2, "intensities mean the same in all images"},
-      {has(p.preprocess, "resize") && (diameter > 80 || diameter < 8), 3,
+      {has(p.preprocess, "resize") && data.objects > 0 && (diameter > 80 || diameter < 8), 3,
        "objects are far from the size networks see well"},
       {p.encoder == "resnet18", objects_seen > 300 ? 1.5 : 1.0, "resnet18 is strong for its cost"},
       {has(p.encoder, "plain"), objects_seen > 5000 ? 0.8 : 1.2, "a small network learns from few objects"},
@@ -90,6 +93,9 @@ inline std::string misfit(const candidate& c, const fingerprint& data, const req
   const bool tells_classes = p.needs_nuclei || p.needs_object_classes;
   if (tells_classes != wanted.object_classes)
     return tells_classes ? "tells classes nobody asked for" : "tells no object classes";
+  if (p.needs_image_classes && !data.has_image_classes) return "needs a class for each image";
+  if (wanted.solves != task::image_classification && p.needs_image_classes != wanted.image_classes)
+    return wanted.image_classes ? "tells no classes of images" : "tells classes of images nobody asked for";
   for (const std::string& over :
        {limit(c.latency_ms, wanted.latency_ms, "predicted latency", 1, "ms"),
         limit(c.training_bytes, wanted.memory_bytes, "predicted memory", 1 << 20, "MiB"),

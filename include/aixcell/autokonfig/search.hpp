@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <aixcell/autokonfig/shortlist.hpp>
+#include <aixcell/autokonfig/training_step.hpp>
 #include <aixcell/io/file.hpp>
 #include <aixcell/pipeline/fit.hpp>
 
@@ -129,6 +130,7 @@ inline search_result search_pipeline(context<cpu>& ctx, const std::vector<candid
     model->fit_preprocess(ctx, parts.train);
     fit_options step = fitting;
     step.training.budget_s = budget_s;
+    step.training.augment = recommended_augmentation(entry(t.pipeline), fitting.training.augment);
     if (is_trial) {  // most of a short trial must be training
       step.training.epochs_in_budget = 3;
       step.training.validate_at_most = 16;

@@ -27,9 +27,11 @@ inline constexpr std::int32_t ignored_label = -1;
 
 /// What is known about an image: the ground truth of every task. Parts that are unknown are empty.
 struct annotation {
-  label_map labels;               ///< [H,W] objects; for semantic data sets the class index of every pixel
+  label_map labels;               ///< [H,W] objects; for semantic data sets the class index of every pixel; empty if
+                                  ///< only the class of the image is known
   std::vector<int> object_class;  ///< class index of object i+1, -1 unknown; empty if objects have no classes
   label_map nuclei;               ///< [H,W] nuclei inside the objects (cells), empty if not annotated
+  int image_class = -1;           ///< class index of the whole image, -1 unknown
 };
 
 /// One found object. Coordinates in pixels.
@@ -42,9 +44,12 @@ struct detected_object {
 
 /// What a pipeline says about an image.
 struct prediction {
-  label_map labels;                      ///< [H,W]: 1..N, object i+1 is objects[i]; semantic: class index per pixel
-  std::vector<detected_object> objects;  ///< empty for semantic segmentation
+  label_map labels;                      ///< [H,W]: 1..N, object i+1 is objects[i]; semantic: class index per pixel;
+                                         ///< empty where only the image is classified
+  std::vector<detected_object> objects;  ///< of instance segmentation
   label_map nuclei;                      ///< [H,W] nuclei inside the objects, empty if the model does not find them
+  int image_class = -1;                  ///< of the whole image, -1 if the model does not tell
+  std::vector<float> image_class_probabilities;  ///< empty, or one per class, summing to 1
   tensor<float> dense;                   ///< [H,W,C] the network's output after blending, kept only on request
 };
 

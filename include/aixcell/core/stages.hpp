@@ -2,6 +2,7 @@
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -14,7 +15,27 @@ namespace aixcell {
 enum class task {
   semantic_segmentation,  ///< a class for every pixel
   instance_segmentation,  ///< every object apart, with a class each where the data set has classes
+  image_classification,   ///< a class for the whole image, as for crops with one cell each
 };
+
+/// As data sets, the command line and tables call it: semantic, instance, classification.
+constexpr std::string_view to_string(task t) {
+  switch (t) {
+    case task::semantic_segmentation:
+      return "semantic";
+    case task::image_classification:
+      return "classification";
+    default:
+      return "instance";
+  }
+}
+
+/// The other way; nothing for another word.
+constexpr std::optional<task> parse_task(std::string_view text) {
+  for (const task t : {task::semantic_segmentation, task::instance_segmentation, task::image_classification})
+    if (text == to_string(t)) return t;
+  return std::nullopt;
+}
 
 /// One output of an encoder: channels, and how many input pixels one of its pixels spans.
 struct feature_level {
@@ -92,7 +113,8 @@ concept HasOutputChannels = requires(std::span<const feature_level> levels) {
   { D::output_channels(levels) } -> std::convertible_to<int>;
 };
 
-/// Feature levels to one dense map at the resolution of the input image; its channels may depend on the levels'.
+/// Feature levels to one map, whose channels may depend on the levels': dense, at the resolution of the input image, or,
+/// where `D::pools` is true, of a single pixel.
 template <class D>
 concept DecoderStage = HasName<D> && HasLevelsNeeded<D> && HasOutputChannels<D> && requires {
   typename D::template network<cpu, float>;
@@ -137,8 +159,22 @@ concept StridesDouble = [] {
   return true;
 }();
 
+namespace detail {
+
+/// What a decoder makes, or a postprocess takes: one vector for the whole image, or one for each pixel.
+template <class Stage>
+inline constexpr bool pools = [] {
+  if constexpr (requires { Stage::pools; }) return Stage::pools;
+  return false;
+}();
+
+}  // namespace detail
+
+template <class Dec, class Post>
+concept PostprocessTakesWhatTheDecoderGives = detail::pools<Dec> == detail::pools<Post>;
+
 template <class Pre, class Enc, class Dec, class Post>
 concept Composable = Preprocess<Pre> && Encoder<Enc> && DecoderStage<Dec> && Postprocess<Post> && StridesDouble<Enc> &&
-    EncoderHasEnoughLevels<Dec, Enc>;
+    EncoderHasEnoughLevels<Dec, Enc> && PostprocessTakesWhatTheDecoderGives<Dec, Post>;
 
 }  // namespace aixcell

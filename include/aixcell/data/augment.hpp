@@ -40,6 +40,14 @@ struct augmentation {
                       hyperparameter{"noise", &augmentation::noise, 0.0f, 0.2f}};
   }
 
+  /// Where brightness and size tell the classes of images apart, as the content of DNA does: both stay as they are.
+  augmentation quantitative() const {
+    augmentation a = *this;
+    a.gain = a.offset = a.gamma = a.scale = 0;
+    a.elastic_probability = 0;
+    return a;
+  }
+
   /// Every part off: crops are cut as they are.
   static augmentation none() {
     augmentation a;
@@ -165,7 +173,8 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
                               random_stream& random) {
   require_rank("augment", 3, "an image [H,W,C]", pixels.shape());
   const index_t height = pixels.extent(0), width = pixels.extent(1);
-  require_shape("augment", {height, width}, truth.labels.shape());
+  const bool labelled = !truth.labels.empty();
+  if (labelled) require_shape("augment", {height, width}, truth.labels.shape());
   // A crop that lies inside where the image is large enough, around an object if one is wanted and found.
   const auto centre = [&](index_t extent, index_t wanted) {
     // Whole pixels: a crop of another parity than the image must not blur it.
@@ -174,7 +183,7 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
            0.5f * static_cast<float>(edge - 1);
   };
   index_t row = random.below(height), column = random.below(width);
-  if (random.chance(a.foreground_probability)) {
+  if (random.chance(a.foreground_probability) && labelled) {
     for (int attempt = 0; attempt < 64 && truth.labels(row, column) <= 0; ++attempt)
       row = random.below(height), column = random.below(width);
     row += random.below(edge / 2 + 1) - edge / 4;
@@ -183,7 +192,10 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
   const float y0 = centre(height, row), x0 = centre(width, column);
   const detail::crop_map map(a, edge, random);
 
-  augmented_crop crop{tensor<float>({edge, edge, pixels.extent(2)}), {label_map({edge, edge}), truth.object_class, {}}};
+  augmented_crop crop{.pixels = tensor<float>({edge, edge, pixels.extent(2)}), .truth = {}};
+  crop.truth.object_class = truth.object_class;
+  crop.truth.image_class = truth.image_class;
+  if (labelled) crop.truth.labels = label_map({edge, edge});
   const bool nuclei = !truth.nuclei.empty();
   if (nuclei) crop.truth.nuclei = label_map({edge, edge});
   for (index_t i = 0; i < edge; ++i)
@@ -191,6 +203,7 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
       const auto offset = map(i, j);
       const float y = y0 + offset.y, x = x0 + offset.x;
       detail::sample_bilinear(pixels, y, x, &crop.pixels(i, j, 0));
+      if (!labelled) continue;
       const index_t r = detail::reflected(static_cast<index_t>(std::floor(y + 0.5f)), height),
                     c = detail::reflected(static_cast<index_t>(std::floor(x + 0.5f)), width);
       crop.truth.labels(i, j) = truth.labels(r, c);

@@ -19,7 +19,7 @@ struct sample {
   std::string id;                 ///< unique in its data set; file name without extension
   std::string group;              ///< well, patient, ...: never on both sides of a split; empty: a group of its own
   std::string image_file;         ///< what messages name; the id if the sample is in memory
-  std::string mask_file;          ///< likewise
+  std::string mask_file;          ///< likewise; of a classification data set the folder that says the class
   std::function<example()> read;  ///< stateless: called from several threads at once
 
   // Filled by dataset::checked.
@@ -28,6 +28,7 @@ struct sample {
   std::vector<double> class_counts;  ///< per class: objects (instance) or pixels (semantic); empty without classes
   bool nuclei = false;               ///< nuclei inside objects are annotated
   bool classified = false;           ///< at least one object has a class
+  int image_class = -1;              ///< of the whole image, -1 unknown
 };
 
 /// Annotated images of one kind: same channels, same classes, same task. Images are read when asked for, by any
@@ -38,6 +39,7 @@ class dataset : public example_source {
   std::string licence;  ///< as its author states it, empty if unknown
   aixcell::task task = aixcell::task::instance_segmentation;
   std::vector<std::string> class_names;    ///< semantic: of pixel values 0..; instance: of objects
+  std::vector<std::string> image_class_names;  ///< of whole images; empty if they have no classes
   std::vector<std::string> channel_names;  ///< empty, or one per channel
   index_t channels = 0;                    ///< of every image
   acquisition acquired;                    ///< how files became these images
@@ -52,6 +54,17 @@ class dataset : public example_source {
 
   bool has_nuclei() const { return any(&sample::nuclei); }
   bool has_object_classes() const { return any(&sample::classified); }
+  bool has_image_classes() const {
+    return std::any_of(samples.begin(), samples.end(), [](const sample& s) { return s.image_class >= 0; });
+  }
+
+  /// Number of images of each image class.
+  std::vector<double> image_class_counts() const {
+    std::vector<double> counts(image_class_names.size(), 0.0);
+    for (const sample& s : samples)
+      if (s.image_class >= 0) ++counts.at(static_cast<std::size_t>(s.image_class));
+    return counts;
+  }
 
   /// Number of annotated objects in all images.
   index_t objects() const {
@@ -69,7 +82,7 @@ class dataset : public example_source {
   }
 
   /// Throws data_error if nothing can be learned from this set: no image, or not one annotated object (pixel of a
-  /// class above 0).
+  /// class above 0; of a classification data set, fewer than two classes with an image).
   void require_trainable() const;
 
   /// Reads every image once, in parallel: fills in the facts of each sample and `channels`, `channel_names`, and
@@ -77,8 +90,8 @@ class dataset : public example_source {
   /// between images, pixels not finite, labels out of range.
   static dataset checked(context<cpu>& ctx, dataset unchecked);
 
-  /// A data set in memory. `classes` names the object classes (semantic: the pixel values). Images share their memory
-  /// with the argument. Checked as by `checked`.
+  /// A data set in memory. `classes` names the object classes (semantic: the pixel values; classification: those of the
+  /// images). Images share their memory with the argument. Checked as by `checked`.
   static dataset from_examples(std::string name, std::vector<example> examples, std::vector<std::string> classes = {},
                                aixcell::task solves = aixcell::task::instance_segmentation);
 
@@ -92,8 +105,9 @@ namespace detail {
 
 inline std::string height_by_width(const shape& s) { return std::to_string(s[0]) + "x" + std::to_string(s[1]); }
 
-/// Throws data_error unless every label map has the height and width of the image.
-inline void require_mask_fits(const sample& s, const example& e) {
+/// Throws data_error unless every label map has the height and width of the image. Only a data set of image classes does
+/// without.
+inline void require_mask_fits(const sample& s, const example& e, task solves) {
   const shape& pixels = e.picture.pixels.shape();
   if (pixels.rank() != 3 || pixels.count() == 0)
     throw data_error(s.image_file + ": expected an image [H,W,C] with at least one pixel, found " + to_string(pixels));
@@ -103,7 +117,7 @@ inline void require_mask_fits(const sample& s, const example& e) {
                        (map.shape().rank() == 2 ? height_by_width(map.shape()) : to_string(map.shape())) + ", image " +
                        s.image_file + " is " + height_by_width(pixels) + "; export both at one size");
   };
-  compare(e.truth.labels, s.mask_file + ": mask");
+  if (solves != task::image_classification || !e.truth.labels.empty()) compare(e.truth.labels, s.mask_file + ": mask");
   if (e.truth.nuclei.shape().rank() != 0) compare(e.truth.nuclei, s.mask_file + ": label map of nuclei");
 }
 
@@ -145,10 +159,15 @@ inline void require_finite(const sample& s, const tensor<float>& pixels) {
 
 /// Fills the facts of a sample from its example.
 inline void survey(sample& s, const example& e, const dataset& set) {
-  require_mask_fits(s, e);
+  require_mask_fits(s, e, set.task);
   require_finite(s, e.picture.pixels);
   s.size = e.picture.pixels.shape();
   s.nuclei = !e.truth.nuclei.empty();
+  s.image_class = e.truth.image_class;
+  if (s.image_class >= std::ssize(set.image_class_names))
+    throw data_error(s.image_file + ": image class " + std::to_string(s.image_class) + ", but " +
+                     std::to_string(set.image_class_names.size()) + " are declared; name every class");
+  if (set.task == task::image_classification) return;
   const auto labels = distinct_labels(e.truth.labels);
   const auto classes = set.class_names.size();
   if (set.task == task::semantic_segmentation) {
@@ -187,7 +206,7 @@ inline void survey(sample& s, const example& e, const dataset& set) {
 inline example dataset::load(index_t i) const {
   const sample& s = samples.at(static_cast<std::size_t>(i));
   example e = s.read();
-  detail::require_mask_fits(s, e);
+  detail::require_mask_fits(s, e, task);
   return e;
 }
 
@@ -197,6 +216,13 @@ inline void dataset::require_trainable() const {
     if (objects() == 0)
       throw data_error(name + ": no mask of the " + std::to_string(samples.size()) +
                        " training images has an object; masks need 0 = background and 1..N = objects");
+    return;
+  }
+  if (task == task::image_classification) {
+    const auto counts = image_class_counts();
+    if (std::count_if(counts.begin(), counts.end(), [](double n) { return n > 0; }) < 2)
+      throw data_error(name + ": the " + std::to_string(samples.size()) +
+                       " training images are of one class; classification needs images of at least two");
     return;
   }
   for (const sample& s : samples)
@@ -238,7 +264,7 @@ inline dataset dataset::from_examples(std::string name, std::vector<example> exa
                                       aixcell::task solves) {
   dataset set;
   set.name = std::move(name);
-  set.class_names = std::move(classes);
+  (solves == task::image_classification ? set.image_class_names : set.class_names) = std::move(classes);
   set.task = solves;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     sample s;

@@ -26,8 +26,10 @@ struct fingerprint {
   bool intensities_comparable = false;            ///< declared: a value means the same in every image
   double noise = 0;                               ///< robust deviation of the Laplacian / intensity range
   std::vector<double> class_counts;               ///< objects (semantic: pixels) by class
+  std::vector<double> image_class_counts;         ///< images by class
   bool has_nuclei = false;
   bool has_object_classes = false;
+  bool has_image_classes = false;
   std::uint64_t digest = 0;  ///< of ids, sizes, labels and pixels: equal data, equal digest
 };
 
@@ -57,6 +59,7 @@ inline double at_percent(std::vector<double>& values, double percent) {
 }
 
 inline void survey_labels(const label_map& labels, image_facts& f) {
+  if (labels.empty()) return;
   std::vector<double> areas(1, 0);
   std::vector<bool> touches(1, false);
   const auto note = [&](std::int32_t label) {
@@ -102,7 +105,7 @@ inline void survey_intensities(const tensor<float>& pixels, const label_map& lab
       std::vector<double> block;
       for (index_t i = b / 4 * height / 4; i < (b / 4 + 1) * height / 4; ++i)
         for (index_t j = b % 4 * width / 4; j < (b % 4 + 1) * width / 4; ++j)
-          if (labels(i, j) <= 0) block.push_back(static_cast<double>(pixels(i, j, c)));
+          if (labels.empty() || labels(i, j) <= 0) block.push_back(static_cast<double>(pixels(i, j, c)));
       if (block.size() >= 16) medians.push_back(at_percent(block, 50));
     }
     double mean = 0, square = 0;
@@ -166,6 +169,7 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
       f.digest = detail::mix_digest(f.digest, static_cast<unsigned char>(letter));
     for (int d = 0; d < 3; ++d)
       f.digest = detail::mix_digest(f.digest, static_cast<std::uint32_t>(e.picture.pixels.extent(d)));
+    if (e.truth.image_class >= 0) f.digest = detail::mix_digest(f.digest, static_cast<std::uint32_t>(e.truth.image_class));
     detail::survey_labels(e.truth.labels, f);
     if (set.task == task::semantic_segmentation) f.diameters.clear(), f.touching = 0;  // class regions are no objects
     detail::survey_intensities(e.picture.pixels, e.truth.labels, f);
@@ -181,6 +185,8 @@ inline fingerprint fingerprint_of(context<cpu>& ctx, const dataset& set) {
   all.intensities_comparable = set.intensities_comparable;
   all.has_nuclei = set.has_nuclei();
   all.has_object_classes = set.has_object_classes();
+  all.has_image_classes = set.has_image_classes();
+  all.image_class_counts = set.image_class_counts();
   all.class_counts.assign(set.class_names.size(), 0.0);
   all.digest = 0xCBF29CE484222325u;
   std::vector<double> heights, widths, counts, diameters;

@@ -33,7 +33,7 @@ struct split_unit {
 };
 
 /// Groups in order of first appearance (a sample without group is one of its own). Amounts: images, images in each
-/// quartile of the number of objects, objects (pixels) of each class.
+/// quartile of the number of objects, objects (pixels) of each class, images of each image class.
 inline std::vector<split_unit> split_units(const dataset& set) {
   constexpr std::size_t quartiles = 4;
   std::vector<std::size_t> by_objects(set.samples.size());
@@ -50,12 +50,15 @@ inline std::vector<split_unit> split_units(const dataset& set) {
     const sample& s = set.samples[i];
     std::size_t u = units.size();
     if (!s.group.empty()) u = unit_of_group.try_emplace(s.group, u).first->second;
-    if (u == units.size()) units.push_back({{}, std::vector<double>(1 + quartiles + set.class_names.size(), 0.0)});
+    const std::size_t first_image_class = 1 + quartiles + set.class_names.size();
+    if (u == units.size())
+      units.push_back({{}, std::vector<double>(first_image_class + set.image_class_names.size(), 0.0)});
     units[u].samples.push_back(static_cast<index_t>(i));
     units[u].amounts[0] += 1;
     units[u].amounts[1 + quartile[i]] += 1;
     for (std::size_t c = 0; c < std::min(s.class_counts.size(), set.class_names.size()); ++c)
       units[u].amounts[1 + quartiles + c] += s.class_counts[c];
+    if (s.image_class >= 0) units[u].amounts[first_image_class + static_cast<std::size_t>(s.image_class)] += 1;
   }
   return units;
 }
@@ -109,7 +112,7 @@ inline std::vector<std::vector<index_t>> stratified_parts(const dataset& set, co
 inline example cut_example(const example& e, const rectangle& where) {
   example part = e;
   part.picture.pixels = crop_reflected(e.picture.pixels, where);
-  part.truth.labels = crop_reflected(e.truth.labels, where);
+  if (!e.truth.labels.empty()) part.truth.labels = crop_reflected(e.truth.labels, where);
   if (!e.truth.nuclei.empty()) part.truth.nuclei = crop_reflected(e.truth.nuclei, where);
   return part;
 }

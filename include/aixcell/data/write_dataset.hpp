@@ -35,16 +35,27 @@ inline void write_label_map(std::filesystem::path file, const label_map& labels)
 
 }  // namespace detail
 
-/// Writes a data set as `read_dataset` reads it: {train,test}/{images,masks,nuclei}/<id>, images as TIFF (16 bits
-/// if all values are whole numbers in 0..65535, else float32), label maps as 16-bit PNG where that holds
-/// them, classes.csv, dataset.json, images.csv if there are groups. Throws io_error, data_error if the folder has
-/// files.
+/// Writes a data set as `read_dataset` reads it: {train,test}/{images,masks,nuclei}/<id> (classification:
+/// {train,test}/<class>/<id>), images as TIFF (16 bits if all values are whole numbers in 0..65535, else float32), label maps
+/// as 16-bit PNG where that holds them, classes.csv, dataset.json, images.csv if there are groups or images with masks have
+/// classes. Throws io_error, data_error if the folder has files.
 inline void write_dataset(const dataset& set, const std::filesystem::path& folder,
                           const write_dataset_options& options = {}) {
   namespace fs = std::filesystem;
   if (fs::exists(folder) && !fs::is_empty(folder))
     throw data_error(folder.string() + ": is not empty; give a new folder");
+  const auto write_class_folders = [](const dataset& whole, const dataset& part, const fs::path& to) {
+    for (const std::string& name : whole.image_class_names) fs::create_directories(to / name);
+    for (index_t i = 0; i < part.size(); ++i) {
+      const sample& s = part.samples[static_cast<std::size_t>(i)];
+      if (s.image_class < 0) throw data_error(s.image_file + ": has no class, so there is no folder for it; name one");
+      detail::write_without_loss(to / whole.image_class_names[static_cast<std::size_t>(s.image_class)] /
+                                     (fs::path(s.id).filename().string() + ".tif"),
+                                 part.load(i).picture.pixels);
+    }
+  };
   const auto write_part = [&](const dataset& part, const fs::path& to) {
+    if (set.task == task::image_classification) return write_class_folders(set, part, to);
     fs::create_directories(to / "images");
     fs::create_directories(to / "masks");
     if (set.has_nuclei()) fs::create_directories(to / "nuclei");
@@ -69,13 +80,16 @@ inline void write_dataset(const dataset& set, const std::filesystem::path& folde
   } else {
     write_part(set, folder);
   }
-  table images{.name = "images.csv", .columns = {"id", "group"}, .rows = {}, .lines = {}};
+  table images{.name = "images.csv", .columns = {"id", "group", "class"}, .rows = {}, .lines = {}};
   for (const sample& s : set.samples)
-    if (!s.group.empty()) images.rows.push_back({s.id, s.group});
+    if (!s.group.empty() || s.image_class >= 0)
+      images.rows.push_back(
+          {s.id, s.group, s.image_class < 0 ? "" : set.image_class_names[static_cast<std::size_t>(s.image_class)]});
   if (!images.rows.empty()) write_csv(folder / "images.csv", images);
-  nlohmann::json about{{"name", set.name}, {"task", set.task == task::semantic_segmentation ? "semantic" : "instance"}};
+  nlohmann::json about{{"name", set.name}, {"task", std::string(to_string(set.task))}};
   if (!set.licence.empty()) about["licence"] = set.licence;
   if (!set.class_names.empty()) about["classes"] = set.class_names;
+  if (!set.image_class_names.empty()) about["image_classes"] = set.image_class_names;
   if (!set.channel_names.empty()) about["channel_names"] = set.channel_names;
   write_file_atomically(folder / "dataset.json", about.dump(1));
 }

@@ -17,6 +17,7 @@ struct registered_pipeline {
   task solves;
   bool needs_nuclei;
   bool needs_object_classes;
+  bool needs_image_classes;
   std::function<std::unique_ptr<any_pipeline>()> make;
 };
 

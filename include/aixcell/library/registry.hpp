@@ -37,7 +37,7 @@ void add_pipeline(pipeline_list& list) {
   const type prototype;
   list.add({type::stable_name(), std::string(Pre::name), std::string(Enc::name), std::string(Dec::name),
             std::string(Post::name), Post::solves, prototype.needs_nuclei(), prototype.needs_object_classes(),
-            [] { return std::make_unique<type>(); }});
+            prototype.needs_image_classes(), [] { return std::make_unique<type>(); }});
 }
 
 /// Adds every combination that fits. What does not fit is left out: the same concepts that make a pipeline written by
@@ -50,8 +50,8 @@ void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encode
   namespace hana = boost::hana;
   static_assert(decltype(hana::size(preprocesses))::value * decltype(hana::size(encoders))::value *
                         decltype(hana::size(decoders))::value * decltype(hana::size(postprocesses))::value <=
-                    512,
-                "more than 512 pipelines in one unit: spread them over several with aixcell_add_instances");
+                    1024,
+                "more than 1024 combinations in one unit: spread them over several with aixcell_add_instances");
   // A pair of network stages that does not fit is dropped before anything multiplies with it.
   for_each_network(encoders, decoders, [&]<class Enc, class Dec>(one_network<Enc, Dec>) {
     hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {

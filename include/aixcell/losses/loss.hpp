@@ -2,8 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
-#include <algorithm>
-#include <concepts>
 #include <string>
 #include <utility>
 #include <vector>

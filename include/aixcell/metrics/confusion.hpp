@@ -98,6 +98,15 @@ class confusion_matrix {
     return present ? sum / present : 1.0;
   }
 
+  /// Mean F1 over the classes that occur in the truth or among the predictions; 1 if there are none.
+  double macro_f1() const {
+    double sum = 0;
+    int present = 0;
+    for (int c = 0; c < classes_; ++c)
+      if (const class_scores s = scores(c); s.present()) sum += s.f1, ++present;
+    return present ? sum / present : 1.0;
+  }
+
   /// Agreement beyond chance (Cohen 1960), in [-1,1]. When chance alone agrees always (one class only), 1.
   double cohen_kappa() const {
     const double n = static_cast<double>(total());

@@ -16,7 +16,10 @@ struct pipeline_setup {
   int channels = 1;        ///< of the images
   int pixel_classes = 2;   ///< of a semantic data set, background included
   int object_classes = 0;  ///< 0 if objects have no classes
+  int image_classes = 0;   ///< 0 if images have no classes
   std::uint64_t seed = 0;  ///< of the initial weights
+  /// Of the image classes among the images that are learned from, for the loss; not kept in model files.
+  std::vector<float> image_class_shares = {};
 };
 
 /// A tunable value of a stage, by name: `preprocess.low`, `postprocess.probability_threshold`.
@@ -77,6 +80,7 @@ class any_pipeline {
   virtual task solves() const = 0;
   virtual bool needs_nuclei() const = 0;
   virtual bool needs_object_classes() const = 0;
+  virtual bool needs_image_classes() const = 0;
   virtual bool accepts_channels([[maybe_unused]] int channels) const { return true; }  ///< of the images
   virtual const pipeline_setup& setup() const = 0;
   virtual resource_estimate estimate(const shape& batch) const = 0;
@@ -87,7 +91,8 @@ class any_pipeline {
   virtual std::unique_ptr<any_pipeline> blank() const = 0;  ///< same stages and tunables, not set up
   virtual void set_up(context<cpu>& ctx, const pipeline_setup& setup) = 0;
   virtual void fit_preprocess(context<cpu>& ctx, const example_source& training) = 0;
-  /// Forward, loss, backward on x [N,H,W,C] and target [N,H,W,T]: adds to the gradients, returns the loss.
+  /// Forward, loss, backward on x [N,H,W,C] and target [N,H,W,T] ([N,1,1,T] where the image has one answer): adds to the
+  /// gradients, returns the loss.
   virtual double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) = 0;
 
   // The stages.

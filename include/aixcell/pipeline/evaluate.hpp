@@ -18,9 +18,13 @@ struct evaluation {
   confusion_matrix pixels;             ///< semantic segmentation: classes; instances: background and foreground
   std::vector<double> mean_iou;        ///< semantic segmentation, by image
   object_class_scores object_classes;  ///< where the model tells objects apart
+  confusion_matrix image_classes;      ///< where the model tells whole images apart, empty if not
 
   void add(const annotation& truth, const prediction& found) {
     ++images;
+    if (image_classes.classes() > 0 && truth.image_class >= 0 && found.image_class >= 0)
+      image_classes.add({truth.image_class, found.image_class});
+    if (solves == task::image_classification) return;
     if (solves == task::semantic_segmentation) {
       const confusion_matrix of_image = pixel_confusion(truth.labels, found.labels, pixels.classes());
       mean_iou.push_back(scores_of(of_image).mean_iou);
@@ -42,12 +46,21 @@ struct evaluation {
     pixels += other.pixels;
     mean_iou.insert(mean_iou.end(), other.mean_iou.begin(), other.mean_iou.end());
     object_classes += other.object_classes;
+    image_classes += other.image_classes;
     return *this;
   }
 
   /// The one number by which models are chosen, in [0,1]. Instances: pooled AP averaged over IoU 0.5, 0.55, ... 0.9;
-  /// with object classes, the mean of that and the class accuracy of all true objects. Semantic: mean IoU.
+  /// with object classes, the mean of that and the class accuracy of all true objects. Semantic: mean IoU. Image
+  /// classification: balanced accuracy; where the model finds shapes and classes of images, the mean of both.
   double score() const {
+    if (solves == task::image_classification) return image_classes.balanced_accuracy();
+    const double shapes = shape_score();
+    return image_classes.total() > 0 ? (shapes + image_classes.balanced_accuracy()) / 2 : shapes;
+  }
+
+ private:
+  double shape_score() const {
     if (solves == task::semantic_segmentation) return scores_of(pixels).mean_iou;
     double sum = 0;
     const auto summary = objects.summary();
@@ -56,7 +69,6 @@ struct evaluation {
     return object_class_count > 0 ? (found + object_classes.among_all().estimate) / 2 : found;
   }
 
- private:
   static label_map foreground(const label_map& labels) {
     label_map mask(labels.shape());
     for (index_t i = 0; i < labels.size(); ++i) mask[i] = labels[i] > 0 ? 1 : labels[i];
@@ -71,6 +83,7 @@ inline evaluation empty_evaluation(const any_pipeline& model) {
   e.pixels = confusion_matrix(e.solves == task::semantic_segmentation ? model.setup().pixel_classes : 2);
   if (model.needs_object_classes()) e.object_class_count = model.setup().object_classes;
   if (model.needs_nuclei()) e.object_class_count = std::max(2, model.setup().object_classes);  // mono-, binuclear
+  if (model.needs_image_classes()) e.image_classes = confusion_matrix(model.setup().image_classes);
   return e;
 }
 
@@ -82,7 +95,8 @@ inline void as_pixel_classes(annotation& truth, const any_pipeline& model) {
 
 struct evaluate_options {
   predict_options predict;
-  index_t at_most = 0;  ///< images, spread evenly over the set; 0 = all
+  /// Images, spread evenly over the set; 0 = all. Of images smaller than 2^16 pixels as many more.
+  index_t at_most = 0;
   /// Changes a prediction before it is compared, as the classes of objects by their shape do; called from several threads.
   std::function<void(const image&, prediction&)> refine = {};
   /// Called for every image, from the calling thread, in order.
@@ -101,7 +115,11 @@ inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const e
     evaluation score;
   };
   evaluation sum = empty_evaluation(model);
-  const index_t count = options.at_most > 0 ? std::min(options.at_most, examples.size()) : examples.size();
+  index_t count = examples.size();
+  if (options.at_most > 0 && count > options.at_most) {
+    const image first = examples.load(0).picture;
+    count = std::min(count, options.at_most * std::max<index_t>(1, (index_t{1} << 16) / (first.height() * first.width())));
+  }
   const index_t at_once = std::min<index_t>(count, 2 * ctx.threads());
   std::vector<context<cpu>> serial;
   for (index_t k = 0; k < at_once; ++k) serial.emplace_back(1);

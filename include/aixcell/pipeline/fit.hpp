@@ -23,6 +23,24 @@ struct fit_report {
   index_t training_images = 0, validation_images = 0;
 };
 
+namespace detail {
+
+/// Of each class among the crops of an epoch: rare ones are repeated, see training::repeat_rare_classes.
+inline std::vector<float> shares_seen(const std::vector<double>& counts) {
+  const double most = *std::max_element(counts.begin(), counts.end());
+  double all = 0;
+  std::vector<double> seen;
+  for (const double n : counts) {
+    seen.push_back(n > 0 ? n * std::max(1.0, std::round(std::sqrt(most / n))) : 0);
+    all += seen.back();
+  }
+  std::vector<float> shares;
+  for (const double s : seen) shares.push_back(static_cast<float>(s / all));
+  return shares;
+}
+
+}  // namespace detail
+
 /// What the data set decides about a pipeline. Throws data_error if it lacks what the pipeline needs.
 inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, std::uint64_t seed) {
   data.require_trainable();
@@ -32,6 +50,13 @@ inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, 
   if (model.needs_object_classes() && !data.has_object_classes())
     throw data_error(data.name + ": pipeline " + model.name() +
                      " needs a class for each object, the data set has none; add classes.csv (id,label,class)");
+  if (model.needs_image_classes() && !data.has_image_classes())
+    throw data_error(data.name + ": pipeline " + model.name() +
+                     " needs a class for each image, the data set has none; put the images into folders named after "
+                     "their classes, or add the column class to images.csv");
+  if (model.solves() != task::image_classification && data.task == task::image_classification)
+    throw data_error(data.name + ": pipeline " + model.name() +
+                     " needs masks, the data set has classes of whole images; take a pipeline with image_class");
   if (model.solves() == task::instance_segmentation && data.task == task::semantic_segmentation)
     throw data_error(
         data.name + ": pipeline " + model.name() +
@@ -47,6 +72,10 @@ inline pipeline_setup setup_for(const any_pipeline& model, const dataset& data, 
     setup.pixel_classes = std::max<int>(2, static_cast<int>(data.class_names.size()));
   else if (data.has_object_classes())
     setup.object_classes = static_cast<int>(data.class_names.size());
+  if (model.needs_image_classes()) {
+    setup.image_classes = static_cast<int>(data.image_class_names.size());
+    setup.image_class_shares = detail::shares_seen(data.image_class_counts());
+  }
   return setup;
 }
 

@@ -14,7 +14,8 @@ namespace aixcell {
 struct model_card {
   std::string pipeline;  ///< stable name
   pipeline_setup setup;
-  std::vector<std::string> class_names;
+  std::vector<std::string> class_names;        ///< of pixels or objects
+  std::vector<std::string> image_class_names;  ///< of whole images
   std::vector<std::string> channel_names;
   acquisition acquired = {};  ///< how files become the images that the model sees
   nlohmann::json facts;       ///< metrics, data fingerprint, training, licence: free to grow, read by people and tools
@@ -56,8 +57,10 @@ inline nlohmann::json card_to_json(any_pipeline& model, const model_card& card) 
            {{"channels", setup.channels},
             {"pixel_classes", setup.pixel_classes},
             {"object_classes", setup.object_classes},
+            {"image_classes", setup.image_classes},
             {"seed", setup.seed}}},
           {"class_names", card.class_names},
+          {"image_class_names", card.image_class_names},
           {"channel_names", card.channel_names},
           {"acquisition", acquisition_to_json(card.acquired)},
           {"tunables", tunables},
@@ -88,6 +91,7 @@ inline pipeline_setup setup_from_json(const nlohmann::json& j) {
   return {.channels = j.at("channels"),
           .pixel_classes = j.at("pixel_classes"),
           .object_classes = j.at("object_classes"),
+          .image_classes = j.at("image_classes"),
           .seed = j.at("seed")};
 }
 
@@ -101,6 +105,7 @@ inline void require_sane(const pipeline_setup& s, const std::string& name) {
   check(s.channels, 1, 4096, "number of channels");
   check(s.pixel_classes, 2, 256, "number of pixel classes");
   check(s.object_classes, 0, 4096, "number of object classes");
+  check(s.image_classes, 0, 4096, "number of image classes");
 }
 
 /// Sets a pipeline up from a file's description and tensors.
@@ -111,9 +116,9 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
     card.pipeline = description.at("pipeline");
     card.setup = setup_from_json(description.at("setup"));
     card.class_names = description.at("class_names").get<std::vector<std::string>>();
+    card.image_class_names = description.at("image_class_names").get<std::vector<std::string>>();
     card.channel_names = description.at("channel_names").get<std::vector<std::string>>();
-    // Models of earlier versions were trained on whole files.
-    if (description.contains("acquisition")) card.acquired = acquisition_from_json(description["acquisition"], name);
+    card.acquired = acquisition_from_json(description.at("acquisition"), name);
     card.facts = description.at("facts");
     if (card.pipeline != model.name())
       throw data_error(name + ": holds pipeline " + card.pipeline + ", expected " + model.name() +

@@ -143,11 +143,10 @@ template <class Enc, class Dec>
   found.gradient_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
   const std::size_t weights = ctx.memory().use().held;
   const tensor<float, dry> x(ctx, batch);
-  net.forward(ctx, x, nullptr);
+  const shape y = net.forward(ctx, x, nullptr).shape(), truth{y[0], y[1], y[2], target_channels};
   found.inference = ctx.spent();
   found.inference_bytes = ctx.memory().use().held - weights;
   // Targets are made crop by crop in contexts of their own and joined to a batch.
-  const shape truth{batch[0], batch[1], batch[2], target_channels};
   const tensor<float, dry> made(ctx, truth), target(ctx, truth);
   net.learn(ctx, x, [](const auto&, auto&) { return 0.0; });
   found.training = ctx.spent();

@@ -17,6 +17,9 @@ template <Preprocess Pre, Encoder Enc, DecoderStage Dec, Postprocess Post>
 class pipeline final : public any_pipeline {
   static_assert(EncoderHasEnoughLevels<Dec, Enc>, "the decoder needs more feature levels than this encoder has");
   static_assert(StridesDouble<Enc>, "every feature level of the encoder must have twice the stride of the one before");
+  static_assert(PostprocessTakesWhatTheDecoderGives<Dec, Post>,
+                "the decoder gives one vector for the whole image and the postprocess takes a dense map, or the other way "
+                "round: pooled goes with image_class");
 
  public:
   explicit pipeline(Pre pre = {}, Post post = {}) : preprocess_(std::move(pre)), postprocess_(std::move(post)) {}
@@ -30,6 +33,7 @@ class pipeline final : public any_pipeline {
   task solves() const override { return Post::solves; }
   bool needs_nuclei() const override { return says_it_needs_nuclei; }
   bool needs_object_classes() const override { return says_it_needs_object_classes; }
+  bool needs_image_classes() const override { return says_it_needs_image_classes; }
   bool accepts_channels(int channels) const override { return aixcell::accepts_channels<Pre>(channels); }
   const pipeline_setup& setup() const override { return setup_; }
 
@@ -45,8 +49,7 @@ class pipeline final : public any_pipeline {
       throw data_error(name() + ": its preprocessing does not work on images of " + std::to_string(setup.channels) +
                        " channel(s); select others, or take another pipeline");
     setup_ = setup;
-    if constexpr (requires { postprocess_.classes; })
-      postprocess_.classes = says_it_needs_object_classes ? setup.object_classes : setup.pixel_classes;
+    give_classes(postprocess_, setup);
     random_stream random = random_stream(setup.seed).child(0x6E6574);  // "net"
     network_.emplace(ctx, Pre::channels_out(setup.channels), head_for(postprocess_), random);
   }
@@ -114,6 +117,21 @@ class pipeline final : public any_pipeline {
     if constexpr (requires { Post::needs_object_classes; }) return Post::needs_object_classes;
     return false;
   }();
+
+  static constexpr bool says_it_needs_image_classes = [] {
+    if constexpr (requires { Post::needs_image_classes; }) return Post::needs_image_classes;
+    return false;
+  }();
+
+  static void give_classes(auto& part, const pipeline_setup& setup) {
+    if constexpr (requires { part.classes; })
+      part.classes = says_it_needs_object_classes ? setup.object_classes : setup.pixel_classes;
+    if constexpr (requires { part.image_classes; }) {
+      part.image_classes = setup.image_classes;
+      part.image_class_shares = setup.image_class_shares;
+    }
+    if constexpr (requires { part.dense; }) give_classes(part.dense, setup);
+  }
 
   Pre preprocess_;
   Post postprocess_;

@@ -38,7 +38,7 @@ inline tensor<float> dense_of_tile(context<cpu>& ctx, const any_pipeline& model,
                                    const predict_options& options) {
   const shape s = tile.shape();
   tensor<float> sum = model.forward(ctx, tile.reshaped({1, s[0], s[1], s[2]}));
-  sum = sum.reshaped({s[0], s[1], sum.extent(3)});
+  sum = sum.reshaped({sum.extent(1), sum.extent(2), sum.extent(3)});
   if (!options.mirrored) return sum;
   constexpr std::array<std::array<bool, 2>, 3> turns{{{true, false}, {false, true}, {true, true}}};
   for (const auto& [horizontal, vertical] : turns) {
@@ -68,18 +68,28 @@ inline void require_usable_image(const any_pipeline& model, view<const float, cp
 }  // namespace detail
 
 /// The network's output [H',W',K] for preprocessed pixels [H',W',C] of any size: tile by tile, each tile weighted by a
-/// smooth window so that no seam shows. Memory grows with the tile, not with the image, but for the result.
+/// smooth window so that no seam shows. Memory grows with the tile, not with the image, but for the result. A network that
+/// pools gives [1,1,K]: the mean over the tiles.
 inline tensor<float> predict_dense(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& pixels,
                                    const predict_options& options = {}) {
   const index_t height = pixels.extent(0), width = pixels.extent(1);
   if (height <= options.tile && width <= options.tile) return detail::dense_of_tile(ctx, model, pixels, options);
-  tensor<float> sum, weights({height, width});
+  tensor<float> sum, weights;
   for (const rectangle& r : tile_grid(height, width, {.tile = options.tile, .overlap = options.overlap})) {
     const tensor<float> tile = crop_reflected(pixels, r);
     const tensor<float> dense = detail::dense_of_tile(ctx, model, tile, options);
-    const tensor<float> blend = blend_weights(r.height, r.width, options.overlap);
     const index_t channels = dense.extent(2);
-    if (sum.empty()) sum = tensor<float>({height, width, channels});
+    const bool pooled = dense.extent(0) < r.height || dense.extent(1) < r.width;
+    if (sum.empty()) {
+      sum = tensor<float>(pooled ? shape{1, 1, channels} : shape{height, width, channels});
+      weights = tensor<float>({sum.extent(0), sum.extent(1)});
+    }
+    if (pooled) {
+      ++weights[0];
+      for (index_t c = 0; c < channels; ++c) sum[c] += dense[c];
+      continue;
+    }
+    const tensor<float> blend = blend_weights(r.height, r.width, options.overlap);
     for (index_t i = 0; i < r.height; ++i)
       for (index_t j = 0; j < r.width; ++j) {
         const float w = blend(i, j);
@@ -89,7 +99,7 @@ inline tensor<float> predict_dense(context<cpu>& ctx, const any_pipeline& model,
         for (index_t c = 0; c < channels; ++c) to[c] += w * from[c];
       }
   }
-  for (index_t p = 0; p < height * width; ++p)
+  for (index_t p = 0; p < weights.size(); ++p)
     for (index_t c = 0; c < sum.extent(2); ++c) sum[p * sum.extent(2) + c] /= weights[p];
   return sum;
 }

@@ -1,6 +1,7 @@
 #pragma once
 #include <chrono>
 #include <functional>
+#include <map>
 #include <numeric>
 #include <optional>
 
@@ -21,7 +22,7 @@ struct training_options {
   int epochs = 0;           ///< planned; 0: as many as the budget allows
   double budget_s = 600;    ///< seconds for a run without a planned number of epochs
   int batch = 4;            ///< crops a step
-  index_t tile = 256;       ///< edge of a training crop
+  index_t tile = 256;       ///< edge of a training crop; of whole images with a class at most that of the largest image
   int crops_per_epoch = 0;  ///< 0: one for each tile of the training images, at least 64
   int epochs_in_budget =
       12;  ///< at least; where a pass over all crops takes longer than its share, the epoch ends early
@@ -32,7 +33,7 @@ struct training_options {
   double clip_norm = 1;           ///< greatest norm of all gradients together; 0: no clipping
   double average_decay = 0.998;   ///< of the moving average of the weights, the ones that are validated and kept
   int patience = 0;               ///< epochs without a better validation score before training ends; 0: never
-  index_t validate_at_most = 48;  ///< images validated after an epoch
+  index_t validate_at_most = 48;  ///< images validated after an epoch, see evaluate_options
   augmentation augment;
   std::uint64_t seed = 0;
   std::function<bool()> stop_requested = {};       ///< asked before every step; true throws `interrupted`
@@ -215,27 +216,51 @@ class training {
 
   void read_training_images() {
     cache_.resize(static_cast<std::size_t>(train_.size()));
-    tiles_.resize(cache_.size());
+    classes_.resize(cache_.size());
+    std::vector<shape> sizes(cache_.size());
     std::vector<std::size_t> bytes(cache_.size());
     parallel_for(ctx_, train_.size(), [&](index_t i) {
       context<cpu> serial(1);
       const auto at = static_cast<std::size_t>(i);
       cache_[at] = prepare(serial, i);
       cache_[at]->pixels = cache_[at]->pixels.clone();  // out of the short-lived context's pool
-      tiles_[at] = tiles_of(cache_[at]->pixels.shape(), options_.tile);
+      sizes[at] = cache_[at]->pixels.shape();
+      classes_[at] = cache_[at]->truth.image_class;
       bytes[at] =
           static_cast<std::size_t>(cache_[at]->pixels.size() + 2 * cache_[at]->truth.labels.size()) * sizeof(float);
     });
     std::size_t kept = 0;
     for (std::size_t i = 0; i < cache_.size(); ++i)
       if ((kept += bytes[i]) > options_.cache_bytes) cache_[i].reset();  // read again when its turn comes
+
+    // A class belongs to the whole image, and what a crop showed beyond it would be its mirror image.
+    if (model_.solves() == task::image_classification) {
+      index_t largest = 1;
+      for (const shape& s : sizes) largest = std::max({largest, s[0], s[1]});
+      options_.tile = std::min(options_.tile, largest);
+    }
+    for (const shape& s : sizes) crops_of_.push_back(tiles_of(s, options_.tile));
+    if (model_.needs_image_classes()) repeat_rare_classes();
   }
 
-  /// Which image each crop of this epoch comes from: images by the number of their tiles, in random order.
+  /// Images of rare classes are seen more often, by the square root of what their class lacks to the most frequent one
+  /// (Mahajan et al. 2018, section 2.3): the loss makes up for the rest. See image_class_shares.
+  void repeat_rare_classes() {
+    std::map<int, double> count;
+    for (const int c : classes_) ++count[c];
+    double most = 0;
+    for (const auto& [c, n] : count)
+      if (c >= 0) most = std::max(most, n);
+    for (std::size_t i = 0; i < crops_of_.size(); ++i)
+      if (classes_[i] >= 0)
+        crops_of_[i] *= std::max<index_t>(1, std::lround(std::sqrt(most / count[classes_[i]])));
+  }
+
+  /// Which image each crop of this epoch comes from: images by the number of their crops, in random order.
   std::vector<index_t> crop_order() const {
     std::vector<index_t> pool;
-    for (std::size_t i = 0; i < tiles_.size(); ++i)
-      pool.insert(pool.end(), static_cast<std::size_t>(tiles_[i]), static_cast<index_t>(i));
+    for (std::size_t i = 0; i < crops_of_.size(); ++i)
+      pool.insert(pool.end(), static_cast<std::size_t>(crops_of_[i]), static_cast<index_t>(i));
     const std::size_t wanted = options_.crops_per_epoch > 0 ? static_cast<std::size_t>(options_.crops_per_epoch)
                                                             : std::max<std::size_t>(pool.size(), 64);
     std::vector<index_t> order;
@@ -339,7 +364,8 @@ class training {
   aixcell::adamw adamw_;
   aixcell::sgd sgd_;
   std::vector<std::optional<prepared>> cache_;
-  std::vector<index_t> tiles_;
+  std::vector<int> classes_;       // of the training images
+  std::vector<index_t> crops_of_;  // of a training image in a pass over all
   std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused
 
   std::int64_t epoch_ = 0, steps_ = 0, epochs_since_best_ = 0, best_has_settled_ = 0, cycle_ = 0,

@@ -1,10 +1,10 @@
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
@@ -25,14 +25,10 @@ namespace aixcell {
 ///   output   [H,W,1+Rays+1] that of star_convex, then the logit of an object's pixel
 template <int Rays>
 struct refined_star_convex {
-  static constexpr auto name_text = [] {
-    constexpr std::string_view head = "refined_";
-    std::array<char, head.size() + star_convex<Rays>::name.size()> all{};
-    std::copy(head.begin(), head.end(), all.begin());
-    std::copy(star_convex<Rays>::name.begin(), star_convex<Rays>::name.end(), all.begin() + head.size());
-    return all;
-  }();
-  static constexpr std::string_view name{name_text.data(), name_text.size()};
+  struct refined {
+    static constexpr std::string_view name = "refined";
+  };
+  static constexpr std::string_view name = detail::joined_names<refined, star_convex<Rays>>::value;
   static constexpr task solves = task::instance_segmentation;
   static constexpr int channels = star_convex<Rays>::channels + 1;
   static constexpr int feature_channels = star_convex<Rays>::feature_channels;

@@ -6,6 +6,7 @@
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/losses/sum_of.hpp>
+#include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 
 namespace aixcell {
@@ -28,34 +29,50 @@ struct semantic {
   int target_channels() const { return 1; }
 
   /// The labels are class indices. Throws data_error on one that is not declared.
-  tensor<float> target(context<cpu>&, const annotation& truth) const {
+  tensor<float> target(context<cpu>& ctx, const annotation& truth) const {
     require_rank(name, 2, "a class map [H,W]", truth.labels.shape());
     tensor<float> t({truth.labels.extent(0), truth.labels.extent(1), 1});
-    for (index_t p = 0; p < t.size(); ++p) {
-      if (truth.labels[p] >= classes)
-        throw data_error("semantic: class " + std::to_string(truth.labels[p]) + " in the mask, " +
-                         std::to_string(classes) + " classes are declared");
-      t[p] = static_cast<float>(truth.labels[p]);
-    }
+    write_target(ctx, truth.labels, t, 0);
     return t;
+  }
+
+  /// Into one channel of a target that holds more.
+  void write_target(context<cpu>&, view<const std::int32_t, cpu> labels, view<float, cpu> t, int channel) const {
+    for (index_t p = 0; p < labels.size(); ++p) {
+      if (labels[p] >= classes)
+        throw data_error("semantic: class " + std::to_string(labels[p]) + " in the mask, " + std::to_string(classes) +
+                         " classes are declared");
+      t[p * t.extent(2) + channel] = static_cast<float>(labels[p]);
+    }
   }
 
   template <class Real>
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
-    const sum_of total{weighted<cross_entropy>{{}, 1.0}, weighted<dice>{{}, static_cast<double>(dice_weight)}};
-    return total(
-        ctx, loss_arguments<Real>{.output = output, .channels = {0, classes}, .target = target, .gradient = gradient});
+    return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
-  prediction decode(context<cpu>&, view<const float, cpu> output) const {
-    detail::require_output(name, output, classes);
+  template <class Real>
+  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
+                  view<Real, cpu> gradient, channel_offsets at) const {
+    const sum_of total{weighted<cross_entropy>{{}, 1.0}, weighted<dice>{{}, static_cast<double>(dice_weight)}};
+    return total(ctx, loss_arguments<Real>{.output = output,
+                                           .channels = {at.output, classes},
+                                           .target = target,
+                                           .target_channel = at.target,
+                                           .gradient = gradient});
+  }
+
+  prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
+
+  /// From `classes` channels of an output that holds more.
+  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+    detail::require_output(name, output, first + classes);
     prediction found;
     found.labels = label_map({output.extent(0), output.extent(1)});
-    const index_t channels = output.extent(2);
     for (index_t p = 0; p < found.labels.size(); ++p) {
-      const float* logits = output.data() + p * channels;
+      const float* logits = output.data() + p * output.extent(2) + first;
       found.labels[p] = static_cast<std::int32_t>(std::max_element(logits, logits + classes) - logits);
     }
     return found;

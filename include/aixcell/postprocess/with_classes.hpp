@@ -1,10 +1,10 @@
 #pragma once
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
@@ -19,14 +19,10 @@ template <Postprocess Instance>
 struct with_classes {
   static_assert(Instance::solves == task::instance_segmentation, "with_classes needs a postprocess that finds objects");
 
-  static constexpr auto name_text = [] {
-    constexpr std::string_view tail = "_classes";
-    std::array<char, Instance::name.size() + tail.size()> all{};
-    std::copy(Instance::name.begin(), Instance::name.end(), all.begin());
-    std::copy(tail.begin(), tail.end(), all.begin() + Instance::name.size());
-    return all;
-  }();
-  static constexpr std::string_view name{name_text.data(), name_text.size()};
+  struct tail {
+    static constexpr std::string_view name = "classes";
+  };
+  static constexpr std::string_view name = detail::joined_names<Instance, tail>::value;
   static constexpr task solves = task::instance_segmentation;
   static constexpr bool needs_object_classes = true;
   static constexpr int feature_channels = [] {

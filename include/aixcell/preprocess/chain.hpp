@@ -7,29 +7,13 @@
 #include <utility>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/joined_names.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
 #include <aixcell/preprocess/apply.hpp>
 
 namespace aixcell {
 
 namespace detail {
-
-/// `a_b_c` at compile time.
-template <class... P>
-struct joined_names {
-  static constexpr std::size_t length = (P::name.size() + ...) + sizeof...(P) - 1;
-  static constexpr std::array<char, length> text = [] {
-    std::array<char, length> all{};
-    std::size_t at = 0;
-    const auto put = [&](std::string_view name) {
-      if (at) all[at++] = '_';
-      for (const char c : name) all[at++] = c;
-    };
-    (put(P::name), ...);
-    return all;
-  }();
-  static constexpr std::string_view value{text.data(), length};
-};
 
 /// Whether something is saved under the name of a policy: fitted state or tunables (a chain may have both).
 template <class P>

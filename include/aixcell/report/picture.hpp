@@ -109,6 +109,17 @@ inline tensor<float> shrunk_image(view<const float, cpu> pixels, index_t factor)
   return small;
 }
 
+/// A small picture with every pixel repeated, so that its longer side is at least about `longest_side`.
+inline rgb_picture enlarged(const rgb_picture& small, index_t longest_side) {
+  const index_t longer = std::max(small.extent(0), small.extent(1));
+  const index_t factor = std::max<index_t>(1, (longest_side + longer / 2) / std::max<index_t>(1, longer));
+  rgb_picture large({factor * small.extent(0), factor * small.extent(1), 3});
+  for (index_t i = 0; i < large.extent(0); ++i)
+    for (index_t j = 0; j < large.extent(1); ++j)
+      for (index_t c = 0; c < 3; ++c) large(i, j, c) = small(i / factor, j / factor, c);
+  return large;
+}
+
 /// A label map [H,W] made smaller by the same factor: the label at the middle of each block.
 inline label_map shrunk_labels(view<const std::int32_t, cpu> labels, index_t factor) {
   require_rank("shrunk_labels", 2, "a label map [H,W]", labels.shape());

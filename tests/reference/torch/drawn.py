@@ -45,8 +45,8 @@ def weight_range(name, shape):
         return -0.3, 0.3
     if name.endswith("running_var"):
         return 1.0, 3.0
-    if len(shape) == 4:
-        bound = float(np.sqrt(6.0 / (shape[1] * shape[2] * shape[3])))
+    if len(shape) in (2, 4):
+        bound = float(np.sqrt(6.0 / np.prod(shape[1:])))
         return -bound, bound
     if name.endswith("bias"):
         return -0.2, 0.2

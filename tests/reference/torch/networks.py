@@ -38,12 +38,9 @@ class Network(nn.Module):
 
 
 def stored(tensor):
-    """A tensor of the reference as aixcell stores it: images [N,H,W,C], filters [K,R,S,C], matrices [K,C] as filters
-    [K,1,1,C], factors [C,1,1] as [C]."""
+    """A tensor of the reference as aixcell stores it: images [N,H,W,C], filters [K,R,S,C], factors [C,1,1] as [C]."""
     if tensor.dim() == 4:
         return tensor.permute(0, 2, 3, 1)
-    if tensor.dim() == 2:
-        return tensor[:, None, None, :]
     return tensor.flatten() if tensor.dim() == 3 else tensor
 
 
