@@ -16,6 +16,7 @@ struct threshold_model : any_pipeline {
   task solves() const override { return task::instance_segmentation; }
   bool needs_nuclei() const override { return false; }
   bool needs_object_classes() const override { return classes; }
+  bool needs_image_classes() const override { return false; }
   const pipeline_setup& setup() const override { return facts; }
   resource_estimate estimate(const shape&) const override { return {}; }
   trace record(const shape&) const override { return {}; }

@@ -1,11 +1,10 @@
 #pragma once
 #include <boost/hana/for_each.hpp>
-#include <boost/hana/size.hpp>
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
 
 #include <aixcell/library/pipeline_list.hpp>
-#include <aixcell/pipeline/pipeline.hpp>
+#include <aixcell/pipeline/staged_pipeline.hpp>
 
 namespace aixcell {
 
@@ -29,15 +28,47 @@ void for_each_network(Encoders encoders, Decoders decoders, Function&& f) {
   });
 }
 
+namespace detail {
+
+template <class Stage, class Base>
+std::unique_ptr<Base> make_stage() {
+  return std::make_unique<Stage>();
+}
+
+/// What makes the parts of a pipeline. Not a template: a combination of stages that are compiled in costs no code.
+struct stage_makers {
+  std::unique_ptr<any_preprocess> (*preprocess)();
+  std::unique_ptr<any_network> (*network)();
+  std::unique_ptr<any_postprocess> (*postprocess)();
+};
+
+inline void add_combination(pipeline_list& list, const stage_makers& stages) {
+  const auto pre = stages.preprocess();
+  const auto net = stages.network();
+  const auto post = stages.postprocess();
+  list.add({.name = staged_pipeline(stages.preprocess(), stages.network(), stages.postprocess()).name(),
+            .preprocess = std::string(pre->name()),
+            .encoder = std::string(net->encoder()),
+            .decoder = std::string(net->decoder()),
+            .postprocess = std::string(post->name()),
+            .solves = post->solves(),
+            .needs_nuclei = post->needs_nuclei(),
+            .needs_object_classes = post->needs_object_classes(),
+            .needs_image_classes = post->needs_image_classes(),
+            .make = [stages] {
+              return std::make_unique<staged_pipeline>(stages.preprocess(), stages.network(), stages.postprocess());
+            }});
+}
+
+}  // namespace detail
+
 /// Adds one pipeline.
 template <class Pre, class Enc, class Dec, class Post>
 requires Composable<Pre, Enc, Dec, Post>
 void add_pipeline(pipeline_list& list) {
-  using type = pipeline<Pre, Enc, Dec, Post>;
-  const type prototype;
-  list.add({type::stable_name(), std::string(Pre::name), std::string(Enc::name), std::string(Dec::name),
-            std::string(Post::name), Post::solves, prototype.needs_nuclei(), prototype.needs_object_classes(),
-            prototype.needs_image_classes(), [] { return std::make_unique<type>(); }});
+  detail::add_combination(list, {&detail::make_stage<preprocess_stage<Pre>, any_preprocess>,
+                                 &detail::make_stage<network_stage<Enc, Dec>, any_network>,
+                                 &detail::make_stage<postprocess_stage<Post>, any_postprocess>});
 }
 
 /// Adds every combination that fits. What does not fit is left out: the same concepts that make a pipeline written by
@@ -48,10 +79,6 @@ template <class Preprocesses, class Encoders, class Decoders, class Postprocesse
 void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encoders, Decoders decoders,
                  Postprocesses postprocesses) {
   namespace hana = boost::hana;
-  static_assert(decltype(hana::size(preprocesses))::value * decltype(hana::size(encoders))::value *
-                        decltype(hana::size(decoders))::value * decltype(hana::size(postprocesses))::value <=
-                    1024,
-                "more than 1024 combinations in one unit: spread them over several with aixcell_add_instances");
   // A pair of network stages that does not fit is dropped before anything multiplies with it.
   for_each_network(encoders, decoders, [&]<class Enc, class Dec>(one_network<Enc, Dec>) {
     hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {

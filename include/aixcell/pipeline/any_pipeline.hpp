@@ -1,13 +1,10 @@
 #pragma once
-#include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
-#include <variant>
 #include <vector>
 
-#include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/stages.hpp>
+#include <aixcell/pipeline/stage_values.hpp>
 
 namespace aixcell {
 
@@ -20,36 +17,6 @@ struct pipeline_setup {
   std::uint64_t seed = 0;  ///< of the initial weights
   /// Of the image classes among the images that are learned from, for the loss; not kept in model files.
   std::vector<float> image_class_shares = {};
-};
-
-/// A tunable value of a stage, by name: `preprocess.low`, `postprocess.probability_threshold`.
-struct tunable {
-  std::string name;
-  std::variant<float*, int*> value;
-  double low, high;
-  aixcell::scale scale;
-  bool decodes_only;  ///< may change after training
-
-  double get() const {
-    return std::visit([](auto* v) { return static_cast<double>(*v); }, value);
-  }
-  void set(double to) const {
-    std::visit([&](auto* v) { *v = static_cast<std::remove_reference_t<decltype(*v)>>(to); }, value);
-  }
-};
-
-/// Part of what preprocessing learned from the training split.
-struct fitted_value {
-  std::string name;
-  std::variant<float*, std::vector<float>*> value;
-};
-
-/// A tensor of the network by its name in the model file. `gradient` is null for running statistics.
-struct network_tensor {
-  std::string name;
-  tensor<float>* value;
-  tensor<float>* gradient;
-  bool decays;
 };
 
 /// What a pipeline needs for a batch of images, found without running it.

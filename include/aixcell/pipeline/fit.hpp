@@ -11,7 +11,7 @@ namespace aixcell {
 struct fit_options {
   training_options training;
   double validation_share = 0.15;    ///< of the images, by group, held out to choose weights and thresholds
-  std::filesystem::path checkpoint;  ///< file saved after every epoch and gone on from if it exists; empty: none
+  std::filesystem::path checkpoint = {};  ///< file saved after every epoch and gone on from if it exists; empty: none
   std::function<void(const epoch_report&)> on_epoch = {};
   std::function<void(any_pipeline&)> initialise = {};  ///< changes the random initial weights, e.g. weights::load
 };
