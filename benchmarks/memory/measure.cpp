@@ -6,7 +6,7 @@
 // optimiser, heap, stacks, code that was touched) less its resident size (VmRSS) before the pipeline was set up, when
 // the images were already in memory. The kernel's own peak is reset at that moment. Every measurement is a process of its
 // own, so that no memory is found that another left behind.
-//   training    two real steps of `training` (crops, augmentation, loss, backward, clipping, AdamW, averaging) on
+//   training    a real step of `training` (crops, augmentation, loss, backward, clipping, AdamW, averaging) on
 //               4 crops of 256x256, and the validation of one image that ends the epoch
 //   inference   `predict` on one image of 256x256, twice
 #include <unistd.h>
@@ -61,7 +61,7 @@ measurement measure(const registered_pipeline& entry, bool training_steps) {
     plan.epochs = 1;
     plan.batch = batch;
     plan.tile = edge;
-    plan.crops_per_epoch = 2 * batch;
+    plan.crops_per_epoch = batch;
     plan.validate_at_most = 1;
     training run(ctx, *model, images, images, plan);
     run.run_epoch();

@@ -10,34 +10,6 @@
 
 namespace aixcell {
 
-namespace detail {
-
-/// Shared memory whose counting is compiled once and called: layers and their saved values hold hundreds of tensors, and
-/// the code that copies, moves and destroys them is most of what a compiler would have to optimise.
-class shared_memory {
- public:
-  shared_memory() = default;
-  [[gnu::noinline]] explicit shared_memory(std::shared_ptr<void> block) noexcept : block_(std::move(block)) {}
-  [[gnu::noinline]] shared_memory(const shared_memory& other) noexcept : block_(other.block_) {}
-  [[gnu::noinline]] shared_memory(shared_memory&& other) noexcept : block_(std::move(other.block_)) {}
-  [[gnu::noinline]] shared_memory& operator=(const shared_memory& other) noexcept {
-    block_ = other.block_;
-    return *this;
-  }
-  [[gnu::noinline]] shared_memory& operator=(shared_memory&& other) noexcept {
-    block_ = std::move(other.block_);
-    return *this;
-  }
-  [[gnu::noinline]] ~shared_memory() {}
-
-  void* get() const noexcept { return block_.get(); }
-
- private:
-  std::shared_ptr<void> block_;
-};
-
-}  // namespace detail
-
 /// A dense array that keeps its elements alive. Copying a tensor shares the elements (as torch::Tensor and cv::Mat
 /// do), so that a layer can keep its input for the backward pass for free; `clone` copies them.
 /// Elements are trivially copyable and uninitialised unless said otherwise. A `tensor<T, dry>` has no elements.
@@ -50,16 +22,23 @@ class tensor {
   using device = Device;
 
   tensor() = default;
+  // Layers and their saved values hold hundreds of tensors. What copies, moves, makes and destroys one is compiled once
+  // and called; as part of every caller it would be most of what a compiler has to optimise.
+  [[gnu::noinline]] tensor(const tensor& other) = default;
+  [[gnu::noinline]] tensor(tensor&& other) noexcept = default;
+  [[gnu::noinline]] tensor& operator=(const tensor& other) = default;
+  [[gnu::noinline]] tensor& operator=(tensor&& other) noexcept = default;
+  [[gnu::noinline]] ~tensor() = default;
 
   /// Uninitialised elements from the context's pool.
-  tensor(context<Device>& ctx, const aixcell::shape& extents)
+  [[gnu::noinline]] tensor(context<Device>& ctx, const aixcell::shape& extents)
       : owner_(ctx.memory().allocate(static_cast<std::size_t>(extents.count()) * sizeof(T))), shape_(extents) {}
 
   /// Zeroed elements on the heap, for what lives outside any context: images, labels, files.
   explicit tensor(const aixcell::shape& extents) requires std::is_same_v<Device, cpu> : shape_(extents) {
     const auto bytes = detail::rounded_to_alignment(static_cast<std::size_t>(extents.count()) * sizeof(T));
     void* block = ::operator new (std::max<std::size_t>(bytes, 1), std::align_val_t{detail::memory_alignment});
-    owner_ = detail::shared_memory({block, [](void* p) { ::operator delete (p, std::align_val_t{detail::memory_alignment}); }});
+    owner_ = {block, [](void* p) { ::operator delete (p, std::align_val_t{detail::memory_alignment}); }};
     fill(T{});
   }
 
@@ -121,7 +100,7 @@ class tensor {
   }
 
  private:
-  detail::shared_memory owner_;
+  std::shared_ptr<void> owner_;
   aixcell::shape shape_;
 };
 

@@ -86,19 +86,16 @@ struct any_activation {
 };
 
 /// Calls f with the activation as a compile-time constant, so that the choice is made once and not for every value. Those
-/// that are rare, or so costly that the choice does not matter, are not worth the compile time.
-template <class Function>
+/// that are rare, or so costly that the choice does not matter, are not worth the compile time; without `Common`, none and
+/// relu belong to these, because the caller has other code for them.
+template <bool Common = true, class Function>
 void with_constant_activation(activation act, Function&& f) {
-  switch (act) {
-    case activation::none:
-      return f(std::integral_constant<activation, activation::none>{});
-    case activation::relu:
-      return f(std::integral_constant<activation, activation::relu>{});
-    case activation::relu6:
-      return f(std::integral_constant<activation, activation::relu6>{});
-    default:
-      return f(any_activation{act});
+  if constexpr (Common) {
+    if (act == activation::none) return f(std::integral_constant<activation, activation::none>{});
+    if (act == activation::relu) return f(std::integral_constant<activation, activation::relu>{});
   }
+  if (act == activation::relu6) return f(std::integral_constant<activation, activation::relu6>{});
+  return f(any_activation{act});
 }
 
 }  // namespace detail

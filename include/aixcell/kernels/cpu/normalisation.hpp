@@ -16,10 +16,10 @@ T* row_of_image(view<T, cpu> coefficients, index_t n) {
   return coefficients.data() + (coefficients.extent(0) == 1 ? 0 : n) * (coefficients.size() / coefficients.extent(0));
 }
 
-/// Calls f(activation, has residual) with both as compile-time constants.
-template <class Real, class Function>
+/// Calls f(activation, has residual) with both as compile-time constants; `Common` as in with_constant_activation.
+template <bool Common = true, class Real, class Function>
 void with_constant_epilogue(const scaled_input<Real, cpu>& in, Function&& f) {
-  with_constant_activation(in.act, [&](auto act) {
+  with_constant_activation<Common>(in.act, [&](auto act) {
     if (in.residual.empty())
       f(act, std::false_type{});
     else
@@ -27,7 +27,7 @@ void with_constant_epilogue(const scaled_input<Real, cpu>& in, Function&& f) {
   });
 }
 
-/// Whether there are loops for each instruction set: for the activations that most networks have.
+/// Whether there are loops for each instruction set, in float32: for the activations that most networks have.
 constexpr bool has_fast_way_back(activation act) { return act == activation::none || act == activation::relu; }
 
 /// Pixels begin..end of image n, counted within the image.
@@ -163,7 +163,7 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
       return;
     }
   }
-  detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
+  detail::with_constant_epilogue<!std::is_same_v<Real, float>>(in, [&](auto act, auto has_residual) {
     detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
       const index_t image = n * dy.extent(1) * dy.extent(2);
       const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
@@ -234,7 +234,7 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
       return;
     }
   }
-  detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
+  detail::with_constant_epilogue<!std::is_same_v<Real, float>>(in, [&](auto act, auto has_residual) {
     detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
       const index_t image = n * dy.extent(1) * dy.extent(2);
       const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
