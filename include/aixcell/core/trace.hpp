@@ -1,6 +1,6 @@
 #pragma once
 #include <cstdint>
-#include <iterator>
+#include <initializer_list>
 #include <map>
 #include <string>
 #include <string_view>
@@ -70,9 +70,10 @@ class trace_recorder {
   }
   void set_input(const noted_view& v) { trace_.input = introduce(v), trace_.input_shape = v.shape; }
 
-  void note(std::string_view kernel, std::initializer_list<noted_view> inputs,
-            std::initializer_list<noted_view> outputs,
-            std::initializer_list<std::pair<std::string_view, double>> attributes) {
+  /// Not inlined: every kernel of every network calls it, mostly to no avail.
+  [[gnu::noinline]] void note(std::string_view kernel, std::initializer_list<noted_view> inputs,
+                              std::initializer_list<noted_view> outputs,
+                              std::initializer_list<std::pair<std::string_view, double>> attributes) {
     recorded_kernel k{kernel, {}, {}, attributes};
     for (const noted_view& v : inputs) k.inputs.push_back({known_value(kernel, v), v.shape});
     for (const noted_view& v : outputs) k.outputs.push_back({v.bytes == 0 ? -1 : new_value(v), v.shape});

@@ -21,8 +21,8 @@ inline std::map<std::string, tensor<float>> package_outputs(context<cpu>& ctx, c
   std::map<std::string, tensor<float>> outputs{{"output", dense}};
   const index_t channels = dense.extent(3);
   for (const output_map& map : output_maps_of(model, channels)) {
-    tensor<float> probabilities({1, s[1], s[2], map.count});
-    for (index_t p = 0; p < s[1] * s[2]; ++p) {
+    tensor<float> probabilities({1, dense.extent(1), dense.extent(2), map.count});
+    for (index_t p = 0; p < dense.extent(1) * dense.extent(2); ++p) {
       const float* from = dense.data() + p * channels + map.first;
       float* to = probabilities.data() + p * map.count;
       if (map.logistic) {

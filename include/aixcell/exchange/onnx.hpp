@@ -81,18 +81,24 @@ inline onnx_model to_onnx(context<cpu>& ctx, any_pipeline& model, const onnx_opt
   const auto batch = out.any_batch ? onnx_extent("batch") : onnx_extent(std::int64_t{1});
   const auto rows = out.any_size ? onnx_extent("height") : onnx_extent(std::int64_t{height});
   const auto columns = out.any_size ? onnx_extent("width") : onnx_extent(std::int64_t{width});
-  const auto image_of = [&](const std::string& name, index_t count, std::string meaning) {
-    return onnx_value{name, {batch, std::int64_t{count}, rows, columns}, std::move(meaning)};
+  // A dense map has the size of the image; whatever else a network gives has a size of its own.
+  const shape given = model.record({1, height, width, channels}).output_shape;
+  const bool dense = given[1] == height && given[2] == width;
+  const auto map_of = [&](const std::string& name, index_t count, std::string meaning) {
+    return onnx_value{name,
+                      {batch, std::int64_t{count}, dense ? rows : onnx_extent(std::int64_t{given[1]}),
+                       dense ? columns : onnx_extent(std::int64_t{given[2]})},
+                      std::move(meaning)};
   };
   const std::string preprocessing = preprocessing_text(model);
-  out.graph.inputs.push_back(image_of(
-      "image", out.channels,
-      out.preprocessing_inside ? "pixels in the units of the file" : "pixels after preprocessing: " + preprocessing));
-  const index_t outputs = model.record({1, height, width, channels}).output_shape[3];
-  out.graph.outputs.push_back(image_of("output", outputs, "what the network gives, before any decoding"));
+  out.graph.inputs.push_back(
+      {"image",
+       {batch, std::int64_t{out.channels}, rows, columns},
+       out.preprocessing_inside ? "pixels in the units of the file" : "pixels after preprocessing: " + preprocessing});
+  out.graph.outputs.push_back(map_of("output", given[3], "what the network gives, before any decoding"));
   if (options.probabilities)
-    for (const output_map& map : output_maps_of(model, outputs))
-      out.graph.outputs.push_back(image_of(map.name, map.count, map.meaning));
+    for (const output_map& map : output_maps_of(model, given[3]))
+      out.graph.outputs.push_back(map_of(map.name, map.count, map.meaning));
 
   out.graph.name = model.name();
   out.graph.description = "Network of the aixcell pipeline " + model.name();

@@ -133,8 +133,9 @@ inline nlohmann::ordered_json package_description(
                              : std::string();
   const index_t height = options.test_image.extent(0), width = options.test_image.extent(1);
   const auto size = [&](index_t pixels) { return exported.any_size ? json{{"min", 32}, {"step", 32}} : json(pixels); };
-  const auto same_as_input = [&](const char* axis, index_t pixels) {
-    return exported.any_size ? json{{"tensor_id", "image"}, {"axis_id", axis}} : json(pixels);
+  const auto size_of_output = [](const onnx_extent& e, const char* axis) {
+    if (const auto* fixed = std::get_if<std::int64_t>(&e)) return json(*fixed);
+    return json{{"tensor_id", "image"}, {"axis_id", axis}};
   };
   std::vector<std::string> inputs = numbered("channel", exported.channels);
   if (card.channel_names.size() == inputs.size())
@@ -168,12 +169,13 @@ inline nlohmann::ordered_json package_description(
   d["inputs"] = json::array({input});
   d["outputs"] = json::array();
   for (const onnx_value& output : exported.graph.outputs)
-    d["outputs"].push_back({{"id", output.name},
-                            {"description", output.meaning.substr(0, 128)},
-                            {"axes", image_axes(exported, channel_names_of(output, card), same_as_input("y", height),
-                                                same_as_input("x", width))},
-                            {"test_tensor", file("test_" + output.name + ".npy")},
-                            {"data", {{"type", "float32"}}}});
+    d["outputs"].push_back(
+        {{"id", output.name},
+         {"description", output.meaning.substr(0, 128)},
+         {"axes", image_axes(exported, channel_names_of(output, card), size_of_output(output.extents[2], "y"),
+                             size_of_output(output.extents[3], "x"))},
+         {"test_tensor", file("test_" + output.name + ".npy")},
+         {"data", {{"type", "float32"}}}});
   json weights = file("weights.onnx");
   weights["opset_version"] = onnx_opset;
   d["weights"] = {{"onnx", weights}};
