@@ -143,7 +143,7 @@ TEST_CASE("shapes and the class of the image with one network", "[pipeline]") {
       return e;
     };
   data = dataset::checked(ctx, std::move(data));
-  training_options options = plan(4);
+  training_options options = plan(15);
   options.tile = 32;
   fit(ctx, model, data, {.training = options, .validation_share = 0.3});
   const evaluation e = evaluate(ctx, model, data);
