@@ -76,4 +76,29 @@ TEST_CASE("mean colours tell classes of pixels apart", "[autokonfig]") {
   for (index_t p = 1; p < found.size(); ++p) CHECK(found[p] == e.truth.labels[p]);
 }
 
+TEST_CASE("intensities tell classes of images apart, in units of their spread", "[autokonfig]") {
+  context<cpu> ctx(1);
+  std::vector<example> all;
+  random_stream random(3);
+  for (int i = 0; i < 60; ++i) {
+    example e;
+    e.picture.pixels = tensor<float>({6, 7, 2});
+    const int c = i % 3;
+    const float exposure = 1000 * random.normal();  // tells nothing
+    for (index_t p = 0; p < e.picture.pixels.size(); p += 2) {
+      e.picture.pixels[p] = static_cast<float>(10 * c) + random.normal();
+      e.picture.pixels[p + 1] = exposure;
+    }
+    e.truth.image_class = c;
+    all.push_back(std::move(e));
+  }
+  const auto data = dataset::from_examples("cells", all, {"a", "b", "c", "never"}, task::image_classification);
+  const baseline fitted = fit_baseline(ctx, data);
+  for (const example& e : all) {
+    const prediction found = fitted.predict(ctx, e.picture.pixels);
+    CHECK(found.image_class == e.truth.image_class);
+    CHECK(found.labels.empty());
+  }
+}
+
 }  // namespace aixcell

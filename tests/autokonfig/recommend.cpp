@@ -2,13 +2,16 @@
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
 
+#include <aixcell/decoder/pooled.hpp>
 #include <aixcell/library/registry.hpp>
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
+#include <aixcell/postprocess/image_class.hpp>
 #include <aixcell/postprocess/nuclei_per_cell.hpp>
 #include <aixcell/postprocess/refined_star_convex.hpp>
 #include <aixcell/postprocess/semantic.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
+#include <aixcell/postprocess/with_image_class.hpp>
 #include <aixcell/preprocess/chain.hpp>
 #include <aixcell/preprocess/illumination_correction.hpp>
 #include <aixcell/preprocess/stain_separation.hpp>
@@ -135,6 +138,29 @@ TEST_CASE("preprocessing follows what was measured or declared about the images"
     CHECK(c.fits == (c.pipeline->preprocess != "stain_separation_percentile"));
     if (!c.fits) CHECK(c.reason == "does not work on images of 1 channel(s)");
   }
+}
+
+TEST_CASE("classes of images bring in the pipelines that tell them", "[autokonfig]") {
+  pipeline_list list;
+  add_product(list, stages<percentile, fitted_z_score>, stages<plain<2, 4>>, stages<unet, pooled>,
+              stages<semantic, with_image_class<semantic>, image_class>);
+  CHECK(list.entries().size() == 2 * (2 + 1));  // what pools goes with what is pooled only
+  fingerprint f;
+  f.images = 500;
+  f.median_height = f.median_width = 40;
+  const auto fitting = [&](const requirements& wanted) {
+    std::vector<std::string> names;
+    for (const candidate& c : recommend(list, f, wanted, speed, batch))
+      if (c.fits) names.push_back(c.pipeline->decoder + "+" + c.pipeline->postprocess);
+    return names;
+  };
+  const requirements of_images{.solves = task::image_classification};
+  CHECK(fitting(of_images).empty());
+  f.has_image_classes = true;
+  CHECK(fitting(of_images) == std::vector<std::string>(2, "pooled+image_class"));
+  CHECK(fitting({.solves = task::semantic_segmentation}) == std::vector<std::string>(2, "unet+semantic"));
+  CHECK(fitting({.solves = task::semantic_segmentation, .image_classes = true}) ==
+        std::vector<std::string>(2, "unet+semantic_image_class"));
 }
 
 }  // namespace aixcell::test

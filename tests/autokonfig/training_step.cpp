@@ -30,4 +30,30 @@ TEST_CASE("a step sees about as many pixels whatever the crop", "[autokonfig]") 
   CHECK(step_of(5, 40).batch == 16);
 }
 
+TEST_CASE("where whole images have a class, a crop is the image", "[autokonfig]") {
+  fingerprint f;
+  f.has_image_classes = true;
+  f.median_height = 37, f.median_width = 40;
+  CHECK(recommended_step(f).tile == 40);
+  CHECK(recommended_step(f).batch == 32);
+  f.median_width = 700;
+  CHECK(recommended_step(f).tile == 256);
+  CHECK(recommended_step(f).batch == 2);
+  f.foreground = 0.3;  // masks, too: crops are as large as those want them
+  f.median_width = 120;
+  CHECK(recommended_step(f).tile == 128);
+}
+
+TEST_CASE("brightness is not changed where it may be what tells images apart", "[autokonfig]") {
+  const auto gain = [](const char* preprocess, task solves) {
+    registered_pipeline p;
+    p.preprocess = preprocess;
+    p.solves = solves;
+    return recommended_augmentation(p).gain;
+  };
+  CHECK(gain("fitted_z_score", task::image_classification) == 0);
+  CHECK(gain("percentile", task::image_classification) > 0);
+  CHECK(gain("fitted_z_score", task::instance_segmentation) > 0);
+}
+
 }  // namespace aixcell::test

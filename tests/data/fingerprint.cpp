@@ -156,3 +156,25 @@ TEST_CASE("real data: the fingerprint agrees with the published statistics", "[s
   CHECK(f.diameter_percentiles[2] == Approx(18.3).margin(0.1));
   CHECK(f.diameter_percentiles[4] == Approx(37.4).margin(0.1));
 }
+
+TEST_CASE("a fingerprint of images with classes and no masks") {
+  const auto cell = [](int c, float value) {
+    example e;
+    e.picture.pixels = tensor<float>({8, 8, 1});
+    e.picture.pixels.fill(value);
+    e.truth.image_class = c;
+    return e;
+  };
+  context<cpu> ctx(1);
+  const auto digest = [&](int second) {
+    const fingerprint f = fingerprint_of(
+        ctx, dataset::from_examples("cells", {cell(0, 1), cell(second, 2), cell(0, 3)}, {"a", "b"},
+                                    task::image_classification));
+    CHECK(f.has_image_classes);
+    CHECK(f.objects == 0);
+    CHECK(f.foreground == 0);
+    CHECK(f.image_class_counts == (second ? std::vector<double>{2, 1} : std::vector<double>{3, 0}));
+    return f.digest;
+  };
+  CHECK(digest(1) != digest(0));
+}

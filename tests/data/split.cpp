@@ -172,3 +172,20 @@ TEST_CASE("a single image is cut in two on request") {
   const dataset pixel = dataset::from_examples("dot", {boxes({1, 1}, {})});
   CHECK_THROWS_AS(split(pixel, {.alone = single_image::cut}), data_error);
 }
+
+TEST_CASE("rare classes of images are on both sides of a split") {
+  std::vector<example> all;
+  for (int i = 0; i < 60; ++i) {
+    example e;
+    e.picture.pixels = tensor<float>({3, 3, 1});
+    e.truth.image_class = i % 15 == 4;
+    all.push_back(std::move(e));
+  }
+  const dataset set = dataset::from_examples("cells", all, {"common", "rare"}, task::image_classification);
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const split_result parts = split(set, {.validation = 0.25, .seed = seed});
+    CHECK(parts.validation.image_class_counts()[1] == 1);
+    CHECK(parts.train.image_class_counts()[1] == 3);
+    CHECK(std::abs(parts.validation.size() - 15) <= 1);
+  }
+}

@@ -583,4 +583,53 @@ TEST_CASE("files that are no models are refused", "[examples]") {
   check("percentile+magic+unet+semantic");
 }
 
+TEST_CASE("images in folders of classes: fit, predict, evaluate, baseline, views", "[examples]") {
+  const fs::path data = scratch() / "phases";
+  for (int i = 0; i < 24; ++i)
+    for (const char* name : {"one", "two", "three"}) {
+      tensor<std::uint8_t> pixels({20, 24});
+      for (index_t p = 0; p < pixels.size(); ++p)
+        pixels[p] = static_cast<std::uint8_t>((p * 37 + i) % 40 + 70 * (name[0] == 't') + 70 * (name[1] == 'h'));
+      const fs::path folder = data / (i < 16 ? "train" : "test") / name;
+      fs::create_directories(folder);
+      write_png(folder / ("cell " + std::to_string(i) + ".png"), pixels.as_view());
+    }
+  write_file_atomically(data / "dataset.json", R"({"task":"classification","pairs":{"few":["one","two"],"many":["three"]}})");
+  const fs::path out = scratch() / "phases_model";
+  const std::vector<std::string> fit{"fit",      data.string(), "--out",    out.string(), "--pipeline",
+                                     "fitted_z_score+plain4x16+pooled+image_class", "--epochs", "3"};
+  const outcome f = run(fit);
+  CAPTURE(f.out, f.err);
+  REQUIRE(f.code == 0);
+  CHECK(f.out.find("48 training and 24 test images of 3 classes") != std::string::npos);
+  CHECK(f.out.find("balanced accuracy") != std::string::npos);
+  const auto metrics = nlohmann::json::parse(text_of(out / "metrics.json"));
+  CHECK(metrics["test"]["image_classes"]["classes"].size() == 3);
+  CHECK(text_of(out / "report.html").find("Classes of images") != std::string::npos);
+  CHECK_FALSE(fs::is_empty(out / "overlays"));
+  const std::string fitted = (out / "model.safetensors").string();
+  const outcome e = run({"evaluate", fitted, data.string()});
+  CAPTURE(e.err);
+  CHECK(e.code == 0);
+  CHECK(f.out.find(e.out) != std::string::npos);  // the same numbers
+
+  const fs::path found = scratch() / "phases_found";
+  REQUIRE(run({"predict", fitted, (data / "test/one").string(), "--out", found.string()}).code == 0);
+  const table rows = read_csv(found / "image_classes.csv");
+  CHECK(rows.rows.size() == 8);
+  CHECK(rows.columns.size() == 5);
+  CHECK_FALSE(fs::exists(found / "measurements.csv"));
+  CHECK(run({"baseline", data.string()}).out.find("balanced accuracy") != std::string::npos);
+  CHECK(run({"info", fitted}).out.find("one, three, two") != std::string::npos);
+
+  check_refused(run({"quantify", fitted, (data / "test/one").string(), "--out", (scratch() / "x").string()}),
+                "tells no objects apart");
+  check_refused(run({"evaluate", fitted, data.string(), "--view", "pairs"}), "its classes of images are not those");
+  check_refused(run({"baseline", data.string(), "--view", "triples"}), "has no view \"triples\"; there is pairs");
+  check_refused(run({"evaluate", fitted, cells().string()}), "has no classes of images");
+  check_refused(run({"evaluate", model(), data.string()}), "channel");
+  const outcome two = run({"baseline", data.string(), "--view", "pairs"});
+  CHECK(two.out.find("many: recall") != std::string::npos);
+}
+
 }  // namespace aixcell::test

@@ -68,3 +68,14 @@ TEST_CASE("pictures side by side", "[report]") {
   CHECK_THROWS_AS(side_by_side({a, rgb_picture({1, 3, 3})}), shape_error);
   CHECK(side_by_side({}).empty());
 }
+
+TEST_CASE("small pictures are enlarged by a whole factor", "[report]") {
+  rgb_picture small({2, 3, 3});
+  for (index_t i = 0; i < small.size(); ++i) small[i] = static_cast<std::uint8_t>(i);
+  const rgb_picture large = enlarged(small, 10);
+  REQUIRE(large.shape() == shape{6, 9, 3});
+  for (index_t i = 0; i < 6; ++i)
+    for (index_t j = 0; j < 9; ++j)
+      for (index_t c = 0; c < 3; ++c) REQUIRE(large(i, j, c) == small(i / 3, j / 3, c));
+  CHECK(enlarged(small, 1).shape() == small.shape());
+}

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include <aixcell/exchange/stage_names.hpp>
+#include <aixcell/postprocess/image_class.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
 #include <aixcell/postprocess/nuclei_per_cell.hpp>
 #include <aixcell/postprocess/semantic.hpp>
@@ -24,8 +25,11 @@ inline std::vector<output_map> output_maps_of(const any_pipeline& model, index_t
   constexpr index_t pixels = interior_border::channels;
   const std::string name = stage_names_of(model).postprocess;
   std::vector<output_map> maps;
-  if (name == semantic::name)
-    maps.push_back({"class_probabilities", "probabilities of the classes, background first", 0, channels, false});
+  if (name.starts_with(semantic::name))
+    maps.push_back({"class_probabilities", "probabilities of the classes, background first", 0,
+                    model.setup().pixel_classes, false});
+  if (name == image_class::name)
+    maps.push_back({"image_class_probabilities", "probabilities of the classes of the whole image", 0, channels, false});
   if (name.starts_with(interior_border::name))
     maps.push_back({"pixel_probabilities", std::string(pixel_meaning), 0, pixels, false});
   if (name == nuclei_per_cell::name) {

@@ -122,6 +122,17 @@ inline nlohmann::ordered_json citations_of(const any_pipeline& model) {
   return cited;
 }
 
+constexpr std::string_view what_it_does(task solves) {
+  switch (solves) {
+    case task::semantic_segmentation:
+      return "Segments pixels of microscopy images by class";
+    case task::image_classification:
+      return "Tells the class of a microscopy image";
+    default:
+      return "Finds every object apart in microscopy images";
+  }
+}
+
 /// The description as the format's fields. `file(name)` gives source and digest of an entry of the package.
 inline nlohmann::ordered_json package_description(
     any_pipeline& model, const model_card& card, const package_options& options, const onnx_model& exported,
@@ -148,13 +159,12 @@ inline nlohmann::ordered_json package_description(
   json d = {{"type", "model"},
             {"format_version", "0.5.0"},
             {"name", name.substr(0, 128)},
-            {"description", std::string(model.solves() == task::semantic_segmentation ? "Segments pixels by class"
-                                                                                      : "Finds every object apart") +
-                                " in microscopy images; trained by aixcell, pipeline " + model.name()},
+            {"description", std::string(what_it_does(model.solves())) + "; trained by aixcell, pipeline " + model.name()},
             {"timestamp", options.timestamp},
             {"authors", json::array()},
             {"cite", citations_of(model)},
-            {"tags", {"aixcell", "2d", "segmentation", stage_names_of(model).encoder, stage_names_of(model).decoder}},
+            {"tags",
+             {"aixcell", "2d", model.solves() == task::image_classification ? "classification" : "segmentation", stage_names_of(model).encoder, stage_names_of(model).decoder}},
             {"documentation", file("README.md")}};
   for (const std::string& author : options.authors) d["authors"].push_back({{"name", author}});
   if (!options.licence.empty()) d["license"] = options.licence;
