@@ -158,6 +158,7 @@
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/decoder/unet_plus_plus.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
+#include <aixcell/postprocess/connected_foreground.hpp>
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/image_class.hpp>
@@ -168,7 +169,10 @@
 #include <aixcell/postprocess/star_convex.hpp>
 #include <aixcell/postprocess/with_classes.hpp>
 #include <aixcell/postprocess/with_image_class.hpp>
+#include <aixcell/pipeline/any_network.hpp>
 #include <aixcell/pipeline/any_pipeline.hpp>
+#include <aixcell/pipeline/any_postprocess.hpp>
+#include <aixcell/pipeline/any_preprocess.hpp>
 #include <aixcell/pipeline/checkpoint.hpp>
 #include <aixcell/pipeline/evaluate.hpp>
 #include <aixcell/pipeline/fit.hpp>
@@ -176,6 +180,8 @@
 #include <aixcell/pipeline/network.hpp>
 #include <aixcell/pipeline/pipeline.hpp>
 #include <aixcell/pipeline/predict.hpp>
+#include <aixcell/pipeline/stage_values.hpp>
+#include <aixcell/pipeline/staged_pipeline.hpp>
 #include <aixcell/pipeline/training.hpp>
 #include <aixcell/pipeline/tune_decoding.hpp>
 #include <aixcell/version.hpp>

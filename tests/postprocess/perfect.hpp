@@ -2,6 +2,7 @@
 // For every representation of objects, the output that fits a target perfectly, and objects that are hard to represent.
 #include <string_view>
 
+#include <aixcell/postprocess/connected_foreground.hpp>
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
@@ -20,6 +21,11 @@ inline void say_probability(const tensor<float>& target, index_t from, tensor<fl
   }
 }
 
+inline tensor<float> perfect(const connected_foreground&, const tensor<float>& target) {
+  tensor<float> output(target.shape());
+  say_probability(target, 0, output, 0);
+  return output;
+}
 inline tensor<float> perfect(const interior_border&, const tensor<float>& target) { return perfect_borders(target); }
 template <int Rays>
 tensor<float> perfect(const star_convex<Rays>&, const tensor<float>& target) {

@@ -53,6 +53,8 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {has(p.postprocess, "star_convex") && steps > 40000, 2, "the budget allows the many steps that polygons need"},
       {has(p.postprocess, "flow_field"), 2.5, "flows separate touching objects of any shape"},
       {has(p.postprocess, "distance_watershed"), 1.5, "depths suit objects that stand apart"},
+      {has(p.postprocess, "connected_foreground") && data.touching < 0.02 && data.objects > 0, 1.5,
+       "hardly any objects touch"},
       {has(p.postprocess, "interior_border"), 2, "interior and border suit objects of any shape"},
       {p.needs_nuclei && wanted.object_classes, 5, "counts the nuclei of each cell"},
       {has(p.postprocess, "classes") && wanted.object_classes, 2, "tells the classes of objects"},

@@ -5,6 +5,7 @@
 #include <aixcell/encoder/plain.hpp>
 #include <aixcell/encoder/resnet.hpp>
 #include <aixcell/library/registry.hpp>
+#include <aixcell/postprocess/connected_foreground.hpp>
 #include <aixcell/postprocess/distance_watershed.hpp>
 #include <aixcell/postprocess/flow_field.hpp>
 #include <aixcell/postprocess/image_class.hpp>
@@ -36,7 +37,7 @@ inline constexpr auto default_preprocesses =
 inline constexpr auto default_decoders = stages<unet, fpn, pooled>;
 inline constexpr auto default_postprocesses =
     stages<semantic, interior_border, star_convex<32>, refined_star_convex<32>, flow_field, distance_watershed,
-           with_classes<interior_border>, with_classes<refined_star_convex<32>>, with_classes<flow_field>,
+           connected_foreground, with_classes<interior_border>, with_classes<refined_star_convex<32>>, with_classes<flow_field>,
            nuclei_per_cell, with_image_class<semantic>, image_class>;
 
 }  // namespace aixcell
