@@ -33,24 +33,35 @@ inline void mirror_in_place(view<float, cpu> x, mirror m) {
   }
 }
 
-/// The network's output for one tile [h,w,C], averaged over mirror images if asked.
+/// The network's output for one tile [h,w,C], averaged over mirror images if asked. Those of small tiles are one batch: the
+/// network's weights are what costs time there.
 inline tensor<float> dense_of_tile(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& tile,
                                    const predict_options& options) {
   const shape s = tile.shape();
-  tensor<float> sum = model.forward(ctx, tile.reshaped({1, s[0], s[1], s[2]}));
-  sum = sum.reshaped({sum.extent(1), sum.extent(2), sum.extent(3)});
-  if (!options.mirrored) return sum;
-  constexpr std::array<std::array<bool, 2>, 3> turns{{{true, false}, {false, true}, {true, true}}};
-  for (const auto& [horizontal, vertical] : turns) {
-    tensor<float> turned(ctx, s);
-    std::copy(tile.begin(), tile.end(), turned.begin());
-    if (horizontal) mirror_in_place(turned, mirror::horizontal);
-    if (vertical) mirror_in_place(turned, mirror::vertical);
-    tensor<float> dense = model.forward(ctx, turned.reshaped({1, s[0], s[1], s[2]}));
-    dense = dense.reshaped(sum.shape());
-    if (horizontal) mirror_in_place(dense, mirror::horizontal), model.restore_directions(dense, mirror::horizontal);
-    if (vertical) mirror_in_place(dense, mirror::vertical), model.restore_directions(dense, mirror::vertical);
-    for (index_t i = 0; i < sum.size(); ++i) sum[i] += dense[i];
+  if (!options.mirrored) {
+    const tensor<float> dense = model.forward(ctx, tile.reshaped({1, s[0], s[1], s[2]}));
+    return dense.reshaped({dense.extent(1), dense.extent(2), dense.extent(3)});
+  }
+  constexpr std::array<std::array<bool, 2>, 4> turns{{{false, false}, {true, false}, {false, true}, {true, true}}};
+  const std::size_t at_once = s[0] * s[1] <= 1 << 14 ? turns.size() : 1;
+  tensor<float> sum;
+  for (std::size_t first = 0; first < turns.size(); first += at_once) {
+    tensor<float> turned(ctx, {static_cast<index_t>(at_once), s[0], s[1], s[2]});
+    const auto image_of = [](tensor<float>& batch, std::size_t n) { return batch.slice(static_cast<index_t>(n)); };
+    for (std::size_t k = 0; k < at_once; ++k) {
+      const auto one = image_of(turned, k);
+      std::copy(tile.begin(), tile.end(), one.begin());
+      if (turns[first + k][0]) mirror_in_place(one, mirror::horizontal);
+      if (turns[first + k][1]) mirror_in_place(one, mirror::vertical);
+    }
+    tensor<float> dense = model.forward(ctx, turned);
+    if (sum.empty()) sum = tensor<float>({dense.extent(1), dense.extent(2), dense.extent(3)});
+    for (std::size_t k = 0; k < at_once; ++k) {
+      const auto one = image_of(dense, k);
+      if (turns[first + k][0]) mirror_in_place(one, mirror::horizontal), model.restore_directions(one, mirror::horizontal);
+      if (turns[first + k][1]) mirror_in_place(one, mirror::vertical), model.restore_directions(one, mirror::vertical);
+      for (index_t i = 0; i < sum.size(); ++i) sum[i] += one.data()[i];
+    }
   }
   for (float& v : sum) v *= 0.25f;
   return sum;
