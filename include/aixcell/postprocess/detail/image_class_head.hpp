@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include <aixcell/core/image.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
