@@ -14,16 +14,16 @@ namespace aixcell {
 struct model_card {
   std::string pipeline;  ///< stable name
   pipeline_setup setup;
-  std::vector<std::string> class_names;        ///< of pixels or objects
-  std::vector<std::string> image_class_names;  ///< of whole images
-  std::vector<std::string> channel_names;
+  std::vector<std::string> class_names = {};        ///< of pixels or objects
+  std::vector<std::string> image_class_names = {};  ///< of whole images
+  std::vector<std::string> channel_names = {};
   acquisition acquired = {};  ///< how files become the images that the model sees
   nlohmann::json facts;       ///< metrics, data fingerprint, training, licence: free to grow, read by people and tools
 };
 
 namespace detail {
 
-inline constexpr int model_format = 1;
+inline constexpr int model_format = 2;
 
 inline nlohmann::json acquisition_to_json(const acquisition& how) {
   return {{"channels", how.channels},
