@@ -41,7 +41,7 @@ int main(int argc, char** argv) {
   for (const registered_pipeline& p : compiled.entries()) {
     const auto model = p.make();
     random_stream random = random_stream(7).child(number++);
-    model->set_up(ctx, {.channels = 1 + static_cast<int>(number % 3), .seed = number});
+    model->set_up(ctx, {.channels = 1 + static_cast<int>(number % 3), .image_classes = 4, .seed = number});
     test::disturb(ctx, *model, random);
     for (const auto& [height, width] : {std::pair{64, 64}, std::pair{65, 97}}) {
       const onnx_model exported = to_onnx(ctx, *model, {.height = height, .width = width});

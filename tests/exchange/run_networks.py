@@ -55,8 +55,9 @@ def compare(runner, graph, case):
     expected = np.load(f"{case}.output.npy")
     outputs = RUNNERS[runner](graph, np.load(f"{case}.input.npy"))
     worst = difference(outputs["output"], expected)
-    if "pixel_probabilities" in outputs:
-        worst = max(worst, difference(outputs["pixel_probabilities"], softmax(expected)))
+    for name in ("pixel_probabilities", "image_class_probabilities"):
+        if name in outputs:
+            worst = max(worst, difference(outputs[name], softmax(expected)))
     return worst
 
 
