@@ -41,10 +41,24 @@ tensor<float> synthetic_image(const shape& extents) {
   return image;
 }
 
-/// The upper left part of the given image, or a synthetic one. Without a size: at most 512 pixels an edge, in steps of 32.
-tensor<float> test_image(const export_arguments& a, index_t channels, const acquisition& how) {
-  if (a.test_image.empty())
-    return synthetic_image({a.size.rank() ? a.size[0] : 256, a.size.rank() ? a.size[1] : 256, channels});
+/// The size [H,W] to record where none is asked for: of a model of whole images, that of the images it learned from.
+shape usual_size(const loaded_model& loaded) {
+  const nlohmann::json& facts = loaded.card.facts;
+  if (loaded.model->solves() != task::image_classification || !facts.contains("data")) return {256, 256};
+  const index_t height = facts["data"].value("median_height", index_t{0}),
+                width = facts["data"].value("median_width", index_t{0});
+  return height > 0 && width > 0 ? shape{height, width} : shape{256, 256};
+}
+
+/// The upper left part of the given image, or a synthetic one. Without a size: at most 512 pixels an edge, in steps of 32
+/// but where the image is what is classified.
+tensor<float> test_image(const export_arguments& a, const loaded_model& loaded) {
+  const index_t channels = loaded.model->setup().channels;
+  if (a.test_image.empty()) {
+    const shape size = a.size.rank() ? a.size : usual_size(loaded);
+    return synthetic_image({size[0], size[1], channels});
+  }
+  const acquisition& how = loaded.card.acquired;
   const tensor<float> pixels = read_image(a.test_image, how).pixels;
   if (pixels.extent(2) != channels)
     throw data_error(a.test_image.string() + ": has " + std::to_string(pixels.extent(2)) +
@@ -52,7 +66,7 @@ tensor<float> test_image(const export_arguments& a, index_t channels, const acqu
   const auto edge = [&](int axis) {
     if (a.size.rank()) return a.size[axis];
     const index_t most = std::min<index_t>(512, pixels.extent(axis));
-    return most < 32 ? most : most / 32 * 32;
+    return most < 32 || loaded.model->solves() == task::image_classification ? most : most / 32 * 32;
   };
   const index_t height = edge(0), width = edge(1);
   if (height > pixels.extent(0) || width > pixels.extent(1))
@@ -76,7 +90,8 @@ void print_facts(const std::filesystem::path& out, const onnx_model& m) {
 
 void export_onnx(context<cpu>& ctx, loaded_model& loaded, const export_arguments& a) {
   onnx_options options{.preprocessing = a.preprocessing};
-  if (a.size.rank()) options.height = a.size[0], options.width = a.size[1];
+  const shape size = a.size.rank() ? a.size : usual_size(loaded);
+  options.height = size[0], options.width = size[1];
   const onnx_model exported = to_onnx(ctx, *loaded.model, options);
   write_onnx(a.out, exported.graph);
   print_facts(a.out, exported);
@@ -86,12 +101,16 @@ void export_bioimageio(context<cpu>& ctx, loaded_model& loaded, const export_arg
   if (!a.name.empty() && (a.name.size() < 5 || a.name.size() > 128))
     throw data_error("--name: expected 5 to 128 characters, found " + std::to_string(a.name.size()));
   const any_pipeline& model = *loaded.model;
-  package_options options{.test_image = test_image(a, model.setup().channels, loaded.card.acquired)};
+  package_options options{.test_image = test_image(a, loaded)};
   options.name = a.name, options.authors = a.authors, options.licence = a.licence, options.timestamp = now_utc();
   image picture;
   picture.pixels = options.test_image;
-  const rgb_picture result = overlay_of(picture.pixels, predict(ctx, model, picture), model.solves());
-  const std::vector<std::byte> cover = encode_png(side_by_side({display(picture.pixels), result}).as_view());
+  const rgb_picture shown = display(picture.pixels);
+  const std::vector<std::byte> cover = encode_png(
+      (model.solves() == task::image_classification
+           ? enlarged(shown, 512)
+           : side_by_side({shown, overlay_of(picture.pixels, predict(ctx, model, picture), model.solves())}))
+          .as_view());
   options.cover_png.assign(reinterpret_cast<const char*>(cover.data()), cover.size());
   print_facts(a.out, write_bioimageio(ctx, a.out, *loaded.model, loaded.card, options));
   if (a.authors.empty()) std::printf("  note: bioimage.io asks for authors, --author NAME\n");
