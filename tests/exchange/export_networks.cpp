@@ -35,6 +35,7 @@ void write_case(context<cpu>& ctx, const any_pipeline& model, const std::string&
 int main(int argc, char** argv) {
   using namespace aixcell;
   if (argc != 2) return 2;
+  std::filesystem::create_directories(argv[1]);
   context<cpu> ctx(1);
   std::uint64_t number = 0;
   const pipeline_list compiled = compiled_pipelines();

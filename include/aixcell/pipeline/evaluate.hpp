@@ -95,8 +95,7 @@ inline void as_pixel_classes(annotation& truth, const any_pipeline& model) {
 
 struct evaluate_options {
   predict_options predict;
-  /// Images, spread evenly over the set; 0 = all. Of images smaller than 2^16 pixels as many more.
-  index_t at_most = 0;
+  index_t at_most = 0;  ///< images, spread evenly over the set; 0 = all
   /// Changes a prediction before it is compared, as the classes of objects by their shape do; called from several threads.
   std::function<void(const image&, prediction&)> refine = {};
   /// Called for every image, from the calling thread, in order.
@@ -115,11 +114,7 @@ inline evaluation evaluate(context<cpu>& ctx, const any_pipeline& model, const e
     evaluation score;
   };
   evaluation sum = empty_evaluation(model);
-  index_t count = examples.size();
-  if (options.at_most > 0 && count > options.at_most) {
-    const image first = examples.load(0).picture;
-    count = std::min(count, options.at_most * std::max<index_t>(1, (index_t{1} << 16) / (first.height() * first.width())));
-  }
+  const index_t count = options.at_most > 0 ? std::min(options.at_most, examples.size()) : examples.size();
   const index_t at_once = std::min<index_t>(count, 2 * ctx.threads());
   std::vector<context<cpu>> serial;
   for (index_t k = 0; k < at_once; ++k) serial.emplace_back(1);

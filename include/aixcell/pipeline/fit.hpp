@@ -94,7 +94,7 @@ inline fit_report finish_training(context<cpu>& ctx, any_pipeline& model, traini
   run.keep_best();
   return {.epochs = run.epochs(),
           .seconds = run.elapsed_s(),
-          .validation = tune_decoding(ctx, model, parts.validation),
+          .validation = tune_decoding(ctx, model, parts.validation, {.at_most = run.validated_at_most()}),
           .training_images = parts.train.size(),
           .validation_images = parts.validation.size()};
 }

@@ -33,7 +33,7 @@ struct training_options {
   double clip_norm = 1;           ///< greatest norm of all gradients together; 0: no clipping
   double average_decay = 0.998;   ///< of the moving average of the weights, the ones that are validated and kept
   int patience = 0;               ///< epochs without a better validation score before training ends; 0: never
-  index_t validate_at_most = 48;  ///< images validated after an epoch, see evaluate_options
+  index_t validate_at_most = 48;  ///< images validated after an epoch; of images smaller than 2^16 pixels as many more
   augmentation augment;
   std::uint64_t seed = 0;
   std::function<bool()> stop_requested = {};       ///< asked before every step; true throws `interrupted`
@@ -89,6 +89,7 @@ class training {
   double best_score() const { return best_score_; }
   double elapsed_s() const { return elapsed_s_; }
   const training_options& options() const { return options_; }
+  index_t validated_at_most() const { return validated_at_most_; }  ///< images after each epoch; 0: all
 
   /// One pass over the crops of an epoch, then validation of the averaged weights.
   epoch_report run_epoch() {
@@ -239,7 +240,10 @@ class training {
       for (const shape& s : sizes) largest = std::max({largest, s[0], s[1]});
       options_.tile = std::min(options_.tile, largest);
     }
-    for (const shape& s : sizes) crops_of_.push_back(tiles_of(s, options_.tile));
+    index_t pixels = 0;
+    for (const shape& s : sizes) crops_of_.push_back(tiles_of(s, options_.tile)), pixels += s[0] * s[1];
+    const index_t mean = std::max<index_t>(1, pixels / std::max<index_t>(1, std::ssize(sizes)));
+    validated_at_most_ = options_.validate_at_most * std::max<index_t>(1, (index_t{1} << 16) / mean);
     if (model_.needs_image_classes()) repeat_rare_classes();
   }
 
@@ -325,7 +329,7 @@ class training {
   double validate() {
     exchange_with_average();
     const double score =
-        evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = options_.validate_at_most}).score();
+        evaluate(ctx_, model_, validation_, {.predict = {}, .at_most = validated_at_most_}).score();
     // A lucky early score on a small validation split must not win against weights that had time to settle: the first
     // half of a schedule only keeps its latest weights.
     const bool settled = progress_ >= 0.5;
@@ -364,6 +368,7 @@ class training {
   aixcell::adamw adamw_;
   aixcell::sgd sgd_;
   std::vector<std::optional<prepared>> cache_;
+  index_t validated_at_most_ = 0;
   std::vector<int> classes_;       // of the training images
   std::vector<index_t> crops_of_;  // of a training image in a pass over all
   std::vector<context<cpu>> serial_;  // one for each crop of a batch: their buffers are reused

@@ -121,17 +121,19 @@ class onnx_kernels {
     result(k, to_.node("Add", {y, to_.by_channel(name, elements(bias))}));
   }
 
-  /// A filter [K,R,S,C] as [K,C,R,S], filter k times scale[k].
+  /// A filter [K,R,S,C] as [K,C,R,S], filter k times scale[k]. Its extents are those that the kernel sees: a matrix is
+  /// stored as [K,C].
   std::string filter(const recorded_kernel& k, std::span<const float> scale) {
     const tensor<float>& from = constant(k, 1);
-    const index_t count = from.extent(0), taps = from.extent(1) * from.extent(2), channels = from.extent(3);
+    const shape& seen = k.inputs[1].shape;
+    const index_t count = seen[0], taps = seen[1] * seen[2], channels = seen[3];
     std::vector<float> out(static_cast<std::size_t>(from.size()));
     for (index_t i = 0; i < count; ++i)
       for (index_t t = 0; t < taps; ++t)
         for (index_t c = 0; c < channels; ++c)
           out[static_cast<std::size_t>((i * channels + c) * taps + t)] =
               from[(i * taps + t) * channels + c] * (scale.empty() ? 1.0f : scale[static_cast<std::size_t>(i)]);
-    return to_.floats(parameter_name(k, 1, "filter"), {count, channels, from.extent(1), from.extent(2)},
+    return to_.floats(parameter_name(k, 1, "filter"), {count, channels, seen[1], seen[2]},
                       std::move(out));
   }
 
