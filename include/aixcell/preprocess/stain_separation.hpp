@@ -101,7 +101,9 @@ struct stain_separation {
     for (const stain& d : densities)
       for (std::size_t i = 0; i < 3; ++i)
         for (std::size_t j = 0; j < 3; ++j) moments[i][j] += d[i] * d[j] / static_cast<double>(densities.size());
-    auto [along, across, unused] = detail::eigenvectors(moments);
+    const std::array<stain, 3> axes = detail::eigenvectors(moments);
+    stain along = axes[0];
+    const stain across = axes[1];
     if (along[0] + along[1] + along[2] < 0) along = {-along[0], -along[1], -along[2]};
     std::vector<float> angles;
     for (const stain& d : densities)

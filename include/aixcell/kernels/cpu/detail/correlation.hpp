@@ -219,7 +219,8 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
   if (dfilter.size() == 0 || dy.size() == 0) return;
   const channel_blocks blocks{outputs, cpu_set.lanes};
 
-  const auto [band_rows, bands, shares] = cut_filter_gradient(x.shape(), dy.shape(), channels, g.stride, blocks);
+  const filter_gradient_cut cut = cut_filter_gradient(x.shape(), dy.shape(), channels, g.stride, blocks);
+  const index_t band_rows = cut.band_rows, bands = cut.bands, shares = cut.shares;
   const index_t bands_per_image = bands / images;
   auto partial = tensor<float>::zeros(ctx, {shares, blocks.padded(), depth});
 
