@@ -63,7 +63,7 @@ inline void apply_rules(candidate& c, const fingerprint& data, const requirement
       {has(p.preprocess, "illumination") && data.light_falloff > 0.2 && data.objects_per_image >= 4, 1.5,
        "the light falls off towards the border of the images"},
       {has(p.preprocess, "stain_separation") && data.stained > 0.5, 1.5, "stains tell more than red, green and blue"},
-      {has(p.preprocess, "fitted_") && of_images, 1, "brightness may tell the classes of images apart"},
+      {has(p.preprocess, "fitted_") && of_images, 1.5, "brightness may tell the classes of images apart"},
       {has(p.preprocess, "fitted_") && data.intensities_comparable, 2, "intensities mean the same in all images"},
       {has(p.preprocess, "resize") && data.objects > 0 && (diameter > 80 || diameter < 8), 3,
        "objects are far from the size networks see well"},
