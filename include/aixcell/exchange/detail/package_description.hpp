@@ -230,7 +230,7 @@ inline std::string package_readme(any_pipeline& model, const model_card& card, b
                 preprocessing_text(model) + ".\n"
           : "The input is an image in the units of its file. Preprocessing, over the whole image: " +
                 preprocessing_text(model) + ".\n";
-  text += "\n`output` is what the network gives. Decoding it into objects (" + stage_names_of(model).postprocess +
+  text += "\n`output` is what the network gives. What follows (" + stage_names_of(model).postprocess +
           ") is not part of the package";
   for (const tunable& t : model.tunables())
     if (t.decodes_only) text += "; " + t.name + " = " + nlohmann::json(t.get()).dump();
