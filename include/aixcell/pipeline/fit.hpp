@@ -25,13 +25,13 @@ struct fit_report {
 
 namespace detail {
 
-/// Of each class among the crops of an epoch: rare ones are repeated, see training::repeat_rare_classes.
+/// Of each class among the crops of an epoch.
 inline std::vector<float> shares_seen(const std::vector<double>& counts) {
   const double most = *std::max_element(counts.begin(), counts.end());
   double all = 0;
   std::vector<double> seen;
   for (const double n : counts) {
-    seen.push_back(n > 0 ? n * std::max(1.0, std::round(std::sqrt(most / n))) : 0);
+    seen.push_back(n > 0 ? n * static_cast<double>(repeats_of_class(n, most)) : 0);
     all += seen.back();
   }
   std::vector<float> shares;

@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <map>
 #include <numeric>
@@ -52,6 +53,13 @@ struct epoch_report {
   double remaining_s = 0;  ///< estimated
   double crops_per_s = 0;
 };
+
+/// How often a pass over all crops shows an image of a class with `count` images, where the most frequent class has `most`:
+/// by the square root of what it lacks (Mahajan et al. 2018, section 2.3). The loss makes up for the rest, see
+/// pipeline_setup::image_class_shares.
+inline index_t repeats_of_class(double count, double most) {
+  return std::max<index_t>(1, std::lround(std::sqrt(most / count)));
+}
 
 /// A training run: the pipeline's weights, the optimiser's moments, the averaged and the best weights, and where in the
 /// plan it is. Everything that decides the next epoch is in `for_each_value`, and every random number comes from (seed,
@@ -247,8 +255,6 @@ class training {
     if (model_.needs_image_classes()) repeat_rare_classes();
   }
 
-  /// Images of rare classes are seen more often, by the square root of what their class lacks to the most frequent one
-  /// (Mahajan et al. 2018, section 2.3): the loss makes up for the rest. See image_class_shares.
   void repeat_rare_classes() {
     std::map<int, double> count;
     for (const int c : classes_) ++count[c];
@@ -256,8 +262,7 @@ class training {
     for (const auto& [c, n] : count)
       if (c >= 0) most = std::max(most, n);
     for (std::size_t i = 0; i < crops_of_.size(); ++i)
-      if (classes_[i] >= 0)
-        crops_of_[i] *= std::max<index_t>(1, std::lround(std::sqrt(most / count[classes_[i]])));
+      if (classes_[i] >= 0) crops_of_[i] *= repeats_of_class(count[classes_[i]], most);
   }
 
   /// Which image each crop of this epoch comes from: images by the number of their crops, in random order.
