@@ -43,7 +43,7 @@ class shape {
     return product;
   }
 
-  friend constexpr bool operator==(const shape&, const shape&) = default;
+  [[gnu::noinline]] friend constexpr bool operator==(const shape&, const shape&) = default;
 
  private:
   std::array<index_t, max_rank> extents_{};
@@ -73,12 +73,12 @@ void require_equal_shapes(std::string_view where, const First& first, const Rest
 }
 
 /// Throws shape_error unless `found` is `expected`.
-inline void require_shape(std::string_view where, const shape& expected, const shape& found) {
+[[gnu::noinline]] inline void require_shape(std::string_view where, const shape& expected, const shape& found) {
   if (found != expected) detail::throw_unequal_shapes(where, expected, found);
 }
 
 /// Throws shape_error unless `found` has `rank` dimensions; `meaning` says which, e.g. `an image [H,W,C]`.
-inline void require_rank(std::string_view where, int rank, std::string_view meaning, const shape& found) {
+[[gnu::noinline]] inline void require_rank(std::string_view where, int rank, std::string_view meaning, const shape& found) {
   if (found.rank() != rank) detail::throw_wrong_rank(where, meaning, found);
 }
 

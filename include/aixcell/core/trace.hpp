@@ -49,7 +49,7 @@ struct trace {
 /// A view of the dry device that a kernel notes. Its address stands for the elements that are not there.
 struct noted_view {
   template <class T>
-  noted_view(const view<T, dry>& v)
+  [[gnu::noinline]] noted_view(const view<T, dry>& v)
       : address(reinterpret_cast<std::uintptr_t>(v.data())),
         bytes(static_cast<std::size_t>(v.size()) * sizeof(T)),
         shape(v.shape()) {}

@@ -32,14 +32,23 @@ struct split_unit {
   std::vector<double> amounts;
 };
 
+/// The positions of `keys` in ascending order of their values, equal ones as they stand.
+inline std::vector<std::size_t> positions_in_order(const std::vector<double>& keys) {
+  std::vector<std::pair<double, std::size_t>> order;
+  for (std::size_t i = 0; i < keys.size(); ++i) order.emplace_back(keys[i], i);
+  std::sort(order.begin(), order.end());
+  std::vector<std::size_t> positions;
+  for (const auto& [key, i] : order) positions.push_back(i);
+  return positions;
+}
+
 /// Groups in order of first appearance (a sample without group is one of its own). Amounts: images, images in each
 /// quartile of the number of objects, objects (pixels) of each class, images of each image class.
 inline std::vector<split_unit> split_units(const dataset& set) {
   constexpr std::size_t quartiles = 4;
-  std::vector<std::size_t> by_objects(set.samples.size());
-  std::iota(by_objects.begin(), by_objects.end(), std::size_t{0});
-  std::stable_sort(by_objects.begin(), by_objects.end(),
-                   [&](std::size_t a, std::size_t b) { return set.samples[a].objects < set.samples[b].objects; });
+  std::vector<double> objects;
+  for (const sample& s : set.samples) objects.push_back(static_cast<double>(s.objects));
+  const std::vector<std::size_t> by_objects = positions_in_order(objects);
   std::vector<std::size_t> quartile(set.samples.size());
   for (std::size_t rank = 0; rank < by_objects.size(); ++rank)
     quartile[by_objects[rank]] = rank * quartiles / by_objects.size();
@@ -76,8 +85,8 @@ inline std::vector<std::vector<index_t>> stratified_parts(const dataset& set, co
                      " parts; add images or use fewer parts");
   random_stream random(seed, 0x73706c6974);  // "split"
   random.shuffle(units);
-  std::stable_sort(units.begin(), units.end(),
-                   [](const split_unit& a, const split_unit& b) { return a.samples.size() > b.samples.size(); });
+  std::vector<double> smallness;
+  for (const split_unit& u : units) smallness.push_back(-static_cast<double>(u.samples.size()));
 
   const std::size_t dimensions = units.front().amounts.size();
   std::vector<double> total(dimensions, 0.0);
@@ -85,8 +94,8 @@ inline std::vector<std::vector<index_t>> stratified_parts(const dataset& set, co
     for (std::size_t d = 0; d < dimensions; ++d) total[d] += u.amounts[d];
   std::vector<std::vector<double>> held(shares.size(), std::vector<double>(dimensions, 0.0));
   std::vector<std::vector<index_t>> parts(shares.size());
-  std::size_t empty = shares.size();
-  for (std::size_t i = 0; i < units.size(); ++i) {
+  std::size_t empty = shares.size(), left = units.size();
+  for (const std::size_t i : positions_in_order(smallness)) {
     const auto& amounts = units[i].amounts;
     // How much the distance grows, relative to the share: (held + new - wanted)^2 - (held - wanted)^2, over wanted.
     const auto growth = [&](std::size_t p) {
@@ -97,7 +106,7 @@ inline std::vector<std::vector<index_t>> stratified_parts(const dataset& set, co
               amounts[d] * (amounts[d] + 2 * (held[p][d] - shares[p] * total[d])) / (shares[p] * total[d] * total[d]);
       return sum;
     };
-    const bool fill = units.size() - i <= empty;  // as many groups left as empty parts
+    const bool fill = left-- <= empty;  // as many groups left as empty parts
     std::size_t best = shares.size();
     for (std::size_t p = 0; p < shares.size(); ++p)
       if ((!fill || parts[p].empty()) && (best == shares.size() || growth(p) < growth(best))) best = p;

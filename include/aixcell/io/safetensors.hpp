@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -99,21 +100,26 @@ class safetensors_file {
 
 namespace detail {
 
-/// Elements of a shape; throws when extents are negative or the bytes do not fit into 2^62.
-inline std::size_t bytes_of_extents(const std::string& where, const nlohmann::json& extents, std::size_t element_bytes,
-                                    std::vector<std::int64_t>& out) {
+/// Bytes of a shape of `element_bytes` each; nothing when an extent is negative or they do not fit into 2^62.
+inline std::optional<std::uint64_t> bytes_of_extents(const std::vector<std::int64_t>& extents,
+                                                     std::size_t element_bytes) {
   constexpr std::uint64_t most = std::uint64_t{1} << 62;
   std::uint64_t bytes = element_bytes;
-  bool too_large = false;
-  for (const auto& e : extents) {
-    if (!e.is_number_unsigned()) throw io_error(where + "expected a shape of whole numbers, found " + extents.dump());
-    const auto extent = e.get<std::uint64_t>();
-    too_large = too_large || extent > most || (extent > 0 && bytes > most / extent);
-    if (!too_large) bytes *= extent;
-    out.push_back(static_cast<std::int64_t>(extent & (most * 2 - 1)));
+  for (const std::int64_t extent : extents) {
+    const auto e = static_cast<std::uint64_t>(extent);  // a negative one is beyond `most`
+    if (e > most || (e > 0 && bytes > most / e)) return std::nullopt;
+    bytes *= e;
   }
-  if (too_large) throw io_error(where + "a shape beyond any memory, " + extents.dump().substr(0, 100));
   return bytes;
+}
+
+/// A text as JSON has it, in quotes.
+inline std::string json_text(const std::string& text) {
+  try {
+    return nlohmann::json(text).dump();
+  } catch (const nlohmann::json::exception&) {
+    throw data_error("encode_safetensors: a name or a metadata text is not UTF-8");
+  }
 }
 
 /// Parses the header and refuses a name that occurs twice: which one counts would depend on the reader.
@@ -188,7 +194,13 @@ inline safetensors_file parse_safetensors(std::span<const std::byte> content, co
       throw io_error(where + "unknown dtype \"" + type_name.substr(0, 20) + "\"; expected F32, F64, I32, I64, U8, ...");
     }
     stored.type = *type;
-    const std::uint64_t expected = detail::bytes_of_extents(where, entry["shape"], type->bytes, stored.extents);
+    for (const nlohmann::json& e : entry["shape"]) {
+      if (!e.is_number_unsigned())
+        throw io_error(where + "expected a shape of whole numbers, found " + entry["shape"].dump());
+      stored.extents.push_back(static_cast<std::int64_t>(e.get<std::uint64_t>()));
+    }
+    const std::optional<std::uint64_t> expected = detail::bytes_of_extents(stored.extents, type->bytes);
+    if (!expected) throw io_error(where + "a shape beyond any memory, " + entry["shape"].dump().substr(0, 100));
     const auto& offsets = entry["data_offsets"];
     if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() ||
         !offsets[1].is_number_unsigned()) {
@@ -199,8 +211,8 @@ inline safetensors_file parse_safetensors(std::span<const std::byte> content, co
       throw io_error(where + "expected bytes within 0.." + std::to_string(data.size()) + ", found " +
                      std::to_string(begin) + ".." + std::to_string(end) + "; copy the file again");
     }
-    if (end - begin != expected) {
-      throw io_error(where + "expected " + std::to_string(expected) + " bytes for " + type_name + " " +
+    if (end - begin != *expected) {
+      throw io_error(where + "expected " + std::to_string(*expected) + " bytes for " + type_name + " " +
                      safetensors_file::to_text(stored.extents) + ", found " + std::to_string(end - begin));
     }
     ranges[{begin, end}].push_back(name);
@@ -235,36 +247,32 @@ inline safetensors_file read_safetensors(const std::filesystem::path& path) {
 /// The bytes of a file; equal content gives equal bytes. The header is filled up with spaces so that elements begin at
 /// a multiple of 8. Throws data_error if a text is not UTF-8 or a tensor's bytes do not fit its shape.
 inline std::vector<std::byte> encode_safetensors(const safetensors_file& content) {
-  nlohmann::json header = nlohmann::json::object();
-  if (!content.metadata.empty()) header["__metadata__"] = content.metadata;
   // Wide elements first: every tensor then lies at a multiple of its element size.
   std::vector<std::pair<const std::string*, const stored_tensor*>> order;
-  for (const auto& [name, stored] : content.tensors) order.emplace_back(&name, &stored);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return a.second->type.bytes > b.second->type.bytes; });
+  for (const std::size_t width : {8, 4, 2, 1})
+    for (const auto& [name, stored] : content.tensors)
+      if (stored.type.bytes == width) order.emplace_back(&name, &stored);
+  std::string text = "{";
+  if (!content.metadata.empty()) {
+    for (const auto& [key, value] : content.metadata)
+      text += (text.size() == 1 ? "\"__metadata__\":{" : ",") + detail::json_text(key) + ":" + detail::json_text(value);
+    text += "}";
+  }
   std::uint64_t at = 0;
   for (const auto& [name, stored] : order) {
-    std::vector<std::int64_t> ignored;
-    const std::string where = "encode_safetensors: tensor \"" + *name + "\": ";
-    const bool negative = std::any_of(stored->extents.begin(), stored->extents.end(), [](auto e) { return e < 0; });
-    nlohmann::json extents = nlohmann::json::array();
-    for (const std::int64_t e : stored->extents) extents.push_back(static_cast<std::uint64_t>(e));
-    if (negative || detail::bytes_of_extents(where, extents, stored->type.bytes, ignored) != stored->bytes.size() ||
+    if (detail::bytes_of_extents(stored->extents, stored->type.bytes) != stored->bytes.size() ||
         *name == "__metadata__") {
-      throw data_error(where + std::to_string(stored->bytes.size()) + " bytes do not fit " +
-                       std::string(stored->type.name) + " " + safetensors_file::to_text(stored->extents));
+      throw data_error("encode_safetensors: tensor \"" + *name + "\": " + std::to_string(stored->bytes.size()) +
+                       " bytes do not fit " + std::string(stored->type.name) + " " +
+                       safetensors_file::to_text(stored->extents));
     }
-    header[*name] = {{"dtype", std::string(stored->type.name)},
-                     {"shape", std::move(extents)},
-                     {"data_offsets", {at, at + stored->bytes.size()}}};
-    at += stored->bytes.size();
+    const std::uint64_t end = at + stored->bytes.size();
+    text += (text.size() == 1 ? "" : ",") + detail::json_text(*name) + ":{\"dtype\":\"" +
+            std::string(stored->type.name) + "\",\"shape\":" + safetensors_file::to_text(stored->extents) +
+            ",\"data_offsets\":[" + std::to_string(at) + "," + std::to_string(end) + "]}";
+    at = end;
   }
-  std::string text;
-  try {
-    text = header.dump();
-  } catch (const nlohmann::json::exception&) {
-    throw data_error("encode_safetensors: a name or a metadata text is not UTF-8");
-  }
+  text += "}";
   text.append((8 - text.size() % 8) % 8, ' ');
   if (text.size() > safetensors_file::largest_header) {
     throw data_error("encode_safetensors: a header of " + std::to_string(text.size()) + " bytes, at most 100 MB fit");

@@ -44,7 +44,7 @@ constexpr cost conv2d_cost(const shape& x, const shape& filter, const shape& y, 
 
 namespace detail {
 /// Throws shape_error unless x [N,H,W,C], filter [K,R,S,C/groups] and y fit each other.
-inline void require_conv2d_shapes(std::string_view where, const shape& x, const shape& filter, conv2d_geometry g,
+[[gnu::noinline]] inline void require_conv2d_shapes(std::string_view where, const shape& x, const shape& filter, conv2d_geometry g,
                                   const shape& y) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_rank(where, 4, "filters [K,R,S,C/groups]", filter);

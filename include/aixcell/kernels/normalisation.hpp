@@ -82,7 +82,7 @@ inline void require_sums(std::string_view where, const shape& x, const shape& su
 }
 
 template <class Real, class Device>
-void require_scaled_input(std::string_view where, const scaled_input<Real, Device>& in, const shape& y) {
+[[gnu::noinline]] void require_scaled_input(std::string_view where, const scaled_input<Real, Device>& in, const shape& y) {
   const shape& x = in.x.shape();
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, x, y);

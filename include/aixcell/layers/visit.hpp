@@ -3,7 +3,6 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <aixcell/layers/parameter.hpp>
@@ -36,9 +35,10 @@ inline constexpr bool is_optional<std::optional<T>> = true;
   return path.empty() ? std::string(name) : path + "." + std::string(name);
 }
 
-/// Calls f(path, member) for every parameter and buffer that exists below `member`.
+/// Calls f(path, member) for every parameter and buffer that exists below `member`. Called, not inlined: a block would hold
+/// its kind of layer as often as it has one.
 template <class Member, class Function>
-void visit_tensors(const std::string& path, Member& member, Function& f) {
+[[gnu::noinline]] void visit_tensors(const std::string& path, Member& member, Function& f) {
   using type = std::remove_const_t<Member>;
   if constexpr (is_parameter<type> || is_buffer<type>) {
     if (!member.value.empty()) f(std::string_view(path), member);
@@ -52,17 +52,23 @@ void visit_tensors(const std::string& path, Member& member, Function& f) {
   }
 }
 
-/// What a walk over a layer found. As a visitor it has one type for all layers of a device, so that the walk over a layer is
-/// compiled once, whatever is done with its tensors and whichever networks it is part of.
+/// What a walk over a layer found: in every entry, one of the two. As a visitor it has one type for all layers of a device,
+/// so that the walk over a layer is compiled once, whatever is done with its tensors and whichever networks it is part of.
 template <class Parameter, class Buffer>
 struct found_tensors {
-  std::vector<std::pair<std::string, Parameter*>> parameters;
-  std::vector<std::pair<std::string, Buffer*>> buffers;
+  struct found {
+    std::string path;
+    Parameter* parameter;
+    Buffer* buffer;
+  };
+  std::vector<found> all;
 
-  void operator()(std::string_view path, Parameter& p) { parameters.emplace_back(path, &p); }
-  void operator()(std::string_view path, Buffer& b) { buffers.emplace_back(path, &b); }
+  void add(std::string_view path, Parameter* p, Buffer* b) { all.push_back({std::string(path), p, b}); }
+  void operator()(std::string_view path, Parameter& p) { add(path, &p, nullptr); }
+  void operator()(std::string_view path, Buffer& b) { add(path, nullptr, &b); }
 };
 
+/// Networks say it: their walks are long.
 template <class Layer>
 concept SaysItsTensors = requires {
   typename Layer::parameter_type;
@@ -73,15 +79,12 @@ template <SaysItsTensors Layer>
 [[gnu::noinline]] auto find_tensors(Layer& layer) {
   found_tensors<typename Layer::parameter_type, typename Layer::buffer_type> found;
   visit_tensors("", layer, found);
-  return found;
+  return found.all;
 }
-template <SaysItsTensors Layer>
-auto find_tensors(const Layer& layer) {
-  const auto found = find_tensors(const_cast<Layer&>(layer));
-  found_tensors<const typename Layer::parameter_type, const typename Layer::buffer_type> fixed;
-  fixed.parameters.assign(found.parameters.begin(), found.parameters.end());
-  fixed.buffers.assign(found.buffers.begin(), found.buffers.end());
-  return fixed;
+
+template <class From, class T>
+std::conditional_t<std::is_const_v<From>, const T, T>& as_const_as(T& value) {
+  return value;
 }
 
 }  // namespace detail
@@ -91,7 +94,8 @@ auto find_tensors(const Layer& layer) {
 template <class Layer, class Function>
 void for_each_parameter(Layer& layer, Function&& f) {
   if constexpr (detail::SaysItsTensors<Layer>) {
-    for (const auto& [path, p] : detail::find_tensors(layer).parameters) f(std::string_view(path), *p);
+    for (const auto& found : detail::find_tensors(const_cast<std::remove_const_t<Layer>&>(layer)))
+      if (found.parameter) f(std::string_view(found.path), detail::as_const_as<Layer>(*found.parameter));
   } else {
     auto only = [&](std::string_view path, auto& member) {
       if constexpr (detail::is_parameter<std::remove_cvref_t<decltype(member)>>) f(path, member);
@@ -104,7 +108,8 @@ void for_each_parameter(Layer& layer, Function&& f) {
 template <class Layer, class Function>
 void for_each_buffer(Layer& layer, Function&& f) {
   if constexpr (detail::SaysItsTensors<Layer>) {
-    for (const auto& [path, b] : detail::find_tensors(layer).buffers) f(std::string_view(path), *b);
+    for (const auto& found : detail::find_tensors(const_cast<std::remove_const_t<Layer>&>(layer)))
+      if (found.buffer) f(std::string_view(found.path), detail::as_const_as<Layer>(*found.buffer));
   } else {
     auto only = [&](std::string_view path, auto& member) {
       if constexpr (detail::is_buffer<std::remove_cvref_t<decltype(member)>>) f(path, member);

@@ -35,6 +35,8 @@ struct network {
 
   using encoder_network = typename Enc::template network<Device, Real>;
   using decoder_network = typename Dec::template network<Device, Real>;
+  using parameter_type = parameter<Device, Real>;  // what a walk finds: one walk serves all (layers/visit.hpp)
+  using buffer_type = buffer<Device, Real>;
 
   struct saved {
     typename encoder_network::saved encoder;

@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <variant>
 
 #include <aixcell/data/augment.hpp>
 #include <aixcell/data/dataset.hpp>
@@ -176,33 +177,44 @@ class training {
            ", batch " + std::to_string(options_.batch) + " of " + std::to_string(options_.tile);
   }
 
-  /// Visits everything that a checkpoint must hold: visit(name, tensor<float>&), visit(name, double&),
-  /// visit(name, std::int64_t&).
+  /// A value by its name; it belongs to the run.
+  struct stored_value {
+    std::string name;
+    std::variant<tensor<float>*, double*, std::int64_t*> value;
+  };
+
+  /// Everything that a checkpoint must hold.
+  std::vector<stored_value> values() {
+    std::vector<stored_value> all;
+    const auto add = [&](std::string name, auto& value) { all.push_back({std::move(name), &value}); };
+    for (std::size_t i = 0; i < tensors_.size(); ++i) {
+      add("model." + tensors_[i].name, *tensors_[i].value);
+      add("average." + tensors_[i].name, averaged_[i]);
+      add("best." + tensors_[i].name, best_[i]);
+    }
+    if (options_.optimiser == optimiser::adamw)
+      adamw::for_each_member(adamw_, [&](const std::string& name, auto& value) { add("adamw." + name, value); });
+    else
+      sgd::for_each_member(sgd_, [&](const std::string& name, auto& value) { add("sgd." + name, value); });
+    add("epoch", epoch_);
+    add("steps", steps_);
+    add("epochs_since_best", epochs_since_best_);
+    add("best_has_settled", best_has_settled_);
+    add("cycle", cycle_);
+    add("cycle_start_epoch", cycle_start_epoch_);
+    add("progress", progress_);
+    add("best_score", best_score_);
+    add("elapsed_s", elapsed_s_);
+    add("cycle_start_s", cycle_start_s_);
+    add("validation_s", validation_s_);
+    return all;
+  }
+
+  /// visit(name, tensor<float>&), visit(name, double&) or visit(name, std::int64_t&) for each of them.
   template <class Visit>
   void for_each_value(Visit&& visit) {
-    for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      visit("model." + tensors_[i].name, *tensors_[i].value);
-      visit("average." + tensors_[i].name, averaged_[i]);
-      visit("best." + tensors_[i].name, best_[i]);
-    }
-    const auto prefixed = [&](const char* prefix) {
-      return [&visit, prefix](std::string_view name, auto& value) { visit(prefix + std::string(name), value); };
-    };
-    if (options_.optimiser == optimiser::adamw)
-      adamw::for_each_member(adamw_, prefixed("adamw."));
-    else
-      sgd::for_each_member(sgd_, prefixed("sgd."));
-    visit("epoch", epoch_);
-    visit("steps", steps_);
-    visit("epochs_since_best", epochs_since_best_);
-    visit("best_has_settled", best_has_settled_);
-    visit("cycle", cycle_);
-    visit("cycle_start_epoch", cycle_start_epoch_);
-    visit("progress", progress_);
-    visit("best_score", best_score_);
-    visit("elapsed_s", elapsed_s_);
-    visit("cycle_start_s", cycle_start_s_);
-    visit("validation_s", validation_s_);
+    for (const stored_value& stored : values())
+      std::visit([&](auto* value) { visit(stored.name, *value); }, stored.value);
   }
 
  private:
