@@ -1,6 +1,6 @@
 #pragma once
+#include <algorithm>
 #include <map>
-#include <numeric>
 
 #include <aixcell/core/random.hpp>
 #include <aixcell/data/dataset.hpp>

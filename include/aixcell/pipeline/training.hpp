@@ -178,35 +178,36 @@ class training {
   }
 
   /// A value by its name; it belongs to the run.
+  using value_address = std::variant<tensor<float>*, double*, std::int64_t*>;
   struct stored_value {
     std::string name;
-    std::variant<tensor<float>*, double*, std::int64_t*> value;
+    value_address value;
   };
 
   /// Everything that a checkpoint must hold.
   std::vector<stored_value> values() {
     std::vector<stored_value> all;
-    const auto add = [&](std::string name, auto& value) { all.push_back({std::move(name), &value}); };
+    const auto add = [&](std::string name, value_address value) { all.push_back({std::move(name), value}); };
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
-      add("model." + tensors_[i].name, *tensors_[i].value);
-      add("average." + tensors_[i].name, averaged_[i]);
-      add("best." + tensors_[i].name, best_[i]);
+      add("model." + tensors_[i].name, tensors_[i].value);
+      add("average." + tensors_[i].name, &averaged_[i]);
+      add("best." + tensors_[i].name, &best_[i]);
     }
     if (options_.optimiser == optimiser::adamw)
-      adamw::for_each_member(adamw_, [&](const std::string& name, auto& value) { add("adamw." + name, value); });
+      adamw::for_each_member(adamw_, [&](const std::string& name, auto& value) { add("adamw." + name, &value); });
     else
-      sgd::for_each_member(sgd_, [&](const std::string& name, auto& value) { add("sgd." + name, value); });
-    add("epoch", epoch_);
-    add("steps", steps_);
-    add("epochs_since_best", epochs_since_best_);
-    add("best_has_settled", best_has_settled_);
-    add("cycle", cycle_);
-    add("cycle_start_epoch", cycle_start_epoch_);
-    add("progress", progress_);
-    add("best_score", best_score_);
-    add("elapsed_s", elapsed_s_);
-    add("cycle_start_s", cycle_start_s_);
-    add("validation_s", validation_s_);
+      sgd::for_each_member(sgd_, [&](const std::string& name, auto& value) { add("sgd." + name, &value); });
+    add("epoch", &epoch_);
+    add("steps", &steps_);
+    add("epochs_since_best", &epochs_since_best_);
+    add("best_has_settled", &best_has_settled_);
+    add("cycle", &cycle_);
+    add("cycle_start_epoch", &cycle_start_epoch_);
+    add("progress", &progress_);
+    add("best_score", &best_score_);
+    add("elapsed_s", &elapsed_s_);
+    add("cycle_start_s", &cycle_start_s_);
+    add("validation_s", &validation_s_);
     return all;
   }
 
