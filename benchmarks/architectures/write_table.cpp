@@ -14,7 +14,7 @@ const interior_border representation;
 
 std::string with_commas(index_t number) {
   std::string text = std::to_string(number);
-  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), ",");
+  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3) text.insert(static_cast<std::size_t>(at), 1, ',');
   return text;
 }
 
@@ -57,10 +57,11 @@ int main() {
   using namespace aixcell;
   std::printf(
       "# Architectures\n\n"
-      "Generated: `cmake --build --preset release --target architectures_table`. Nothing here is typed: the numbers "
-      "are\n"
-      "those of dry runs of the networks' code, the published counts those that `tests/encoder/every_encoder.cpp` "
-      "checks.\n"
+      "Generated: `cmake --preset release -DAIXCELL_BUILD_BENCHMARKS=ON`, `cmake --build --preset release --target "
+      "architectures_table`.\n"
+      "Nothing here is typed: the numbers are those of dry runs of the networks' code, the published counts those "
+      "that\n"
+      "`tests/encoder/every_encoder.cpp` checks.\n"
       "Images have three channels. A FLOP is one addition or multiplication.\n\n"
       "## Encoders\n\n"
       "`published` is the whole network that classifies ImageNet, `left out` its classifier and what else an encoder "
