@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <aixcell/autokonfig/training_step.hpp>
+#include <aixcell/core/precision.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/data/synthetic.hpp>
 #include <aixcell/io/acquisition.hpp>
@@ -18,6 +19,12 @@ namespace aixcell::program {
 struct limits {
   double memory_bytes = 0;
   double latency_s = 0;
+};
+
+/// How the processor is used.
+struct compute_arguments {
+  int threads = 0;  ///< 0: all
+  aixcell::precision precision = aixcell::precision::automatic;
 };
 
 /// What the user wants to know about the images; what is not said follows from the data set.
@@ -49,7 +56,7 @@ struct fit_arguments {
   double budget_s = 1800;
   int epochs = 0;  ///< of a named pipeline; 0: as many as the budget allows
   std::uint64_t seed = 0;
-  int threads = 0;
+  compute_arguments compute;
   index_t train_images = 0;  ///< the first of a seeded shuffle; 0: all
   program::limits limits;
   program::goal goal;
@@ -65,7 +72,7 @@ struct predict_arguments {
   std::vector<std::filesystem::path> images;  ///< files, or folders of images
   program::acquisition_choice acquired;
   std::filesystem::path out;
-  int threads = 0;
+  compute_arguments compute;
   bool mirrored = true;
   index_t tile = 512;
 };
@@ -84,7 +91,7 @@ struct quantify_arguments {
   double radius = 50;        ///< pixels in which neighbours are counted
   bool without_border = false;
   program::acquisition_choice acquired;
-  int threads = 0;
+  compute_arguments compute;
   bool mirrored = true;
 };
 void quantify(const quantify_arguments& arguments);
@@ -96,7 +103,7 @@ struct evaluate_arguments {
   program::acquisition_choice acquired;
   std::string view;  ///< empty: as the model was trained
   std::filesystem::path out;  ///< empty: print only
-  int threads = 0;
+  compute_arguments compute;
   bool mirrored = true;
 };
 void evaluate(const evaluate_arguments& arguments);
@@ -117,7 +124,7 @@ struct recommend_arguments {
   program::limits limits;
   program::goal goal;
   training_step step{.tile = 0, .batch = 0};
-  int threads = 0;
+  compute_arguments compute;
   bool json = false;
 };
 void recommend(const recommend_arguments& arguments);

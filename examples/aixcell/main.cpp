@@ -101,6 +101,15 @@ void add_threads(CLI::App& command, int& threads) {
       ->capture_default_str();
 }
 
+void add_compute(CLI::App& command, compute_arguments& compute) {
+  add_threads(command, compute.threads);
+  command
+      .add_option_function<std::string>(
+          "--precision", [&compute](const std::string& text) { compute.precision = parse_precision(text); },
+          "What values between layers are stored as; default: bfloat16 where the processor has a matrix unit, else float32")
+      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+}
+
 void add_training_step(CLI::App& command, training_step& step) {
   command
       .add_option("--tile", step.tile,
@@ -143,7 +152,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);
-  add_threads(c, a.threads);
+  add_compute(c, a.compute);
   c.callback([&a] { program::fit(a); });
 }
 
@@ -164,7 +173,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
   c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")
       ->check(CLI::Range(64, 8192))
       ->capture_default_str();
-  add_threads(c, a.threads);
+  add_compute(c, a.compute);
   c.callback([&a] { program::predict(a); });
 }
 
@@ -201,7 +210,7 @@ void add_quantify(CLI::App& app, quantify_arguments& a) {
   c.add_flag("--without-border", a.without_border, "Do not count cells that the border of a field cuts");
   add_acquisition(c, a.acquired, true);
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
-  add_threads(c, a.threads);
+  add_compute(c, a.compute);
   c.callback([&a] { program::quantify(a); });
 }
 
@@ -216,7 +225,7 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   add_view(c, a.view);
   c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
-  add_threads(c, a.threads);
+  add_compute(c, a.compute);
   c.callback([&a] { program::evaluate(a); });
 }
 
@@ -239,7 +248,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);
-  add_threads(c, a.threads);
+  add_compute(c, a.compute);
   c.callback([&a] { program::recommend(a); });
 }
 

@@ -7,7 +7,7 @@
 namespace aixcell::program {
 
 void recommend(const recommend_arguments& arguments) {
-  context<cpu> ctx(arguments.threads);
+  context<cpu> ctx(arguments.compute.threads, arguments.compute.precision);
   const pipeline_list compiled = compiled_pipelines();
   const opened_data data = open_data(ctx, arguments.data, arguments.acquired.over({}), arguments.view);
   data.train.require_trainable();

@@ -1,6 +1,7 @@
 #pragma once
 // Every room from core to pipeline, for programs that embed a pipeline; needs the components images and json. Our own code
 // includes the headers that it uses. Written by tests/umbrella.cmake.
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/block_layout.hpp>
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/cost.hpp>
@@ -10,6 +11,7 @@
 #include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/memory.hpp>
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/core/precision.hpp>
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/shape.hpp>
 #include <aixcell/core/stages.hpp>
@@ -37,6 +39,7 @@
 #include <aixcell/kernels/cpu/heat_diffusion.hpp>
 #include <aixcell/kernels/cpu/illumination.hpp>
 #include <aixcell/kernels/cpu/layer_norm.hpp>
+#include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/kernels/cpu/normalisation.hpp>
 #include <aixcell/kernels/cpu/patches.hpp>
 #include <aixcell/kernels/cpu/pool2d.hpp>

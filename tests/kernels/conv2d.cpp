@@ -42,12 +42,26 @@ const conv_case cases[] = {
     // depthwise
     {{2, 9, 7, 19}, {19, 3, 3, 1}, {1, 1, 1, 19}},
     {{1, 9, 8, 5}, {5, 5, 5, 1}, {2, 2, 1, 5}},
-    {{1, 9, 11, 3}, {3, 3, 3, 1}, {1, 4, 4, 3}}};
+    {{1, 9, 11, 3}, {3, 3, 3, 1}, {1, 4, 4, 3}},
+    // tiles of a matrix unit: whole and broken ones of 16 channels, 32 values and 32 pixels, several images in a band
+    {{5, 4, 3, 32}, {32, 3, 3, 32}, {1, 1}},
+    {{2, 33, 31, 48}, {49, 3, 3, 48}, {1, 1}},
+    {{3, 16, 16, 64}, {16, 1, 1, 64}, {1, 0}},
+    {{1, 40, 41, 33}, {64, 3, 3, 33}, {2, 1}},
+    {{2, 9, 130, 2}, {34, 5, 3, 2}, {1, 1}}};
 
 template <class Real>
 tensor<Real> random_tensor(const shape& s, random_stream r) {
   tensor<Real> t(s);
   for (Real& v : t) v = static_cast<Real>(r.normal());
+  return t;
+}
+
+/// Filters of a type that float32 or Real holds exactly.
+template <class Real>
+tensor<master_of<Real>> random_filters(const shape& s, random_stream r) {
+  tensor<master_of<Real>> t(s);
+  for (auto& v : t) v = static_cast<master_of<Real>>(static_cast<Real>(r.normal()));
   return t;
 }
 
@@ -64,17 +78,19 @@ double worst_difference(const tensor<Real>& found, const std::vector<double>& ex
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[kernels][cpu]", float, double) {
+TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[kernels][cpu]", float, double, bfloat16) {
   using Real = TestType;
-  const double tolerance = sizeof(Real) == 4 ? 2e-6 : 1e-14;
+  using master = master_of<Real>;
+  const double of_sums = sizeof(master) == 4 ? 2e-6 : 1e-14;
+  const double tolerance = std::is_same_v<Real, bfloat16> ? 1.0 / 256 + 1e-4 : of_sums;  // half a unit in the last place
   context<cpu> ctx(2);
   for (const conv_case& c : cases) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation, c.g.groups);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
-    const auto x = random_tensor<Real>(c.x, random_stream(1)), w = random_tensor<Real>(c.filter, random_stream(2));
-    const auto dy = random_tensor<Real>(ys, random_stream(3));
-    const auto bias = random_tensor<Real>({ys[3]}, random_stream(4)),
-               scale = random_tensor<Real>({ys[3]}, random_stream(5));
+    const auto x = random_tensor<Real>(c.x, random_stream(1)), dy = random_tensor<Real>(ys, random_stream(3));
+    const auto w = random_filters<Real>(c.filter, random_stream(2));
+    const auto bias = random_tensor<master>({ys[3]}, random_stream(4)),
+               scale = random_tensor<master>({ys[3]}, random_stream(5));
 
     const auto zeros = [](const shape& s) { return std::vector<double>(static_cast<std::size_t>(s.count())); };
     auto y = zeros(ys), y_size = zeros(ys), dx = zeros(c.x), dx_size = zeros(c.x), dw = zeros(c.filter),
@@ -95,27 +111,30 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
     CHECK(worst_difference(found, y, y_size) < tolerance);
 
     tensor<Real> found_dx(c.x);
-    found_dx.fill(99);  // overwritten, not added to
+    found_dx.fill(Real(99));  // overwritten, not added to
     conv2d_backward_data<Real>(ctx, dy, w, c.g, found_dx);
     CHECK(worst_difference(found_dx, dx, dx_size) < tolerance);
 
-    auto found_dw = random_tensor<Real>(c.filter, random_stream(6));
+    auto found_dw = random_tensor<master>(c.filter, random_stream(6));
     for (index_t f = 0; f < found_dw.size(); ++f) add(dw, dw_size, f, found_dw[f], 1);  // added to, not overwritten
     conv2d_backward_filter<Real>(ctx, x, dy, c.g, found_dw);
-    CHECK(worst_difference(found_dw, dw, dw_size) < tolerance);
+    CHECK(worst_difference(found_dw, dw, dw_size) < of_sums);
   }
 }
 
-TEST_CASE("conv2d gives the same bits for any number of threads", "[kernels][cpu]") {
+TEMPLATE_TEST_CASE("conv2d gives the same bits for any number of threads", "[kernels][cpu]", float, bfloat16) {
+  using Real = TestType;
   const shape xs{3, 19, 23, 20}, ws{36, 3, 3, 20};
-  const auto x = random_tensor<float>(xs, random_stream(1)), w = random_tensor<float>(ws, random_stream(2));
+  const auto x = random_tensor<Real>(xs, random_stream(1));
+  const auto w = random_tensor<float>(ws, random_stream(2));
   const shape ys = conv2d_output_shape(xs, ws, {1, 1});
   const auto run = [&](int threads) {
     context<cpu> ctx(threads);
-    tensor<float> y(ys), dx(xs), dw(ws);
-    conv2d<float>(ctx, x, w, {1, 1}, {}, y);
-    conv2d_backward_data<float>(ctx, y, w, {1, 1}, dx);
-    conv2d_backward_filter<float>(ctx, x, y, {1, 1}, dw);
+    tensor<Real> y(ys), dx(xs);
+    tensor<float> dw(ws);
+    conv2d<Real>(ctx, x, w, {1, 1}, {}, y);
+    conv2d_backward_data<Real>(ctx, y, w, {1, 1}, dx);
+    conv2d_backward_filter<Real>(ctx, x, y, {1, 1}, dw);
     std::vector<float> all(y.begin(), y.end());
     all.insert(all.end(), dx.begin(), dx.end());
     all.insert(all.end(), dw.begin(), dw.end());
@@ -126,16 +145,43 @@ TEST_CASE("conv2d gives the same bits for any number of threads", "[kernels][cpu
   CHECK(once == run(5));
 }
 
-TEST_CASE("conv2d adds the residual before the activation", "[kernels][cpu]") {
+TEMPLATE_TEST_CASE("conv2d adds the residual before the activation", "[kernels][cpu]", float, bfloat16) {
+  using Real = TestType;
   context<cpu> ctx(1);
-  tensor<float> x({1, 1, 3, 1}), w({1, 1, 1, 1}), residual({1, 1, 3, 1}), y({1, 1, 3, 1});
-  x[0] = 1, x[1] = -2, x[2] = 3;
-  residual[0] = -3, residual[1] = 5, residual[2] = -1;
+  tensor<Real> x({1, 1, 3, 1}), residual({1, 1, 3, 1}), y({1, 1, 3, 1});
+  tensor<float> w({1, 1, 1, 1});
+  x[0] = Real(1), x[1] = Real(-2), x[2] = Real(3);
+  residual[0] = Real(-3), residual[1] = Real(5), residual[2] = Real(-1);
   w[0] = 2;
-  conv2d<float>(ctx, x, w, {}, {.bias = {}, .scale = {}, .residual = residual, .act = activation::relu}, y);
+  conv2d<Real>(ctx, x, w, {}, {.bias = {}, .scale = {}, .residual = residual, .act = activation::relu}, y);
   CHECK(y[0] == 0);
   CHECK(y[1] == 1);
   CHECK(y[2] == 5);
+  conv2d<Real>(ctx, x, w, {}, {.bias = {}, .scale = {}, .residual = residual, .act = activation::leaky_relu}, y);
+  CHECK(std::abs(y[0] + 0.01f) < 4e-5f);
+  CHECK(y[2] == 5);
+}
+
+TEST_CASE("a convolution of bfloat16 leaves what lies around its output alone, and NaN where it is", "[kernels][cpu]") {
+  context<cpu> ctx(1);
+  // The image in the middle of a larger block of memory, whose surroundings hold NaN: no tile may bring it in.
+  const shape xs{1, 6, 7, 3}, ws{5, 3, 3, 3};
+  const index_t around = 4096;
+  tensor<bfloat16> block({2 * around + xs.count()});
+  block.fill(bfloat16(std::nanf("")));
+  view<bfloat16, cpu> x(block.data() + around, xs);
+  for (bfloat16& v : x) v = bfloat16(1);
+  tensor<float> w(ws);
+  w.fill(1);
+  tensor<bfloat16> y({1, 6, 7, 5});
+  conv2d<bfloat16>(ctx, x, w, {1, 1}, {}, y);
+  CHECK(y(0, 0, 0, 0) == 12);
+  CHECK(y(0, 3, 3, 4) == 27);
+  CHECK(y(0, 5, 6, 2) == 12);
+  x(0, 0, 0, 1) = bfloat16(std::nanf(""));
+  conv2d<bfloat16>(ctx, x, w, {1, 1}, {}, y);
+  CHECK(std::isnan(static_cast<float>(y(0, 1, 1, 0))));
+  CHECK(y(0, 2, 2, 0) == 27);
 }
 
 TEST_CASE("conv2d refuses shapes that do not fit and says which", "[kernels]") {

@@ -12,14 +12,14 @@ const shape sizes[] = {{1, 1, 1, 1}, {2, 5, 7, 3}, {3, 1, 9, 17}, {2, 70, 67, 16
 }  // namespace
 
 TEMPLATE_TEST_CASE("channel_sums equals plain loops and repeats for any number of threads", "[kernels][cpu]", float,
-                   double) {
+                   double, bfloat16) {
   for (const shape& s : sizes) {
     const auto x = random_tensor<TestType>(s, 1);
     tensor<double> sums({s[0], 2, s[3]}), again({s[0], 2, s[3]}), expected({s[0], 2, s[3]});
     for (index_t i = 0; i < x.size(); ++i) {
       const index_t n = i / (s.count() / s[0]), c = i % s[3];
       expected(n, 0, c) += x[i];
-      expected(n, 1, c) += static_cast<double>(x[i]) * x[i];
+      expected(n, 1, c) += static_cast<double>(x[i]) * static_cast<double>(x[i]);
     }
     context<cpu> one(1), five(5);
     channel_sums<TestType>(one, x, sums);
@@ -29,9 +29,11 @@ TEMPLATE_TEST_CASE("channel_sums equals plain loops and repeats for any number o
   }
 }
 
-TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loops", "[kernels][cpu]", float, double) {
+TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loops", "[kernels][cpu]", float, double,
+                   bfloat16) {
   using Real = TestType;
-  const double tolerance = sizeof(Real) == 4 ? 3e-6 : 1e-13;
+  using master = master_of<Real>;
+  const double tolerance = tolerance_of<Real>(3e-6);
   context<cpu> ctx(2);
   for (const shape& s : sizes)
     for (const bool batch : {true, false})
@@ -40,15 +42,15 @@ TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loo
           CAPTURE(to_string(s), batch, with_residual, static_cast<int>(act));
           const shape row{batch ? 1 : s[0], s[3]}, row3{row[0], 3, s[3]};
           const auto x = random_tensor<Real>(s, 1), dy = random_tensor<Real>(s, 2);
-          const auto scale = random_tensor<Real>(row, 3), shift = random_tensor<Real>(row, 4);
-          const auto factors = random_tensor<Real>(row3, 5);
+          const auto scale = random_tensor<master>(row, 3), shift = random_tensor<master>(row, 4);
+          const auto factors = random_tensor<master>(row3, 5);
           const auto residual = with_residual ? random_tensor<Real>(s, 6) : tensor<Real>();
           const scaled_input<Real, cpu> in{x, scale, shift, residual, act};
           tensor<double> y(s), dx(s), dz(s), sums({s[0], 2, s[3]});
           for (index_t i = 0; i < x.size(); ++i) {
             const index_t n = i / (s.count() / s[0]), c = i % s[3], m = batch ? 0 : n;
             // In the arithmetic under test, so that both see the kink of ReLU on the same side.
-            const Real z = scale(m, c) * x[i] + shift(m, c) + (with_residual ? residual[i] : Real(0));
+            const master z = scale(m, c) * x[i] + shift(m, c) + (with_residual ? residual[i] : master(0));
             y[i] = activate<double>(act, z);
             dz[i] = dy[i] * activate_derivative<double>(act, z);
             sums(n, 0, c) += dz[i];

@@ -26,7 +26,7 @@ void for_each_cell(const shape& x, pool2d_geometry g, Function&& f) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("max_pool2d and average_pool2d equal plain loops", "[kernels][cpu]", float, double) {
+TEMPLATE_TEST_CASE("max_pool2d and average_pool2d equal plain loops", "[kernels][cpu]", float, double, bfloat16) {
   using Real = TestType;
   context<cpu> ctx(2);
   for (const shape& s : sizes)
@@ -51,16 +51,16 @@ TEMPLATE_TEST_CASE("max_pool2d and average_pool2d equal plain loops", "[kernels]
       max_pool2d<Real>(ctx, x, g, y, found);
       CHECK(relative_difference(y, highest) == 0);
       CHECK(std::equal(found.begin(), found.end(), winner.begin()));
-      y.fill(0);
+      y.fill(Real(0));
       max_pool2d<Real>(ctx, x, g, y, {});
       CHECK(relative_difference(y, highest) == 0);
-      dx.fill(99);
+      dx.fill(Real(99));
       max_pool2d_backward<Real>(ctx, dy, found, g, dx);
-      CHECK(relative_difference(dx, dhighest) < 1e-6);
+      CHECK(relative_difference(dx, dhighest) < tolerance_of<Real>());
       average_pool2d<Real>(ctx, x, g, y);
-      CHECK(relative_difference(y, mean) < 1e-6);
+      CHECK(relative_difference(y, mean) < tolerance_of<Real>());
       average_pool2d_backward<Real>(ctx, dy, g, dx);
-      CHECK(relative_difference(dx, dmean) < 1e-6);
+      CHECK(relative_difference(dx, dmean) < tolerance_of<Real>());
     }
 }
 

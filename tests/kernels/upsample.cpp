@@ -25,7 +25,7 @@ double weight(index_t h, index_t from, index_t i, index_t to, interpolation mode
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("upsample and its adjoint equal the definition", "[kernels][cpu]", float, double) {
+TEMPLATE_TEST_CASE("upsample and its adjoint equal the definition", "[kernels][cpu]", float, double, bfloat16) {
   using Real = TestType;
   context<cpu> ctx(2);
   for (const resize_case& c : cases)
@@ -45,10 +45,10 @@ TEMPLATE_TEST_CASE("upsample and its adjoint equal the definition", "[kernels][c
                 }
       tensor<Real> found(c.y), found_dx(c.x);
       upsample<Real>(ctx, x, mode, found);
-      CHECK(relative_difference(found, y) < (sizeof(Real) == 4 ? 1e-6 : 1e-14));
-      found_dx.fill(99);
+      CHECK(relative_difference(found, y) < tolerance_of<Real>());
+      found_dx.fill(Real(99));
       upsample_backward<Real>(ctx, dy, mode, found_dx);
-      CHECK(relative_difference(found_dx, dx) < (sizeof(Real) == 4 ? 1e-6 : 1e-14));
+      CHECK(relative_difference(found_dx, dx) < tolerance_of<Real>());
     }
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/layers/visit.hpp>
@@ -24,6 +25,12 @@ void shake(Layer& layer, std::uint64_t seed = 99) {
   for_each_buffer(layer, [&](std::string_view, auto& b) {
     for (auto& v : b.value) v += static_cast<std::remove_cvref_t<decltype(v)>>(random.uniform());
   });
+}
+
+/// What a result may be off by, relative to its largest value, when it is stored as Real; `in_float` if that is float.
+template <class Real>
+constexpr double tolerance_of(double in_float = 1e-6) {
+  return std::is_same_v<Real, bfloat16> ? in_float + 0x1p-8 : std::is_same_v<Real, float> ? in_float : 1e-13;
 }
 
 /// Largest difference, relative to the largest value of b.
@@ -53,20 +60,20 @@ void copy_values(From& from, To& to) {
   for_each_buffer(to, give);
 }
 
-/// Worst relative difference of output, input gradient and parameter gradients between a float and a double layer
-/// with equal parameters.
-template <class Single, class Double>
+/// Worst relative difference of output, input gradient and parameter gradients between a layer of float, or Stored, and one
+/// of double with equal parameters.
+template <class Stored = float, class Single, class Double>
 double float_path_difference(context<cpu>& ctx, Single& single, Double& exact, const shape& x) {
   copy_values(exact, single);
   typename Single::saved single_kept;
   typename Double::saved exact_kept;
   const auto y = exact.forward(ctx, random_tensor<double>(x, 5), &exact_kept);
-  const auto z = single.forward(ctx, random_tensor<float>(x, 5), &single_kept);
+  const auto z = single.forward(ctx, random_tensor<Stored>(x, 5), &single_kept);
   double worst = relative_difference(z, y);
   clear_gradients(single);
   clear_gradients(exact);
   const auto dx = exact.backward(ctx, random_tensor<double>(y.shape(), 6), exact_kept);
-  const auto dz = single.backward(ctx, random_tensor<float>(y.shape(), 6), single_kept);
+  const auto dz = single.backward(ctx, random_tensor<Stored>(y.shape(), 6), single_kept);
   worst = std::max(worst, relative_difference(dz, dx));
   std::vector<tensor<double>> gradients;
   for_each_parameter(exact, [&](std::string_view, auto& p) { gradients.push_back(p.gradient); });

@@ -7,11 +7,12 @@
 
 #include <aixcell/core/cost.hpp>
 #include <aixcell/core/memory.hpp>
+#include <aixcell/core/precision.hpp>
 #include <aixcell/core/trace.hpp>
 
 namespace aixcell {
 
-/// Where work runs: the device's memory and how much of the device may be used. One context serves one caller at a
+/// Where work runs: the device's memory, how much of the device may be used, and how exactly networks are to compute. One context serves one caller at a
 /// time; several threads that predict with one model hold one context each.
 template <class Device>
 class context;
@@ -22,14 +23,17 @@ class context<cpu> {
   using device = cpu;
 
   /// `threads` = 0 takes every processor.
-  explicit context(int threads = 0)
-      : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))) {}
+  explicit context(int threads = 0, aixcell::precision wanted = aixcell::precision::automatic)
+      : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
+        precision_(wanted) {}
 
   int threads() const noexcept { return threads_; }
+  aixcell::precision precision() const noexcept { return precision_; }
   memory_pool<cpu>& memory() noexcept { return *memory_; }
 
  private:
   int threads_;
+  aixcell::precision precision_;
   std::shared_ptr<memory_pool<cpu>> memory_ = std::make_shared<memory_pool<cpu>>();
 };
 

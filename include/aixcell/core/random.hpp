@@ -18,6 +18,16 @@ class random_stream {
   explicit constexpr random_stream(std::uint64_t seed, std::uint64_t purpose = 0, std::uint64_t counter = 0)
       : seed_(seed), purpose_(purpose), counter_(counter) {}
 
+  /// Says that values drawn from here are about to be overwritten and need not be drawn: whoever asks `wanted` may `skip`.
+  constexpr random_stream unwanted() const {
+    random_stream same = *this;
+    same.wanted_ = false;
+    return same;
+  }
+  constexpr bool wanted() const noexcept { return wanted_; }
+  /// As if `count` values of 32 bits had been drawn.
+  constexpr void skip(std::uint64_t count) { counter_ += count; }
+
   /// An independent stream under this one, e.g. `stream.child(epoch).child(sample)`.
   constexpr random_stream child(std::uint64_t purpose) const {
     const auto mixed = philox({static_cast<std::uint32_t>(purpose), static_cast<std::uint32_t>(purpose >> 32),
@@ -91,6 +101,7 @@ class random_stream {
   std::uint64_t seed_, purpose_, counter_;
   std::uint64_t cached_block_ = ~std::uint64_t{0};
   std::array<std::uint32_t, 4> cached_{};
+  bool wanted_ = true;
 };
 
 }  // namespace aixcell

@@ -11,13 +11,15 @@ namespace aixcell {
 
 namespace detail {
 
-/// What the package's test input [1,H,W,C] gives: the network's own output, then the maps of probabilities, by name.
+/// What the package's test input [1,H,W,C] gives in float32, as the graph of the package computes it: the network's own
+/// output, then the maps of probabilities, by name.
 inline std::map<std::string, tensor<float>> package_outputs(context<cpu>& ctx, const any_pipeline& model,
                                                             const tensor<float>& input, bool preprocessed) {
   const shape s = input.shape();
   tensor<float> x = input;
   if (!preprocessed) x = model.preprocess(ctx, input.slice(0));
-  const tensor<float> dense = model.forward(ctx, x.reshaped({1, s[1], s[2], x.extent(x.shape().rank() - 1)}));
+  context<cpu> exact(ctx.threads(), precision::float32);
+  const tensor<float> dense = model.forward(exact, x.reshaped({1, s[1], s[2], x.extent(x.shape().rank() - 1)}));
   std::map<std::string, tensor<float>> outputs{{"output", dense}};
   const index_t channels = dense.extent(3);
   for (const output_map& map : output_maps_of(model, channels)) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/kernels/elementwise.hpp>
 
 namespace aixcell {
@@ -39,14 +40,14 @@ void split_channels(context<dry>& ctx, view<const Real, dry> y, view<Real, dry> 
 }
 
 template <class Real>
-void add_bias(context<dry>& ctx, view<const Real, dry> bias, view<Real, dry> y) {
+void add_bias(context<dry>& ctx, view<const master_of<Real>, dry> bias, view<Real, dry> y) {
   detail::require_bias("add_bias", y.shape(), bias.shape());
   ctx.note("add_bias", {bias, y}, {y});
   ctx.spend(detail::values_cost(y.shape(), 1, 2, sizeof(Real)));
 }
 
 template <class Real>
-void add_bias_gradient(context<dry>& ctx, view<const Real, dry> dy, view<Real, dry> dbias) {
+void add_bias_gradient(context<dry>& ctx, view<const Real, dry> dy, view<master_of<Real>, dry> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
   ctx.spend(detail::values_cost(dy.shape(), 1, 1, sizeof(Real)));
 }

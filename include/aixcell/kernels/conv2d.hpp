@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <type_traits>
 
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_workspace.hpp>
 #include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
+#include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
 
 namespace aixcell {
 
@@ -24,9 +26,9 @@ struct conv2d_geometry {
 /// What happens to a result before it is stored: y = act(conv(x, scale * filter) + bias + residual).
 template <class Real, class Device>
 struct conv2d_epilogue {
-  view<const Real, Device> bias;      ///< [K] or empty
-  view<const Real, Device> scale;     ///< [K] or empty: multiplies filter k, for a normalisation folded into it
-  view<const Real, Device> residual;  ///< as y, or empty
+  view<const master_of<Real>, Device> bias;   ///< [K] or empty
+  view<const master_of<Real>, Device> scale;  ///< [K] or empty: multiplies filter k, for a normalisation folded into it
+  view<const Real, Device> residual;          ///< as y, or empty
   activation act = activation::none;
 };
 
@@ -67,6 +69,26 @@ constexpr bool has_tiles(conv2d_geometry g) {
   return std::is_same_v<Real, float> && (g.stride == 1 || g.dilation == 1);
 }
 
+/// bfloat16 on the matrix unit: dense filters, and phases of stride or of dilation, not of both. The rest goes through
+/// float32.
+inline bool has_matrix_loops(conv2d_geometry g) {
+  return best_matrix_unit().present && g.groups == 1 && (g.stride == 1 || g.dilation == 1);
+}
+
+/// Takes from the dry pool, for a moment, what one thread of the matrix unit takes for a correlation that gives
+/// `outputs` channels at [images,height,width].
+inline void take_matrix_run(context<dry>& ctx, const shape& y, index_t outputs, index_t channels, index_t tap_rows,
+                            index_t tap_columns, index_t stride) {
+  if (outputs == 0 || y.count() == 0) return;
+  const channel_blocks blocks{outputs, matrix_lanes};
+  const matrix_cut cut = cut_matrix_run(y[0], y[1], y[2], channels, tap_rows, tap_columns, stride, blocks);
+  const index_t depth = tap_rows * matrix_chunks(tap_columns * channels) * matrix_depth;
+  const index_t in_rows = (cut.band_rows - 1) * stride + std::max<index_t>(tap_rows, 1);
+  const tensor<bfloat16, dry> packed(ctx, {blocks.padded(), std::max<index_t>(depth, 1)});
+  const tensor<float, dry> scale_and_bias(ctx, {2, blocks.padded()});
+  const tensor<bfloat16, dry> copy(ctx, {in_rows * cut.columns * channels + cut.overhang});
+}
+
 /// Takes from the dry pool, for a moment, what the CPU's twins take for filters [K,R,S,C/groups] in the order in which
 /// their loops read them: `outputs` of a dense filter of `taps` taps over `inputs` channels.
 inline void take_packed_filter(context<dry>& ctx, index_t outputs, index_t taps, index_t inputs) {
@@ -86,9 +108,15 @@ constexpr bundle_channels first_bundle(const shape& filter, conv2d_geometry g) {
 }
 
 template <class Real>
-void take_forward_workspace(context<dry>& ctx, const shape& filter, conv2d_geometry g) {
-  const index_t taps = filter[1] * filter[2];
-  if (is_depthwise(filter, g)) {
+void take_forward_workspace(context<dry>& ctx, const shape& x, const shape& filter, conv2d_geometry g, const shape& y) {
+  const index_t taps = filter[1] * filter[2], d = g.dilation;
+  if constexpr (std::is_same_v<Real, bfloat16>) {
+    if (has_matrix_loops(g))
+      return take_matrix_run(ctx, {y[0], (y[1] + d - 1) / d, (y[2] + d - 1) / d}, y[3], x[3], filter[1], filter[2],
+                             g.stride);
+    const tensor<float, dry> wide_x(ctx, x), wide_y(ctx, y);
+    take_forward_workspace<float>(ctx, x, filter, g, y);
+  } else if (is_depthwise(filter, g)) {
     const tensor<Real, dry> packed(ctx, {taps, filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
@@ -97,12 +125,20 @@ void take_forward_workspace(context<dry>& ctx, const shape& filter, conv2d_geome
 }
 
 template <class Real>
-void take_backward_data_workspace(context<dry>& ctx, const shape& filter, conv2d_geometry g) {
-  if (is_depthwise(filter, g)) {
+void take_backward_data_workspace(context<dry>& ctx, const shape& dx, const shape& filter, conv2d_geometry g,
+                                  const shape& dy) {
+  const index_t rows = (filter[1] + g.stride - 1) / g.stride, columns = (filter[2] + g.stride - 1) / g.stride;
+  const index_t step = std::max(g.stride, g.dilation);
+  if constexpr (std::is_same_v<Real, bfloat16>) {
+    if (has_matrix_loops(g))
+      return take_matrix_run(ctx, {dx[0], (dx[1] + step - 1) / step, (dx[2] + step - 1) / step}, dx[3], dy[3], rows,
+                             columns, 1);
+    const tensor<float, dry> wide_dy(ctx, dy), wide_dx(ctx, dx);
+    take_backward_data_workspace<float>(ctx, dx, filter, g, dy);
+  } else if (is_depthwise(filter, g)) {
     const tensor<Real, dry> packed(ctx, {filter[1] * filter[2], filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
-    const index_t rows = (filter[1] + g.stride - 1) / g.stride, columns = (filter[2] + g.stride - 1) / g.stride;
     take_packed_filter(ctx, channels.inputs, rows * columns, channels.outputs);
   }
 }
@@ -112,7 +148,19 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
                                     conv2d_geometry g) {
   const index_t taps = dfilter[1] * dfilter[2];
   if (dfilter.count() == 0 || dy.count() == 0) return;
-  if (is_depthwise(dfilter, g)) {
+  if constexpr (std::is_same_v<Real, bfloat16>) {
+    if (has_matrix_loops(g)) {
+      const matrix_gradient_cut cut = cut_matrix_gradient(x, dy, dfilter, g.stride, g.dilation);
+      const index_t x_tiles = matrix_tiles(x[3]), dy_tiles = matrix_tiles(dy[3]);
+      const tensor<float, dry> partial(ctx, {cut.shares, taps, x_tiles, dy_tiles * matrix_lanes * matrix_lanes});
+      const tensor<bfloat16, dry> x_rows(ctx, {x_tiles * matrix_lanes, cut.x_step});
+      const tensor<bfloat16, dry> pairs(ctx, {(dy_tiles + cut.groups - 1) / cut.groups, cut.dy_step});
+      const tensor<bfloat16, dry> copy(ctx, {cut.copied});
+      return;
+    }
+    const tensor<float, dry> wide_x(ctx, x), wide_dy(ctx, dy);
+    take_backward_filter_workspace<float>(ctx, x, dy, dfilter, g);
+  } else if (is_depthwise(dfilter, g)) {
     const tensor<Real, dry> partial(ctx, {depthwise_shares(dy), taps, dfilter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(dfilter, g);
@@ -138,10 +186,10 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
 // number of threads. The dry twins check and count.
 
 template <class Real>
-void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> filter, conv2d_geometry g,
+void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const master_of<Real>, dry> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, dry>& e, view<Real, dry> y) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
-  detail::take_forward_workspace<Real>(ctx, filter.shape(), g);
+  detail::take_forward_workspace<Real>(ctx, x.shape(), filter.shape(), g, y.shape());
   ctx.note("conv2d", {x, filter, e.bias, e.scale, e.residual}, {y},
            {{"stride", g.stride},
             {"padding", g.padding},
@@ -152,10 +200,10 @@ void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> fi
 }
 
 template <class Real>
-void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> filter, conv2d_geometry g,
+void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<const master_of<Real>, dry> filter, conv2d_geometry g,
                           view<Real, dry> dx) {
   detail::require_conv2d_shapes("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
-  detail::take_backward_data_workspace<Real>(ctx, filter.shape(), g);
+  detail::take_backward_data_workspace<Real>(ctx, dx.shape(), filter.shape(), g, dy.shape());
   ctx.note("conv2d_backward_data", {dy, filter}, {dx},
            {{"stride", g.stride}, {"padding", g.padding}, {"dilation", g.dilation}, {"groups", g.groups}});
   ctx.spend(conv2d_cost(dx.shape(), filter.shape(), dy.shape(), sizeof(Real)));
@@ -163,7 +211,7 @@ void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<cons
 
 template <class Real>
 void conv2d_backward_filter(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> dy, conv2d_geometry g,
-                            view<Real, dry> dfilter) {
+                            view<master_of<Real>, dry> dfilter) {
   detail::require_conv2d_shapes("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
   detail::take_backward_filter_workspace<Real>(ctx, x.shape(), dy.shape(), dfilter.shape(), g);
   ctx.spend(conv2d_cost(x.shape(), dfilter.shape(), dy.shape(), sizeof(Real)));

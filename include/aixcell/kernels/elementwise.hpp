@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
@@ -10,6 +11,7 @@ namespace aixcell {
 //   accumulate           y += x
 //   apply_activation     y = act(x)                  y may be x
 //   activation_backward  dx = dy * act'(x)           dx may be dy
+//   convert              y = x, of another type
 
 namespace detail {
 constexpr cost values_cost(const shape& x, double flops_each, double operands, std::size_t element) {
@@ -37,6 +39,13 @@ void activation_backward(context<dry>& ctx, view<const Real, dry> dy, view<const
                          view<Real, dry> dx) {
   require_equal_shapes("activation_backward", dy, x, dx);
   ctx.spend(detail::values_cost(x.shape(), 2, 3, sizeof(Real)));
+}
+
+template <class To, class From>
+void convert(context<dry>& ctx, view<const From, dry> x, view<To, dry> y) {
+  require_equal_shapes("convert", x, y);
+  ctx.note("convert", {x}, {y});
+  ctx.spend(detail::values_cost(x.shape(), 0, 1, sizeof(From) + sizeof(To)));
 }
 
 }  // namespace aixcell

@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/elementwise.hpp>
 
@@ -33,8 +34,8 @@ inline void require_layer_norm(std::string_view where, const shape& x, const sha
 }  // namespace detail
 
 template <class Real>
-void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_parameters<Real, dry>& p,
-                view<Real, dry> y, view<Real, dry> statistics) {
+void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_parameters<master_of<Real>, dry>& p,
+                view<Real, dry> y, view<master_of<Real>, dry> statistics) {
   detail::require_layer_norm("layer_norm", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm", x, y);
   ctx.note("layer_norm", {x, p.weight, p.bias}, {y, statistics}, {{"epsilon", p.epsilon}});
@@ -43,8 +44,9 @@ void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_par
 
 template <class Real>
 void layer_norm_backward(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> x,
-                         view<const Real, dry> statistics, const layer_norm_parameters<Real, dry>& p,
-                         view<Real, dry> dx, const layer_norm_gradients<Real, dry>&) {
+                         view<const master_of<Real>, dry> statistics,
+                         const layer_norm_parameters<master_of<Real>, dry>& p, view<Real, dry> dx,
+                         const layer_norm_gradients<master_of<Real>, dry>&) {
   detail::require_layer_norm("layer_norm_backward", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm_backward", x, dy, dx);
   ctx.spend(detail::values_cost(x.shape(), 12, 3, sizeof(Real)));

@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
@@ -21,7 +22,8 @@ namespace aixcell {
 //   scale_shift_backward        dx = p * dz + q * x + r, dresidual = dz                     backward, pass 2
 //
 // x, y, residual and their gradients are [N,H,W,C]; sums are [N,2,C] float64; mean, variance, scale, shift are [M,C]
-// with M = N, or 1 where the whole batch shares them; factors are [M,3,C]. Shapes that do not fit throw shape_error.
+// with M = N, or 1 where the whole batch shares them; factors are [M,3,C]. Only images are stored as
+// bfloat16; what belongs to channels is kept in full precision. Shapes that do not fit throw shape_error.
 
 /// How many neighbouring images and channels share a mean and a variance: batch normalisation {N, 1}, group
 /// normalisation {1, C / groups}, layer normalisation {1, C}, instance normalisation {1, 1}.
@@ -33,10 +35,10 @@ struct normalisation_scope {
 /// z = scale * x + shift + residual, and the activation that follows.
 template <class Real, class Device>
 struct scaled_input {
-  view<const Real, Device> x;         ///< [N,H,W,C]
-  view<const Real, Device> scale;     ///< [M,C], M = 1 or N
-  view<const Real, Device> shift;     ///< [M,C]
-  view<const Real, Device> residual;  ///< as x, or empty
+  view<const Real, Device> x;                 ///< [N,H,W,C]
+  view<const master_of<Real>, Device> scale;  ///< [M,C], M = 1 or N
+  view<const master_of<Real>, Device> shift;  ///< [M,C]
+  view<const Real, Device> residual;          ///< as x, or empty
   activation act = activation::none;
 };
 
@@ -165,7 +167,7 @@ void normalisation_backward(context<dry>&, view<const double, dry> sums, index_t
 /// dx may be dy; dresidual may be empty.
 template <class Real>
 void scale_shift_backward(context<dry>& ctx, view<const Real, dry> dy, const scaled_input<Real, dry>& in,
-                          view<const Real, dry> factors, view<Real, dry> dx, view<Real, dry> dresidual) {
+                          view<const master_of<Real>, dry> factors, view<Real, dry> dx, view<Real, dry> dresidual) {
   detail::require_scaled_input("scale_shift_backward", in, dy.shape());
   require_shape("scale_shift_backward", {in.scale.extent(0), 3, in.x.extent(3)}, factors.shape());
   require_equal_shapes("scale_shift_backward", dy, dx);

@@ -12,24 +12,25 @@ struct batch_norm_options {
 /// A channel's filter scale and bias.
 template <class Device, class Real>
 struct folded_norm {
-  tensor<Real, Device> scale;  ///< [C]
-  tensor<Real, Device> shift;  ///< [C]
+  tensor<master_of<Real>, Device> scale;  ///< [C]
+  tensor<master_of<Real>, Device> shift;  ///< [C]
 };
 
 /// Batch normalisation (Ioffe and Szegedy 2015): each channel to mean 0 and variance 1 over the batch, then a learned
 /// scale and shift. Inference uses running statistics, which `backward` moves (unbiased variance, as in PyTorch).
 template <class Device, class Real>
 struct batch_norm {
+  using master = tensor<master_of<Real>, Device>;
   using saved = typename normalisation<Device, Real>::saved;
   using epilogue = normalisation_epilogue<Real, Device>;
 
   batch_norm() = default;
   batch_norm(context<Device>& ctx, const batch_norm_options& o, random_stream&)
       : norm(ctx, o.channels, o.epsilon), momentum(o.momentum) {
-    running_mean.value = tensor<Real, Device>(ctx, {o.channels});
-    running_mean.value.fill(Real(0));
-    running_variance.value = tensor<Real, Device>(ctx, {o.channels});
-    running_variance.value.fill(Real(1));
+    running_mean.value = master(ctx, {o.channels});
+    running_mean.value.fill(0);
+    running_variance.value = master(ctx, {o.channels});
+    running_variance.value.fill(1);
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
@@ -51,9 +52,9 @@ struct batch_norm {
   folded_norm<Device, Real> folded(context<Device>& ctx) const {
     const index_t channels = running_mean.value.size();
     const shape row{1, channels};
-    tensor<Real, Device> scale(ctx, row), shift(ctx, row);
+    master scale(ctx, row), shift(ctx, row);
     const auto mean = running_mean.value.reshaped(row), variance = running_variance.value.reshaped(row);
-    normalisation_coefficients<Real>(ctx, norm.inputs(mean, variance), scale, shift);
+    normalisation_coefficients<master_of<Real>>(ctx, norm.inputs(mean, variance), scale, shift);
     return {scale.reshaped({channels}), shift.reshaped({channels})};
   }
 
@@ -63,7 +64,7 @@ struct batch_norm {
   residual_gradients<Real, Device> backward_residual(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     const index_t count = dy.size() / dy.extent(3);
     const shape row{1, dy.extent(3)};
-    move_running_statistics<Real>(
+    move_running_statistics<master_of<Real>>(
         ctx, {kept.mean, kept.variance, count, momentum},
         {running_mean.value.as_view().reshaped(row), running_variance.value.as_view().reshaped(row)});
     const normalisation_scope scope{.images = dy.extent(0), .channels = 1};

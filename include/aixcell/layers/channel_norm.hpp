@@ -16,18 +16,20 @@ struct channel_norm_options {
 template <class Device, class Real>
 struct channel_norm {
   struct saved {
-    tensor<Real, Device> x, statistics;
+    tensor<Real, Device> x;
+    tensor<master_of<Real>, Device> statistics;
   };
 
   channel_norm() = default;
   channel_norm(context<Device>& ctx, const channel_norm_options& o)
-      : weight(constant_parameter<Device, Real>(ctx, {o.channels}, Real(1))),
-        bias(constant_parameter<Device, Real>(ctx, {o.channels}, Real(0))),
+      : weight(constant_parameter<Device, Real>(ctx, {o.channels}, 1)),
+        bias(constant_parameter<Device, Real>(ctx, {o.channels}, 0)),
         epsilon(o.epsilon) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     require_rank("channel_norm", 4, "an image batch [N,H,W,C]", x.shape());
-    tensor<Real, Device> y(ctx, x.shape()), statistics(ctx, {x.extent(0), x.extent(1), x.extent(2), 2});
+    tensor<Real, Device> y(ctx, x.shape());
+    tensor<master_of<Real>, Device> statistics(ctx, {x.extent(0), x.extent(1), x.extent(2), 2});
     layer_norm<Real>(ctx, x, parameters(), y, statistics);
     if (keep) *keep = {x, std::move(statistics)};
     return y;
@@ -49,7 +51,7 @@ struct channel_norm {
   double epsilon = 1e-6;
 
  private:
-  layer_norm_parameters<Real, Device> parameters() const { return {weight.value, bias.value, epsilon}; }
+  layer_norm_parameters<master_of<Real>, Device> parameters() const { return {weight.value, bias.value, epsilon}; }
 };
 
 }  // namespace aixcell

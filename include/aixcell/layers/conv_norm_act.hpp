@@ -57,9 +57,9 @@ struct conv_norm_act {
           const shape row{1, f.shift.size()}, pixel{1, 1, 1, f.shift.size()};
           const auto bias = conv.bias.value.reshaped(pixel), scale = f.scale.reshaped(row),
                      shift = f.shift.reshaped(row);
-          f.shift = tensor<Real, Device>(ctx, f.shift.shape());
+          f.shift = tensor<master_of<Real>, Device>(ctx, f.shift.shape());
           auto moved = f.shift.reshaped(pixel);
-          scale_shift_activate<Real>(
+          scale_shift_activate<master_of<Real>>(
               ctx, {.x = bias, .scale = scale, .shift = shift, .residual = {}, .act = activation::none}, moved);
         }
         return conv.forward(ctx, x, {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);

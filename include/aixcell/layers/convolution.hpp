@@ -36,7 +36,7 @@ struct convolution {
     if (o.inputs % o.groups != 0 || o.outputs % o.groups != 0)
       throw shape_error("convolution: " + std::to_string(o.groups) + " groups do not divide " +
                         std::to_string(o.inputs) + " inputs and " + std::to_string(o.outputs) + " outputs");
-    if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));
+    if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, 0);
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {

@@ -10,17 +10,19 @@ namespace aixcell {
 /// al. 2021). Keeps its input.
 template <class Device, class Real>
 struct layer_scale {
+  using master = tensor<master_of<Real>, Device>;
+
   struct saved {
     tensor<Real, Device> x;
   };
 
   layer_scale() = default;
   layer_scale(context<Device>& ctx, int channels, double initial = 1e-6)
-      : factor(constant_parameter<Device, Real>(ctx, {channels, 1, 1}, static_cast<Real>(initial))) {}
+      : factor(constant_parameter<Device, Real>(ctx, {channels, 1, 1}, static_cast<master_of<Real>>(initial))) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     const index_t channels = factor.value.size();
-    const auto scale = factor.value.reshaped({1, channels}), shift = tensor<Real, Device>::zeros(ctx, {1, channels});
+    const auto scale = factor.value.reshaped({1, channels}), shift = master::zeros(ctx, {1, channels});
     tensor<Real, Device> y(ctx, x.shape());
     scale_shift_activate<Real>(ctx, input(x, scale, shift), y);
     if (keep) keep->x = x;
@@ -29,7 +31,7 @@ struct layer_scale {
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     const index_t channels = factor.value.size();
-    const auto scale = factor.value.reshaped({1, channels}), shift = tensor<Real, Device>::zeros(ctx, {1, channels});
+    const auto scale = factor.value.reshaped({1, channels}), shift = master::zeros(ctx, {1, channels});
     tensor<double, Device> sums(ctx, {dy.extent(0), 2, channels});
     scale_shift_backward_sums<Real>(ctx, dy, input(kept.x, scale, shift), sums);
     kept = {};
@@ -37,7 +39,7 @@ struct layer_scale {
     scale_shift_activate<Real>(ctx, input(dy, scale, shift), dx);
     if constexpr (!std::is_same_v<Device, dry>)
       for (index_t n = 0; n < sums.extent(0); ++n)
-        for (index_t c = 0; c < channels; ++c) factor.gradient[c] += static_cast<Real>(sums(n, 1, c));
+        for (index_t c = 0; c < channels; ++c) factor.gradient[c] += static_cast<master_of<Real>>(sums(n, 1, c));
     return dx;
   }
 
@@ -46,8 +48,7 @@ struct layer_scale {
   parameter<Device, Real> factor;  ///< [channels,1,1], as torchvision stores it
 
  private:
-  static scaled_input<Real, Device> input(const tensor<Real, Device>& x, const tensor<Real, Device>& scale,
-                                          const tensor<Real, Device>& shift) {
+  static scaled_input<Real, Device> input(const tensor<Real, Device>& x, const master& scale, const master& shift) {
     return {.x = x, .scale = scale, .shift = shift, .residual = {}, .act = activation::none};
   }
 };

@@ -17,7 +17,7 @@ struct linear {
   /// `extents` of the weight: outputs first, the rest are the inputs in their order, however they are counted.
   linear(context<Device>& ctx, const shape& extents, random_stream& random, bool wants_input_gradient = true)
       : weight(he_parameter<Device, Real>(ctx, extents, extents.count() / extents[0], random)),
-        bias(constant_parameter<Device, Real>(ctx, {extents[0]}, Real(0))),
+        bias(constant_parameter<Device, Real>(ctx, {extents[0]}, 0)),
         input_gradient(wants_input_gradient) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
@@ -51,7 +51,7 @@ struct linear {
   bool input_gradient = true;      ///< false for the first layer of a network: backward returns an empty tensor
 
  private:
-  static tensor<Real, Device> as_filter(const tensor<Real, Device>& matrix) {
+  static auto as_filter(const tensor<master_of<Real>, Device>& matrix) {
     return matrix.reshaped({matrix.extent(0), 1, 1, matrix.size() / matrix.extent(0)});
   }
 };

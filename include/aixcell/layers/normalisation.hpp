@@ -26,7 +26,8 @@ struct residual_gradients {
 template <class Device, class Real>
 struct normalisation {
   struct saved {
-    tensor<Real, Device> x, mean, variance, scale, shift;
+    tensor<Real, Device> x;
+    tensor<master_of<Real>, Device> mean, variance, scale, shift;
     normalisation_epilogue<Real, Device> epilogue;
 
     scaled_input<Real, Device> input() const {
@@ -36,8 +37,8 @@ struct normalisation {
 
   normalisation() = default;
   normalisation(context<Device>& ctx, int channels, double epsilon_)
-      : weight(constant_parameter<Device, Real>(ctx, {channels}, Real(1))),
-        bias(constant_parameter<Device, Real>(ctx, {channels}, Real(0))),
+      : weight(constant_parameter<Device, Real>(ctx, {channels}, 1)),
+        bias(constant_parameter<Device, Real>(ctx, {channels}, 0)),
         epsilon(epsilon_) {}
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, normalisation_scope scope,
@@ -47,8 +48,8 @@ struct normalisation {
     tensor<double, Device> sums(ctx, {images, 2, channels});
     channel_sums<Real>(ctx, x, sums);
     saved s{x, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, epilogue};
-    normalisation_moments<Real>(ctx, sums, x.extent(1) * x.extent(2), scope, {s.mean, s.variance});
-    normalisation_coefficients<Real>(ctx, inputs(s.mean, s.variance), s.scale, s.shift);
+    normalisation_moments<master_of<Real>>(ctx, sums, x.extent(1) * x.extent(2), scope, {s.mean, s.variance});
+    normalisation_coefficients<master_of<Real>>(ctx, inputs(s.mean, s.variance), s.scale, s.shift);
     tensor<Real, Device> y(ctx, x.shape());
     scale_shift_activate<Real>(ctx, s.input(), y);
     if (keep) *keep = std::move(s);
@@ -60,8 +61,8 @@ struct normalisation {
     const index_t images = dy.extent(0), channels = dy.extent(3);
     tensor<double, Device> sums(ctx, {images, 2, channels});
     scale_shift_backward_sums<Real>(ctx, dy, kept.input(), sums);
-    tensor<Real, Device> factors(ctx, {images / scope.images, 3, channels});
-    normalisation_backward<Real>(ctx, sums, dy.extent(1) * dy.extent(2), scope, inputs(kept.mean, kept.variance),
+    tensor<master_of<Real>, Device> factors(ctx, {images / scope.images, 3, channels});
+    normalisation_backward<master_of<Real>>(ctx, sums, dy.extent(1) * dy.extent(2), scope, inputs(kept.mean, kept.variance),
                                  {weight.gradient, bias.gradient, factors});
     residual_gradients<Real, Device> out{tensor<Real, Device>(ctx, dy.shape()), {}};
     if (!kept.epilogue.residual.empty()) out.dresidual = tensor<Real, Device>(ctx, dy.shape());
@@ -70,8 +71,8 @@ struct normalisation {
     return out;
   }
 
-  normalisation_inputs<Real, Device> inputs(const tensor<Real, Device>& mean,
-                                            const tensor<Real, Device>& variance) const {
+  normalisation_inputs<master_of<Real>, Device> inputs(const tensor<master_of<Real>, Device>& mean,
+                                                       const tensor<master_of<Real>, Device>& variance) const {
     return {.mean = mean, .variance = variance, .weight = weight.value, .bias = bias.value, .epsilon = epsilon};
   }
 

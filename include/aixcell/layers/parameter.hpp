@@ -1,30 +1,33 @@
 #pragma once
 #include <cmath>
 
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/tensor.hpp>
 
 namespace aixcell {
 
-/// Values that training moves, and the gradient that backward passes add to. `decays` = weight decay applies: true for
+/// Values that training moves, and the gradient that backward passes add to, of a layer whose images hold Real: both are
+/// kept in full precision. `decays` = weight decay applies: true for
 /// filters, false for biases and normalisations.
 template <class Device, class Real>
 struct parameter {
-  tensor<Real, Device> value;
-  tensor<Real, Device> gradient;
+  tensor<master_of<Real>, Device> value;
+  tensor<master_of<Real>, Device> gradient;
   bool decays = true;
 };
 
 /// Values that belong to a layer and are not trained by gradients: running statistics.
 template <class Device, class Real>
 struct buffer {
-  tensor<Real, Device> value;
+  tensor<master_of<Real>, Device> value;
 };
 
 /// A parameter with zero gradient, every value `value`.
 template <class Device, class Real>
-parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& extents, Real value) {
-  parameter<Device, Real> p{tensor<Real, Device>(ctx, extents), tensor<Real, Device>::zeros(ctx, extents), false};
+parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& extents, master_of<Real> value) {
+  using master = tensor<master_of<Real>, Device>;
+  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), false};
   p.value.fill(value);
   return p;
 }
@@ -34,10 +37,16 @@ parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& ex
 template <class Device, class Real>
 parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index_t fan_in,
                                      random_stream& random) {
-  parameter<Device, Real> p{tensor<Real, Device>(ctx, extents), tensor<Real, Device>::zeros(ctx, extents), true};
+  using master = tensor<master_of<Real>, Device>;
+  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), true};
   if constexpr (!std::is_same_v<Device, dry>) {
+    if (!random.wanted()) {
+      random.skip(2 * static_cast<std::uint64_t>(p.value.size()));  // of a normal value each
+      p.value.fill(0);
+      return p;
+    }
     const double deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
-    for (Real& v : p.value) v = static_cast<Real>(deviation * static_cast<double>(random.normal()));
+    for (auto& v : p.value) v = static_cast<master_of<Real>>(deviation * static_cast<double>(random.normal()));
   }
   return p;
 }

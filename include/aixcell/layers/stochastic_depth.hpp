@@ -25,7 +25,7 @@ struct stochastic_depth {
 
   stochastic_depth() = default;
   stochastic_depth(context<Device>& ctx, const stochastic_depth_options& o) : options(o) {
-    if (o.drop > 0) passes.value = tensor<Real, Device>::zeros(ctx, {1});
+    if (o.drop > 0) passes.value = tensor<master_of<Real>, Device>::zeros(ctx, {1});
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
@@ -33,9 +33,10 @@ struct stochastic_depth {
     keep->gate = tensor<Real, Device>(ctx, {x.extent(0), 1, 1, x.extent(3)});
     if constexpr (!std::is_same_v<Device, dry>) {
       random_stream random = random_stream(options.seed).child(static_cast<std::uint64_t>(passes.value[0]));
+      const auto kept_share = static_cast<Real>(1 / (1 - static_cast<master_of<Real>>(options.drop)));
       for (index_t n = 0; n < x.extent(0); ++n)
         std::fill_n(keep->gate.slice(n).data(), x.extent(3),
-                    random.chance(options.drop) ? Real(0) : Real(1) / (Real(1) - static_cast<Real>(options.drop)));
+                    random.chance(options.drop) ? Real(0) : kept_share);
     }
     tensor<Real, Device> y(ctx, x.shape());
     gate_channels<Real>(ctx, x, keep->gate, y);

@@ -29,7 +29,7 @@ struct transposed_convolution {
                                           index_t{o.kernel} * o.kernel * o.inputs / (index_t{o.stride} * o.stride),
                                           random)),
         geometry{.stride = o.stride, .padding = (o.kernel - o.stride + 1) / 2} {
-    if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, Real(0));
+    if (o.bias) bias = constant_parameter<Device, Real>(ctx, {o.outputs}, 0);
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {

@@ -3,6 +3,7 @@
 #include <string>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/kernels/cpu/optimiser.hpp>
 #include <aixcell/optim/parameter_slice.hpp>
 
 namespace aixcell {
@@ -37,15 +38,18 @@ class adamw {
     const auto rate = static_cast<float>(learning_rate);
     detail::for_each_range(ctx, parameters, [&](std::size_t i, index_t begin, index_t end) {
       const parameter_slice& p = parameters[i];
-      float* m = mean_[i].data();
-      float* v = square_[i].data();
-      const float keep = 1 - (p.decays ? rate * options_.weight_decay : 0.0f);
-      for (index_t k = begin; k < end; ++k) {
-        const float g = p.gradient[k];
-        m[k] = options_.beta1 * m[k] + (1 - options_.beta1) * g;
-        v[k] = options_.beta2 * v[k] + (1 - options_.beta2) * g * g;
-        p.value[k] = keep * p.value[k] - rate * (m[k] * correct1) / (std::sqrt(v[k] * correct2) + options_.epsilon);
-      }
+      move_by_adamw({.value = p.value + begin,
+                     .mean = mean_[i].data() + begin,
+                     .square = square_[i].data() + begin,
+                     .gradient = p.gradient + begin,
+                     .count = end - begin,
+                     .beta1 = options_.beta1,
+                     .beta2 = options_.beta2,
+                     .epsilon = options_.epsilon,
+                     .rate = rate,
+                     .keep = 1 - (p.decays ? rate * options_.weight_decay : 0.0f),
+                     .correct_mean = correct1,
+                     .correct_square = correct2});
     });
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 
+#include <aixcell/kernels/cpu/optimiser.hpp>
 #include <aixcell/optim/parameter_slice.hpp>
 
 namespace aixcell {
@@ -10,10 +11,7 @@ inline double gradient_norm(context<cpu>& ctx, std::span<const parameter_slice> 
   std::vector<double> sums(parameters.size());
   parallel_for(ctx, static_cast<index_t>(parameters.size()), [&](index_t i) {
     const parameter_slice& p = parameters[static_cast<std::size_t>(i)];
-    double sum = 0;
-    for (index_t k = 0; k < p.count; ++k)
-      sum += static_cast<double>(p.gradient[k]) * static_cast<double>(p.gradient[k]);
-    sums[static_cast<std::size_t>(i)] = sum;
+    sums[static_cast<std::size_t>(i)] = sum_of_squares(p.gradient, p.count);
   });
   double total = 0;
   for (const double s : sums) total += s;

@@ -54,4 +54,12 @@ void for_each_range(context<cpu>& ctx, std::span<const parameter_slice> paramete
 }
 
 }  // namespace detail
+
+/// Zeros all gradients, which backward passes add to.
+inline void clear_gradients(context<cpu>& ctx, std::span<const parameter_slice> parameters) {
+  detail::for_each_range(ctx, parameters, [&](std::size_t i, index_t begin, index_t end) {
+    std::fill(parameters[i].gradient + begin, parameters[i].gradient + end, 0.0f);
+  });
+}
+
 }  // namespace aixcell

@@ -1,6 +1,8 @@
 #pragma once
 #include <memory>
+#include <optional>
 
+#include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/pipeline/network.hpp>
 
 namespace aixcell {
@@ -19,10 +21,12 @@ class any_network {
   virtual double learn(context<cpu>& ctx, const tensor<float>& x,
                        const std::function<double(const tensor<float>&, tensor<float>&)>& loss) = 0;
   virtual std::vector<network_tensor> tensors() = 0;
-  virtual resource_estimate estimate(const shape& batch, const output_head& head, int target_channels) const = 0;
+  virtual resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
+                                     precision stored) const = 0;
   virtual trace record(const shape& batch, const output_head& head) const = 0;
 };
 
+/// One set of weights, and both precisions to run it in: each call takes that of its context.
 template <Encoder Enc, DecoderStage Dec>
 class network_stage final : public any_network {
  public:
@@ -30,25 +34,39 @@ class network_stage final : public any_network {
   std::string_view decoder() const override { return Dec::name; }
   std::unique_ptr<any_network> blank() const override { return std::make_unique<network_stage>(); }
   void set_up(context<cpu>& ctx, int channels, const output_head& head, random_stream& random) override {
-    network_.emplace(ctx, channels, head, random);
+    random_stream none = random.unwanted();
+    context<cpu> passing(1);  // the twin's own parameters are let go at once, and their memory with them
+    in_bfloat16_.emplace(passing, channels, head, none);
+    in_float_.emplace(ctx, channels, head, random);
+    const std::vector<network_tensor> own = tensors_of(*in_float_), same = tensors_of(*in_bfloat16_);
+    for (std::size_t i = 0; i < own.size(); ++i) {
+      *same[i].value = *own[i].value;  // tensors share their elements
+      if (own[i].gradient) *same[i].gradient = *own[i].gradient;
+    }
   }
   tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override {
-    return network_->forward(ctx, x, nullptr);
+    return half_precision(ctx.precision()) ? in_bfloat16_->forward(ctx, x, nullptr)
+                                           : in_float_->forward(ctx, x, nullptr);
   }
   double learn(context<cpu>& ctx, const tensor<float>& x,
                const std::function<double(const tensor<float>&, tensor<float>&)>& loss) override {
-    return network_->learn(ctx, x, loss);
+    return half_precision(ctx.precision()) ? in_bfloat16_->learn(ctx, x, loss) : in_float_->learn(ctx, x, loss);
   }
-  std::vector<network_tensor> tensors() override { return tensors_of(*network_); }
-  resource_estimate estimate(const shape& batch, const output_head& head, int target_channels) const override {
-    return estimate_network<Enc, Dec>(batch, head, target_channels);
+  std::vector<network_tensor> tensors() override { return tensors_of(*in_float_); }
+  resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
+                             precision stored) const override {
+    return half_precision(stored) ? estimate_network<Enc, Dec, bfloat16>(batch, head, target_channels)
+                                  : estimate_network<Enc, Dec, float>(batch, head, target_channels);
   }
   trace record(const shape& batch, const output_head& head) const override {
     return record_network<Enc, Dec>(batch, head);
   }
 
  private:
-  std::optional<network<Enc, Dec, cpu>> network_;
+  static bool half_precision(precision wanted) { return native_precision(wanted) == precision::bfloat16; }
+
+  std::optional<network<Enc, Dec, cpu, float>> in_float_;
+  std::optional<network<Enc, Dec, cpu, bfloat16>> in_bfloat16_;
 };
 
 }  // namespace aixcell

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include <aixcell/core/precision.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 
@@ -17,6 +18,7 @@ struct pipeline_setup {
   std::uint64_t seed = 0;  ///< of the initial weights
   /// Of the image classes among the images that are learned from, for the loss; not kept in model files.
   std::vector<float> image_class_shares = {};
+  bool draw_weights = true;  ///< false where values of a file are about to replace them; not kept either
 };
 
 /// What a pipeline needs for a batch of images, found without running it.
@@ -50,7 +52,8 @@ class any_pipeline {
   virtual bool needs_image_classes() const = 0;
   virtual bool accepts_channels([[maybe_unused]] int channels) const { return true; }  ///< of the images
   virtual const pipeline_setup& setup() const = 0;
-  virtual resource_estimate estimate(const shape& batch) const = 0;
+  virtual resource_estimate estimate(const shape& batch, precision stored) const = 0;
+  resource_estimate estimate(const shape& batch) const { return estimate(batch, precision::automatic); }
   /// The kernels of the network on preprocessed images [N,H,W,C], found without running it.
   virtual trace record(const shape& batch) const = 0;
 

@@ -124,7 +124,9 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
       throw data_error(name + ": holds pipeline " + card.pipeline + ", expected " + model.name() +
                        "; load it with the pipeline it was trained with");
     require_sane(card.setup, name);
-    model.set_up(ctx, card.setup);
+    pipeline_setup without_weights = card.setup;
+    without_weights.draw_weights = false;
+    model.set_up(ctx, without_weights);
     for (const tunable& t : model.tunables()) t.set(description.at("tunables").at(t.name).get<double>());
     for (const fitted_value& f : model.fitted_values())
       std::visit(

@@ -27,7 +27,8 @@ output_head head_for(const Post& post) {
 }
 
 /// Encoder, decoder and a 1x1 convolution that gives the postprocess its channels: [N,H,W,C] to [N,H,W,K].
-/// A layer like any other, of any image size from 1x1.
+/// A layer like any other, of any image size from 1x1. With Real = bfloat16 all that lies between the images that come in
+/// and go out is stored in half the bytes; parameters, their gradients and all sums stay float32.
 template <Encoder Enc, DecoderStage Dec, class Device, class Real = float>
 struct network {
   static_assert(EncoderHasEnoughLevels<Dec, Enc>, "the decoder needs more feature levels than this encoder has");
@@ -35,6 +36,7 @@ struct network {
 
   using encoder_network = typename Enc::template network<Device, Real>;
   using decoder_network = typename Dec::template network<Device, Real>;
+  using image = tensor<master_of<Real>, Device>;
   using parameter_type = parameter<Device, Real>;  // what a walk finds: one walk serves all (layers/visit.hpp)
   using buffer_type = buffer<Device, Real>;
 
@@ -56,27 +58,26 @@ struct network {
                                      random);
   }
 
-  [[gnu::noinline]] tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
-                                                 saved* keep) const {
-    auto levels = encoder.forward(ctx, x, keep ? &keep->encoder : nullptr);
+  [[gnu::noinline]] image forward(context<Device>& ctx, const image& x, saved* keep) const {
+    auto levels = encoder.forward(ctx, stored(ctx, x), keep ? &keep->encoder : nullptr);
     auto dense = decoder.forward(ctx, std::move(levels), x.extent(1), x.extent(2), keep ? &keep->decoder : nullptr);
     if (features) dense = features->forward(ctx, dense, keep ? &keep->features : nullptr);
-    return head.forward(ctx, dense, keep ? &keep->head : nullptr);
+    return in_full(ctx, head.forward(ctx, dense, keep ? &keep->head : nullptr));
   }
 
-  [[gnu::noinline]] void backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+  [[gnu::noinline]] void backward(context<Device>& ctx, image gradient, saved& kept) {
+    auto dy = stored(ctx, std::exchange(gradient, {}));
     dy = head.backward(ctx, std::move(dy), kept.head);
     if (features) dy = features->backward(ctx, std::move(dy), kept.features);
     encoder.backward(ctx, decoder.backward(ctx, std::move(dy), kept.decoder), kept.encoder);
   }
 
   /// Forward, loss, backward. `loss(output, gradient)` overwrites the gradient and returns the value.
-  [[gnu::noinline]] double learn(
-      context<Device>& ctx, const tensor<Real, Device>& x,
-      const std::function<double(const tensor<Real, Device>&, tensor<Real, Device>&)>& loss) {
+  [[gnu::noinline]] double learn(context<Device>& ctx, const image& x,
+                                 const std::function<double(const image&, image&)>& loss) {
     saved kept;
     auto y = forward(ctx, x, &kept);
-    tensor<Real, Device> gradient(ctx, y.shape());
+    image gradient(ctx, y.shape());
     const double value = loss(y, gradient);
     y = {};
     backward(ctx, std::move(gradient), kept);
@@ -94,6 +95,21 @@ struct network {
   decoder_network decoder;
   std::optional<conv_norm_act<Device, Real>> features;
   convolution<Device, Real> head;
+
+ private:
+  /// As the layers want it.
+  static tensor<Real, Device> stored(context<Device>& ctx, const image& x) { return as<Real>(ctx, x); }
+  static image in_full(context<Device>& ctx, const tensor<Real, Device>& x) { return as<master_of<Real>>(ctx, x); }
+  template <class To, class From>
+  static tensor<To, Device> as(context<Device>& ctx, const tensor<From, Device>& x) {
+    if constexpr (std::is_same_v<To, From>) {
+      return x;
+    } else {
+      tensor<To, Device> y(ctx, x.shape());
+      convert<To, From>(ctx, x, y);
+      return y;
+    }
+  }
 };
 
 /// Every tensor of a network by its name, parameters first.
@@ -130,13 +146,13 @@ template <class Enc, class Dec>
 
 /// Runs a network dry: forward alone, then a step of learning towards targets of that many channels. The workspace of the
 /// loss is small beside them and left out.
-template <class Enc, class Dec>
+template <class Enc, class Dec, class Real = float>
 [[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head,
                                                      int target_channels = 0) {
   resource_estimate found;
   random_stream none(0);
   context<dry> ctx;
-  network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), head, none);
+  network<Enc, Dec, dry, Real> net(ctx, static_cast<int>(batch[3]), head, none);
   for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
   found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
   for_each_buffer(net, [&](std::string_view, auto& b) {

@@ -28,8 +28,9 @@ class staged_pipeline : public any_pipeline {
   bool accepts_channels(int channels) const override { return preprocess_->accepts_channels(channels); }
   const pipeline_setup& setup() const override { return setup_; }
 
-  resource_estimate estimate(const shape& batch) const override {
-    return network_->estimate(batch, postprocess_->head(), postprocess_->target_channels());
+  using any_pipeline::estimate;
+  resource_estimate estimate(const shape& batch, precision stored) const override {
+    return network_->estimate(batch, postprocess_->head(), postprocess_->target_channels(), stored);
   }
   trace record(const shape& batch) const override { return network_->record(batch, postprocess_->head()); }
 
@@ -44,6 +45,7 @@ class staged_pipeline : public any_pipeline {
     setup_ = setup;
     postprocess_->set_classes(setup);
     random_stream random = random_stream(setup.seed).child(0x6E6574);  // "net"
+    if (!setup.draw_weights) random = random.unwanted();
     network_->set_up(ctx, preprocess_->channels_out(setup.channels), postprocess_->head(), random);
   }
 

@@ -322,7 +322,7 @@ class training {
       std::copy(crops[slot].pixels.begin(), crops[slot].pixels.end(), x.slice(b).begin());
       std::copy(targets[slot].begin(), targets[slot].end(), target.slice(b).begin());
     }
-    for (const parameter_slice& p : trained_) std::fill_n(p.gradient, p.count, 0.0f);
+    clear_gradients(ctx_, trained_);
     const double loss = model_.learn(ctx_, x, target);
     if (!std::isfinite(loss))
       throw data_error("training: the loss is not finite in epoch " + std::to_string(epoch_ + 1) +

@@ -1,7 +1,9 @@
 #pragma once
 #include <algorithm>
 
+#include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/adaptive_pool.hpp>
 
 namespace aixcell {
@@ -23,15 +25,17 @@ void adaptive_average(context<cpu>& ctx, view<const Real, cpu> x, view<Real, cpu
     const index_t n = cell / (y.extent(1) * y.extent(2)), i = cell / y.extent(2) % y.extent(1), j = cell % y.extent(2);
     const auto rows = detail::cell_of(i, y.extent(1), x.extent(1)),
                columns = detail::cell_of(j, y.extent(2), x.extent(2));
-    const Real share = Real(1) / static_cast<Real>((rows.end - rows.begin) * (columns.end - columns.begin));
-    Real* to = y.data() + cell * channels;
-    std::fill_n(to, channels, Real(0));
+    const auto share = 1 / static_cast<master_of<Real>>((rows.end - rows.begin) * (columns.end - columns.begin));
+    tensor<master_of<Real>> sums(ctx, {channels});
+    sums.fill(0);
+    auto* const sum = sums.data();
     for (index_t h = rows.begin; h < rows.end; ++h)
       for (index_t w = columns.begin; w < columns.end; ++w) {
         const Real* from = x.slice(n).data() + (h * x.extent(2) + w) * channels;
 #pragma omp simd
-        for (index_t c = 0; c < channels; ++c) to[c] += share * from[c];
+        for (index_t c = 0; c < channels; ++c) sum[c] += share * from[c];
       }
+    std::transform(sum, sum + channels, y.data() + cell * channels, [](auto v) { return static_cast<Real>(v); });
   });
 }
 
@@ -47,12 +51,12 @@ void adaptive_average_backward(context<cpu>& ctx, view<const Real, cpu> dy, view
       if (h < rows.begin || h >= rows.end) continue;
       for (index_t j = 0; j < dy.extent(2); ++j) {
         const auto columns = detail::cell_of(j, dy.extent(2), width);
-        const Real share = Real(1) / static_cast<Real>((rows.end - rows.begin) * (columns.end - columns.begin));
+        const auto share = 1 / static_cast<master_of<Real>>((rows.end - rows.begin) * (columns.end - columns.begin));
         const Real* from = dy.slice(n).data() + (i * dy.extent(2) + j) * channels;
         for (index_t w = columns.begin; w < columns.end; ++w) {
           Real* to = dx.data() + (row * width + w) * channels;
 #pragma omp simd
-          for (index_t c = 0; c < channels; ++c) to[c] += share * from[c];
+          for (index_t c = 0; c < channels; ++c) to[c] = static_cast<Real>(to[c] + share * from[c]);
         }
       }
     }

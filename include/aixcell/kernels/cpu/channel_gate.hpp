@@ -16,13 +16,13 @@ template <class Real>
 void spatial_mean_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dx) {
   detail::require_gate("spatial_mean_backward", dx.shape(), dy.shape());
   const index_t channels = dx.extent(3);
-  const Real share = Real(1) / static_cast<Real>(dx.extent(1) * dx.extent(2));
+  const auto share = 1 / static_cast<master_of<Real>>(dx.extent(1) * dx.extent(2));
   detail::for_pixel_ranges(ctx, dx.shape(), [&](index_t n, index_t begin, index_t end) {
     const Real* from = dy.slice(n).data();
     Real* to = dx.slice(n).data() + begin * channels;
     for (index_t p = begin; p < end; ++p, to += channels) {
 #pragma omp simd
-      for (index_t c = 0; c < channels; ++c) to[c] += share * from[c];
+      for (index_t c = 0; c < channels; ++c) to[c] = static_cast<Real>(to[c] + share * from[c]);
     }
   });
 }
@@ -37,7 +37,7 @@ void gate_channels(context<cpu>& ctx, view<const Real, cpu> x, view<const Real, 
     Real* to = y.slice(n).data() + begin * channels;
     for (index_t p = begin; p < end; ++p, from += channels, to += channels) {
 #pragma omp simd
-      for (index_t c = 0; c < channels; ++c) to[c] = factor[c] * from[c];
+      for (index_t c = 0; c < channels; ++c) to[c] = static_cast<Real>(factor[c] * from[c]);
     }
   });
 }
@@ -58,7 +58,7 @@ void gate_channels_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<co
 #pragma omp simd
       for (index_t c = 0; c < channels; ++c) {
         sum[c] += static_cast<double>(g[c] * from[c]);
-        to[c] = factor[c] * g[c];
+        to[c] = static_cast<Real>(factor[c] * g[c]);
       }
     }
   });

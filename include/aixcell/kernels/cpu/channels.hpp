@@ -33,25 +33,25 @@ void split_channels(context<cpu>& ctx, view<const Real, cpu> y, view<Real, cpu> 
 }
 
 template <class Real>
-void add_bias(context<cpu>& ctx, view<const Real, cpu> bias, view<Real, cpu> y) {
+void add_bias(context<cpu>& ctx, view<const master_of<Real>, cpu> bias, view<Real, cpu> y) {
   detail::require_bias("add_bias", y.shape(), bias.shape());
   const index_t channels = y.extent(3);
-  const Real* from = bias.data();
+  const auto* from = bias.data();
   detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
     Real* to = y.slice(n).data() + begin * channels;
     for (index_t p = begin; p < end; ++p, to += channels) {
 #pragma omp simd
-      for (index_t c = 0; c < channels; ++c) to[c] += from[c];
+      for (index_t c = 0; c < channels; ++c) to[c] = static_cast<Real>(to[c] + from[c]);
     }
   });
 }
 
 template <class Real>
-void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<Real, cpu> dbias) {
+void add_bias_gradient(context<cpu>& ctx, view<const Real, cpu> dy, view<master_of<Real>, cpu> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
   const tensor<double> sums = detail::pixel_sums<Real>(ctx, dy);
   for (index_t n = 0; n < dy.extent(0); ++n)
-    for (index_t c = 0; c < dbias.size(); ++c) dbias[c] += static_cast<Real>(sums(n, 0, c));
+    for (index_t c = 0; c < dbias.size(); ++c) dbias[c] += static_cast<master_of<Real>>(sums(n, 0, c));
 }
 
 }  // namespace aixcell

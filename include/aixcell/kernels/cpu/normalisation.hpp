@@ -2,7 +2,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
+#include <aixcell/kernels/cpu/detail/stored_values.hpp>
 #include <aixcell/kernels/cpu/detail/pixel_ranges.hpp>
 #include <aixcell/kernels/normalisation.hpp>
 
@@ -27,21 +27,33 @@ void with_constant_epilogue(const scaled_input<Real, cpu>& in, Function&& f) {
   });
 }
 
-/// Whether there are loops for each instruction set, in float32: for the activations that most networks have.
-constexpr bool has_fast_way_back(activation act) { return act == activation::none || act == activation::relu; }
+/// Whether there are loops for each instruction set: for the activations that most networks have.
+template <class Real>
+constexpr bool has_runs(activation act) {
+  return !std::is_same_v<Real, double> && (act == activation::none || act == activation::relu);
+}
 
-/// Pixels begin..end of image n, counted within the image.
-inline scaled_run run_of(view<const float, cpu> dy, const scaled_input<float, cpu>& in, index_t n, index_t begin,
-                         index_t end) {
-  const index_t channels = dy.extent(3), first = (n * dy.extent(1) * dy.extent(2) + begin) * channels;
-  return {.dy = dy.data() + first,
-          .x = in.x.data() + first,
-          .residual = in.residual.empty() ? nullptr : in.residual.data() + first,
-          .scale = row_of_image(in.scale, n),
-          .shift = row_of_image(in.shift, n),
-          .relu = in.act == activation::relu,
-          .pixels = end - begin,
-          .channels = channels};
+template <class Real>
+const auto& normalisation_runs() {
+  if constexpr (std::is_same_v<Real, bfloat16>)
+    return best_instruction_set().normalise_bfloat16;
+  else
+    return best_instruction_set().normalise_float;
+}
+
+/// Pixels begin..end of image n, counted within the image; `dy` may be null.
+template <class Real>
+auto run_of(const Real* dy, const scaled_input<Real, cpu>& in, index_t n, index_t begin, index_t end) {
+  const index_t channels = in.x.extent(3), first = (n * in.x.extent(1) * in.x.extent(2) + begin) * channels;
+  using value = std::remove_const_t<std::remove_pointer_t<decltype(stored(dy))>>;
+  return scaled_run<value>{.dy = stored(dy ? dy + first : dy),
+                           .x = stored(in.x.data() + first),
+                           .residual = in.residual.empty() ? nullptr : stored(in.residual.data() + first),
+                           .scale = row_of_image(in.scale, n),
+                           .shift = row_of_image(in.shift, n),
+                           .relu = in.act == activation::relu,
+                           .pixels = end - begin,
+                           .channels = channels};
 }
 
 /// Sum over the images and channels of one group of the sums of `quantity`, each times weight(c).
@@ -63,21 +75,12 @@ void channel_sums(context<cpu>& ctx, view<const Real, cpu> x, view<double, cpu> 
   detail::sum_pixel_ranges(ctx, x.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
     double* squares = sum + channels;
     const Real* row = x.slice(n).data() + begin * channels;
-    index_t p = begin;
-    for (; p + 1 < end; p += 2, row += 2 * channels) {  // two pixels a pass halve the traffic to the sums
-#pragma omp simd
-      for (index_t c = 0; c < channels; ++c) {
-        const double a = row[c], b = row[channels + c];
-        sum[c] += a + b;
-        squares[c] += a * a + b * b;
-      }
+    if constexpr (std::is_same_v<Real, double>) {
+      for (index_t p = begin; p < end; ++p, row += channels)
+        for (index_t c = 0; c < channels; ++c) sum[c] += row[c], squares[c] += row[c] * row[c];
+    } else {
+      detail::normalisation_runs<Real>().add_sums(detail::stored(row), end - begin, channels, sum, squares);
     }
-    if (p < end)
-      for (index_t c = 0; c < channels; ++c) {
-        const double a = row[c];
-        sum[c] += a;
-        squares[c] += a * a;
-      }
   });
 }
 
@@ -129,19 +132,30 @@ template <class Real>
 void scale_shift_activate(context<cpu>& ctx, const scaled_input<Real, cpu>& in, view<Real, cpu> y) {
   detail::require_scaled_input("scale_shift_activate", in, y.shape());
   const index_t channels = y.extent(3);
-  detail::with_constant_epilogue(in, [&](auto act, auto has_residual) {
+  if constexpr (!std::is_same_v<Real, double>) {
+    if (detail::has_runs<Real>(in.act)) {
+      detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
+        const index_t first = (n * y.extent(1) * y.extent(2) + begin) * channels;
+        const Real* none = nullptr;
+        detail::normalisation_runs<Real>().scale_shift(detail::run_of(none, in, n, begin, end),
+                                                       detail::stored(y.data() + first));
+      });
+      return;
+    }
+  }
+  detail::with_constant_epilogue<std::is_same_v<Real, double>>(in, [&](auto act, auto has_residual) {
     detail::for_pixel_ranges(ctx, y.shape(), [&](index_t n, index_t begin, index_t end) {
       const index_t image = n * y.extent(1) * y.extent(2);
-      const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
+      const auto *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
       for (index_t p = image + begin; p < image + end; ++p) {
         const Real* x = in.x.data() + p * channels;
         const Real* residual = has_residual() ? in.residual.data() + p * channels : nullptr;
         Real* to = y.data() + p * channels;
 #pragma omp simd
         for (index_t c = 0; c < channels; ++c) {
-          Real z = scale[c] * x[c] + shift[c];
+          auto z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
-          to[c] = activate(act(), z);
+          to[c] = static_cast<Real>(activate(act(), z));
         }
       }
     });
@@ -154,28 +168,28 @@ void scale_shift_backward_sums(context<cpu>& ctx, view<const Real, cpu> dy, cons
   detail::require_scaled_input("scale_shift_backward_sums", in, dy.shape());
   detail::require_sums("scale_shift_backward_sums", dy.shape(), sums.shape());
   const index_t channels = dy.extent(3);
-  if constexpr (std::is_same_v<Real, float>) {
-    if (detail::has_fast_way_back(in.act)) {
-      const auto add = detail::best_instruction_set().add_scaled_sums;
+  if constexpr (!std::is_same_v<Real, double>) {
+    if (detail::has_runs<Real>(in.act)) {
+      const auto add = detail::normalisation_runs<Real>().add_scaled_sums;
       detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
-        add(detail::run_of(dy, in, n, begin, end), sum, sum + channels);
+        add(detail::run_of(dy.data(), in, n, begin, end), sum, sum + channels);
       });
       return;
     }
   }
-  detail::with_constant_epilogue<!std::is_same_v<Real, float>>(in, [&](auto act, auto has_residual) {
+  detail::with_constant_epilogue<std::is_same_v<Real, double>>(in, [&](auto act, auto has_residual) {
     detail::sum_pixel_ranges(ctx, dy.shape(), sums, [&](index_t n, index_t begin, index_t end, double* sum) {
       const index_t image = n * dy.extent(1) * dy.extent(2);
-      const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
+      const auto *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
       double* products = sum + channels;
       for (index_t p = image + begin; p < image + end; ++p) {
         const Real *x = in.x.data() + p * channels, *g = dy.data() + p * channels;
         const Real* residual = has_residual() ? in.residual.data() + p * channels : nullptr;
 #pragma omp simd
         for (index_t c = 0; c < channels; ++c) {
-          Real z = scale[c] * x[c] + shift[c];
+          auto z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
-          const Real dz = g[c] * activate_derivative(act(), z);
+          const auto dz = g[c] * activate_derivative(act(), z);
           sum[c] += static_cast<double>(dz);
           products[c] += static_cast<double>(dz * x[c]);
         }
@@ -217,28 +231,29 @@ void normalisation_backward(context<cpu>&, view<const double, cpu> sums, index_t
 
 template <class Real>
 void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const scaled_input<Real, cpu>& in,
-                          view<const Real, cpu> factors, view<Real, cpu> dx, view<Real, cpu> dresidual) {
+                          view<const master_of<Real>, cpu> factors, view<Real, cpu> dx, view<Real, cpu> dresidual) {
   detail::require_scaled_input("scale_shift_backward", in, dy.shape());
   require_shape("scale_shift_backward", {in.scale.extent(0), 3, in.x.extent(3)}, factors.shape());
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
   const index_t channels = dy.extent(3);
-  if constexpr (std::is_same_v<Real, float>) {
-    if (detail::has_fast_way_back(in.act)) {
-      const auto gradient = detail::best_instruction_set().scaled_gradient;
+  if constexpr (!std::is_same_v<Real, double>) {
+    if (detail::has_runs<Real>(in.act)) {
+      const auto gradient = detail::normalisation_runs<Real>().scaled_gradient;
       detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
         const index_t first = (n * dy.extent(1) * dy.extent(2) + begin) * channels;
-        gradient(detail::run_of(dy, in, n, begin, end), detail::row_of_image(factors, n), dx.data() + first,
-                 dresidual.empty() ? nullptr : dresidual.data() + first);
+        gradient(detail::run_of(dy.data(), in, n, begin, end), detail::row_of_image(factors, n),
+                 detail::stored(dx.data() + first),
+                 dresidual.empty() ? nullptr : detail::stored(dresidual.data() + first));
       });
       return;
     }
   }
-  detail::with_constant_epilogue<!std::is_same_v<Real, float>>(in, [&](auto act, auto has_residual) {
+  detail::with_constant_epilogue<std::is_same_v<Real, double>>(in, [&](auto act, auto has_residual) {
     detail::for_pixel_ranges(ctx, dy.shape(), [&](index_t n, index_t begin, index_t end) {
       const index_t image = n * dy.extent(1) * dy.extent(2);
-      const Real *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
-      const Real *p = detail::row_of_image(factors, n), *q = p + channels, *r = q + channels;
+      const auto *scale = detail::row_of_image(in.scale, n), *shift = detail::row_of_image(in.shift, n);
+      const auto *p = detail::row_of_image(factors, n), *q = p + channels, *r = q + channels;
       for (index_t i = image + begin; i < image + end; ++i) {
         const Real *x = in.x.data() + i * channels, *g = dy.data() + i * channels;
         const Real* residual = has_residual() ? in.residual.data() + i * channels : nullptr;
@@ -247,18 +262,18 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
         if (passed_on) {
 #pragma omp simd
           for (index_t c = 0; c < channels; ++c) {
-            const Real z = scale[c] * x[c] + shift[c] + residual[c];
-            const Real dz = g[c] * activate_derivative(act(), z);
-            passed_on[c] = dz;
-            to[c] = p[c] * dz + q[c] * x[c] + r[c];
+            const auto z = scale[c] * x[c] + shift[c] + residual[c];
+            const auto dz = g[c] * activate_derivative(act(), z);
+            passed_on[c] = static_cast<Real>(dz);
+            to[c] = static_cast<Real>(p[c] * dz + q[c] * x[c] + r[c]);
           }
           continue;
         }
 #pragma omp simd
         for (index_t c = 0; c < channels; ++c) {
-          Real z = scale[c] * x[c] + shift[c];
+          auto z = scale[c] * x[c] + shift[c];
           if constexpr (has_residual()) z += residual[c];
-          to[c] = p[c] * (g[c] * activate_derivative(act(), z)) + q[c] * x[c] + r[c];
+          to[c] = static_cast<Real>(p[c] * (g[c] * activate_derivative(act(), z)) + q[c] * x[c] + r[c]);
         }
       }
     });

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/kernels/cpu/detail/pixel_sources.hpp>
 #include <aixcell/kernels/pool2d.hpp>
 
 namespace aixcell {
@@ -27,6 +28,11 @@ inline span_of_cells windows_of_cell(index_t h, pool2d_geometry g, index_t windo
   return {begin, std::min(windows, reach / g.stride + 1)};
 }
 
+/// Where cell (h, w) lies in window (i, j).
+inline std::uint8_t position_in_window(index_t h, index_t w, index_t i, index_t j, pool2d_geometry g) {
+  return static_cast<std::uint8_t>((h - i * g.stride + g.padding) * g.window + w - j * g.stride + g.padding);
+}
+
 }  // namespace detail
 
 template <class Real>
@@ -36,37 +42,18 @@ void max_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry g, v
   if (!winners.empty()) require_equal_shapes("max_pool2d", y, winners);
   const index_t channels = x.extent(3), width = x.extent(2);
   parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
-    const index_t n = row / y.extent(1), i = row % y.extent(1);
-    const Real* image = x.slice(n).data();
+    const index_t i = row % y.extent(1);
+    const Real* image = x.slice(row / y.extent(1)).data();
     const detail::span_of_cells rows = detail::cells_of_window(i, g, x.extent(1));
+    detail::pixel_sources<Real> cells(g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
       const detail::span_of_cells columns = detail::cells_of_window(j, g, width);
       const index_t at = (row * y.extent(2) + j) * channels;
-      Real* best = y.data() + at;
-      std::uint8_t* winner = winners.empty() ? nullptr : winners.data() + at;
-      bool first = true;
+      cells.clear();
       for (index_t h = rows.begin; h < rows.end; ++h)
-        for (index_t w = columns.begin; w < columns.end; ++w) {
-          const Real* from = image + (h * width + w) * channels;
-          const auto position =
-              static_cast<std::uint8_t>((h - i * g.stride + g.padding) * g.window + w - j * g.stride + g.padding);
-          if (first) {
-            std::copy_n(from, channels, best);
-            if (winner) std::fill_n(winner, channels, position);
-            first = false;
-          } else if (winner) {
-#pragma omp simd
-            for (index_t c = 0; c < channels; ++c) {
-              const bool wins = !(from[c] <= best[c]) && best[c] == best[c];
-              best[c] = wins ? from[c] : best[c];
-              winner[c] = wins ? position : winner[c];
-            }
-          } else {
-#pragma omp simd
-            for (index_t c = 0; c < channels; ++c)
-              best[c] = !(from[c] <= best[c]) && best[c] == best[c] ? from[c] : best[c];
-          }
-        }
+        for (index_t w = columns.begin; w < columns.end; ++w)
+          cells.add(image + (h * width + w) * channels, detail::position_in_window(h, w, i, j, g));
+      cells.greatest(y.data() + at, winners.empty() ? nullptr : winners.data() + at, channels);
     }
   });
 }
@@ -80,20 +67,16 @@ void max_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<const
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
     const index_t n = row / dx.extent(1), h = row % dx.extent(1);
     const detail::span_of_cells rows = detail::windows_of_cell(h, g, dy.extent(1));
+    detail::pixel_sources<Real> windows(g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
       const detail::span_of_cells columns = detail::windows_of_cell(w, g, dy.extent(2));
-      Real* to = dx.data() + (row * dx.extent(2) + w) * channels;
-      std::fill_n(to, channels, Real(0));
+      windows.clear();
       for (index_t i = rows.begin; i < rows.end; ++i)
         for (index_t j = columns.begin; j < columns.end; ++j) {
           const index_t at = ((n * dy.extent(1) + i) * dy.extent(2) + j) * channels;
-          const Real* from = dy.data() + at;
-          const std::uint8_t* winner = winners.data() + at;
-          const auto position =
-              static_cast<std::uint8_t>((h - i * g.stride + g.padding) * g.window + w - j * g.stride + g.padding);
-#pragma omp simd
-          for (index_t c = 0; c < channels; ++c) to[c] += winner[c] == position ? from[c] : Real(0);
+          windows.add(dy.data() + at, winners.data() + at, detail::position_in_window(h, w, i, j, g));
         }
+      windows.sum_of_won(dx.data() + (row * dx.extent(2) + w) * channels, channels);
     }
   });
 }
@@ -103,19 +86,17 @@ void average_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry 
   detail::require_pool2d_shapes("average_pool2d", x.shape(), g, y.shape());
   const index_t channels = x.extent(3), width = x.extent(2);
   parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
-    const index_t n = row / y.extent(1), i = row % y.extent(1);
-    const detail::span_of_cells rows = detail::cells_of_window(i, g, x.extent(1));
+    const Real* image = x.slice(row / y.extent(1)).data();
+    const detail::span_of_cells rows = detail::cells_of_window(row % y.extent(1), g, x.extent(1));
+    detail::pixel_sources<Real> cells(g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
       const detail::span_of_cells columns = detail::cells_of_window(j, g, width);
-      Real* to = y.data() + (row * y.extent(2) + j) * channels;
-      std::fill_n(to, channels, Real(0));
-      const Real share = Real(1) / static_cast<Real>(rows.size() * columns.size());
+      const double share = 1.0 / static_cast<double>(rows.size() * columns.size());
+      cells.clear();
       for (index_t h = rows.begin; h < rows.end; ++h)
-        for (index_t w = columns.begin; w < columns.end; ++w) {
-          const Real* from = x.slice(n).data() + (h * width + w) * channels;
-#pragma omp simd
-          for (index_t c = 0; c < channels; ++c) to[c] += share * from[c];
-        }
+        for (index_t w = columns.begin; w < columns.end; ++w)
+          cells.add_weighted(image + (h * width + w) * channels, share);
+      cells.weighted_sum(y.data() + (row * y.extent(2) + j) * channels, channels);
     }
   });
 }
@@ -125,20 +106,19 @@ void average_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, pool2d
   detail::require_pool2d_shapes("average_pool2d_backward", dx.shape(), g, dy.shape());
   const index_t channels = dx.extent(3);
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
-    const index_t n = row / dx.extent(1), h = row % dx.extent(1);
-    const detail::span_of_cells rows = detail::windows_of_cell(h, g, dy.extent(1));
+    const Real* image = dy.slice(row / dx.extent(1)).data();
+    const detail::span_of_cells rows = detail::windows_of_cell(row % dx.extent(1), g, dy.extent(1));
+    detail::pixel_sources<Real> windows(g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
       const detail::span_of_cells columns = detail::windows_of_cell(w, g, dy.extent(2));
-      Real* to = dx.data() + (row * dx.extent(2) + w) * channels;
-      std::fill_n(to, channels, Real(0));
+      windows.clear();
       for (index_t i = rows.begin; i < rows.end; ++i)
         for (index_t j = columns.begin; j < columns.end; ++j) {
-          const Real share = Real(1) / static_cast<Real>(detail::cells_of_window(i, g, dx.extent(1)).size() *
-                                                         detail::cells_of_window(j, g, dx.extent(2)).size());
-          const Real* from = dy.slice(n).data() + (i * dy.extent(2) + j) * channels;
-#pragma omp simd
-          for (index_t c = 0; c < channels; ++c) to[c] += share * from[c];
+          const index_t cells = detail::cells_of_window(i, g, dx.extent(1)).size() *
+                                detail::cells_of_window(j, g, dx.extent(2)).size();
+          windows.add_weighted(image + (i * dy.extent(2) + j) * channels, 1.0 / static_cast<double>(cells));
         }
+      windows.weighted_sum(dx.data() + (row * dx.extent(2) + w) * channels, channels);
     }
   });
 }

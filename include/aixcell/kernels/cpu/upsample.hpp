@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/kernels/cpu/detail/pixel_sources.hpp>
 #include <aixcell/kernels/upsample.hpp>
 
 namespace aixcell {
@@ -61,18 +62,17 @@ void upsample(context<cpu>& ctx, view<const Real, cpu> x, interpolation mode, vi
     const Real* image = x.slice(row / y.extent(1)).data();
     const Real *low = image + r.low * width * channels, *high = image + r.high * width * channels;
     Real* to = y.data() + row * y.extent(2) * channels;
+    detail::pixel_sources<Real> corners(4);
     for (const detail::resize_tap& s : column_taps) {
-      const Real *a = low + s.low * channels, *b = low + s.high * channels;
-      const Real *c = high + s.low * channels, *d = high + s.high * channels;
       if (r.weight == 0 && s.weight == 0) {
-        std::copy_n(a, channels, to);
+        std::copy_n(low + s.low * channels, channels, to);
       } else {
-        const Real down = static_cast<Real>(r.weight), right = static_cast<Real>(s.weight);
-#pragma omp simd
-        for (index_t k = 0; k < channels; ++k) {
-          const Real above = a[k] + right * (b[k] - a[k]), below = c[k] + right * (d[k] - c[k]);
-          to[k] = above + down * (below - above);
-        }
+        corners.clear();
+        corners.add_weighted(low + s.low * channels, (1 - r.weight) * (1 - s.weight));
+        corners.add_weighted(low + s.high * channels, (1 - r.weight) * s.weight);
+        corners.add_weighted(high + s.low * channels, r.weight * (1 - s.weight));
+        corners.add_weighted(high + s.high * channels, r.weight * s.weight);
+        corners.weighted_sum(to, channels);
       }
       to += channels;
     }
@@ -88,16 +88,14 @@ void upsample_backward(context<cpu>& ctx, view<const Real, cpu> dy, interpolatio
   parallel_for(ctx, dx.extent(0) * height, [&](index_t row) {
     const Real* image = dy.slice(row / height).data();
     Real* to = dx.data() + row * width * channels;
-    std::fill_n(to, width * channels, Real(0));
-    for (const detail::resize_reader& r : row_readers[static_cast<std::size_t>(row % height)])
-      for (index_t w = 0; w < width; ++w)
-        for (const detail::resize_reader& s : column_readers[static_cast<std::size_t>(w)]) {
-          const Real weight = static_cast<Real>(r.weight * s.weight);
-          const Real* from = image + (r.output * dy.extent(2) + s.output) * channels;
-          Real* sum = to + w * channels;
-#pragma omp simd
-          for (index_t k = 0; k < channels; ++k) sum[k] += weight * from[k];
-        }
+    detail::pixel_sources<Real> readers(16);
+    for (index_t w = 0; w < width; ++w) {
+      readers.clear();
+      for (const detail::resize_reader& r : row_readers[static_cast<std::size_t>(row % height)])
+        for (const detail::resize_reader& s : column_readers[static_cast<std::size_t>(w)])
+          readers.add_weighted(image + (r.output * dy.extent(2) + s.output) * channels, r.weight * s.weight);
+      readers.weighted_sum(to + w * channels, channels);
+    }
   });
 }
 

@@ -43,6 +43,72 @@ inline filter_gradient_cut cut_filter_gradient(const shape& x, const shape& dy, 
   return {band_rows, bands, std::clamp<index_t>(16 / blocks.count(), 1, bands)};
 }
 
+// The matrix unit: tiles of 16 pixels or channels by 32 values of a window.
+
+inline constexpr int matrix_lanes = 16, matrix_depth = 32;
+
+/// Tiles that a tap row of `window` values fills.
+constexpr index_t matrix_chunks(index_t window) { return (window + matrix_depth - 1) / matrix_depth; }
+
+/// Bands of output rows, groups of blocks of output channels, the padded width of a band of input, and values behind it
+/// that the last tiles read besides.
+struct matrix_cut {
+  index_t columns, band_rows, bands, groups, overhang;
+};
+
+/// For outputs [images,height,width] under filters of tap_rows * tap_columns * channels values.
+inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, index_t channels, index_t tap_rows,
+                                 index_t tap_columns, index_t stride, const channel_blocks& blocks) {
+  constexpr index_t element = 2, tasks = 16;
+  matrix_cut cut{};
+  cut.columns = (width - 1) * stride + std::max<index_t>(tap_columns, 1);
+  const index_t row_bytes = std::max<index_t>(1, cut.columns * channels * stride * element);
+  const index_t share = std::max<index_t>(1, images * height / tasks);
+  cut.band_rows = std::clamp<index_t>(std::min(share, 2 * band_bytes / row_bytes), 1, height);
+  cut.bands = (height + cut.band_rows - 1) / cut.band_rows;
+  const index_t filter_bytes = blocks.padded() * tap_rows * tap_columns * channels * element;
+  cut.groups = std::clamp<index_t>(filter_bytes / (2 * band_bytes), 1, blocks.count());
+  cut.overhang = 4 * matrix_lanes * stride * channels + matrix_depth;
+  return cut;
+}
+
+constexpr index_t matrix_tiles(index_t channels) { return (channels + matrix_lanes - 1) / matrix_lanes; }
+
+/// How the matrix unit's filter gradient is shared out: `shares` of the bands add into a partial gradient of their own, and
+/// the blocks of output channels go in `groups`. Large filters have few shares and many groups. A band is some rows of an
+/// image, or several small images one after another; every row takes `pitch` positions, every image `rows_of_image` rows,
+/// so that the taps of both x and dy are at the same offsets. Steps and the padded copy of a band are in values.
+struct matrix_gradient_cut {
+  index_t pitch, rows_of_image;
+  index_t band_rows, band_images, bands, shares, groups;
+  index_t x_step, dy_step, copied;
+
+  /// Bands that the rows of an image are cut into.
+  index_t bands_of_image(index_t rows) const { return (rows + band_rows - 1) / band_rows; }
+};
+
+inline matrix_gradient_cut cut_matrix_gradient(const shape& x, const shape& dy, const shape& filter, index_t stride,
+                                               index_t dilation) {
+  constexpr index_t tasks = 16, depth = matrix_depth, fewest_positions = 512;
+  const auto span = [&](index_t taps) { return ((taps - 1) * dilation + stride) / stride; };
+  matrix_gradient_cut cut{};
+  cut.pitch = dy[2] + span(filter[2]) - 1;
+  const index_t wanted = std::max(fewest_positions, band_bytes / (2 * (x[3] + dy[3])));
+  cut.band_rows = std::clamp<index_t>(wanted / cut.pitch, 1, dy[1]);
+  cut.rows_of_image = cut.band_rows + span(filter[1]) - 1;
+  cut.band_images = cut.band_rows < dy[1] ? 1 : std::clamp<index_t>(wanted / (cut.rows_of_image * cut.pitch), 1, x[0]);
+  cut.bands = (x[0] + cut.band_images - 1) / cut.band_images * cut.bands_of_image(dy[1]);
+  const index_t filter_bytes = filter.count() * static_cast<index_t>(sizeof(float));
+  cut.shares = std::clamp<index_t>(8 * band_bytes / filter_bytes, 1, std::min(tasks, cut.bands));
+  cut.groups = std::clamp<index_t>(tasks / 2 / cut.shares, 1, (matrix_tiles(filter[0]) + 1) / 2);
+  const index_t positions = matrix_chunks(cut.band_images * cut.rows_of_image * cut.pitch) * depth;
+  const index_t x_positions = positions + matrix_chunks(span(filter[2]) + depth) * depth;
+  cut.x_step = x_positions % (2 * depth) == 0 ? x_positions + depth : x_positions;  // rows start in different cache sets
+  cut.dy_step = positions * matrix_lanes;
+  cut.copied = std::max(positions * dy[3], x_positions * x[3]);
+  return cut;
+}
+
 /// Shares of the rows of dy that add into a partial gradient of their own.
 inline index_t depthwise_shares(const shape& dy) { return std::clamp<index_t>(dy[0] * dy[1] / 4, 1, 16); }
 

@@ -13,23 +13,25 @@
 namespace aixcell::detail {
 
 /// Where results go: pixel (i, j) of image n starts at data + n * image_step + i * row_step + j * pixel_step.
+template <class Real>
 struct strided_images {
-  float* data;
+  Real* data;
   index_t height, width;
   index_t pixel_step, row_step, image_step;
 };
 
 /// Every `step`-th pixel in both directions, from (first_row, first_column), and of each the channels
 /// first_channel..first_channel+channels-1, of images [N,H,W,C].
+template <class Real>
 struct sampled_images {
-  view<const float, cpu> all;
+  view<const Real, cpu> all;
   index_t channels;
   index_t first_channel = 0, step = 1, first_row = 0, first_column = 0;
 
   index_t height() const { return samples(all.extent(1), first_row); }
   index_t width() const { return samples(all.extent(2), first_column); }
   bool contiguous() const { return step == 1 && channels == all.extent(3); }
-  const float* at(index_t n, index_t i, index_t j) const {
+  const Real* at(index_t n, index_t i, index_t j) const {
     return all.data() +
            ((n * all.extent(1) + first_row + i * step) * all.extent(2) + first_column + j * step) * all.extent(3) +
            first_channel;
@@ -41,39 +43,45 @@ struct sampled_images {
   }
 };
 
+/// Neighbouring channels of the input and of the output that belong together.
+struct channel_slice {
+  index_t first_input, inputs, first_output, outputs;
+};
+
 /// A convolution without flips: output (i, j) sees input rows i * stride + row_offset + 0..tap_rows-1, likewise columns;
 /// outside the image is zero. Forward convolution is one of these, its data gradient stride * stride of them; with
 /// dilation, both are dilation * dilation of them, each on the pixels of one phase.
+template <class Real>
 struct correlation {
-  sampled_images x;
+  sampled_images<Real> x;
   int tap_rows, tap_columns, stride;
   index_t row_offset, column_offset;
   index_t outputs;
-  const float* bias;  // [outputs] or null
-  strided_images out;
+  strided_images<Real> out;
 };
 
 /// Rows first..first+rows of image n, with zeros where they or their columns lie outside; [rows, columns, C].
-inline void copy_padded(const sampled_images& x, index_t n, index_t first_row, index_t rows, index_t first_column,
-                        index_t columns, float* to) {
+template <class Real>
+void copy_padded(const sampled_images<Real>& x, index_t n, index_t first_row, index_t rows, index_t first_column,
+                 index_t columns, Real* to) {
   const index_t height = x.height(), width = x.width(), channels = x.channels;
   const index_t left = std::clamp<index_t>(-first_column, 0, columns);
   const index_t inside = std::clamp<index_t>(width - std::max<index_t>(first_column, 0), 0, columns - left);
   for (index_t r = 0; r < rows; ++r, to += columns * channels) {
     const index_t h = first_row + r;
     if (h < 0 || h >= height || inside == 0) {
-      std::fill_n(to, columns * channels, 0.0f);
+      std::fill_n(to, columns * channels, Real(0));
       continue;
     }
-    std::fill_n(to, left * channels, 0.0f);
-    const float* from = x.at(n, h, first_column + left);
+    std::fill_n(to, left * channels, Real(0));
+    const Real* from = x.at(n, h, first_column + left);
     if (x.contiguous()) {
-      std::memcpy(to + left * channels, from, static_cast<std::size_t>(inside * channels) * sizeof(float));
+      std::memcpy(to + left * channels, from, static_cast<std::size_t>(inside * channels) * sizeof(Real));
     } else {
       const index_t pixel_step = x.step * x.all.extent(3);
       for (index_t j = 0; j < inside; ++j) std::copy_n(from + j * pixel_step, channels, to + (left + j) * channels);
     }
-    std::fill(to + (left + inside) * channels, to + columns * channels, 0.0f);
+    std::fill(to + (left + inside) * channels, to + columns * channels, Real(0));
   }
 }
 
@@ -82,12 +90,12 @@ struct column_range {
   index_t begin, end;
 
   /// Columns of the input that their windows span.
-  index_t input_columns(const correlation& c) const { return (end - begin - 1) * c.stride + c.tap_columns; }
+  index_t input_columns(const correlation<float>& c) const { return (end - begin - 1) * c.stride + c.tap_columns; }
 };
 
 /// The outputs whose windows lie between the left and the right edge of the image, less some to make whole tiles; none
 /// where the input is not contiguous.
-inline column_range columns_inside(const correlation& c) {
+inline column_range columns_inside(const correlation<float>& c) {
   const auto divide_up = [](index_t a, index_t b) { return a <= 0 ? 0 : (a + b - 1) / b; };
   const index_t begin = std::min(c.out.width, divide_up(-c.column_offset, c.stride));
   const index_t room = c.x.width() - c.column_offset - c.tap_columns;
@@ -97,11 +105,19 @@ inline column_range columns_inside(const correlation& c) {
   return {begin, begin == 0 && end == c.out.width ? end : begin + (end - begin) / tile * tile};
 }
 
-/// `filter(output, tap row, tap column, input)` gives the weights, which are packed block by block in the order in
-/// which the tiles read them. Work is cut into bands of output rows, whose padded input fits the second-level cache;
-/// large filters are cut into blocks of output channels too, so that each block is read once per band of one image.
-template <class Filter>
-void correlate_images(context<cpu>& ctx, const correlation& c, Filter&& filter) {
+/// Output channels first..first+valid-1, padded to `width`.
+struct filter_block {
+  index_t first;
+  int valid, width;
+};
+
+/// `bias` is [outputs] or null; `pack(filter_block, tap row, to)` writes the weights of a tap row [window, width] in the
+/// order in which the tiles read them, zeros beyond the valid ones. Work is cut into bands of output rows, whose padded
+/// input fits the second-level cache; large filters are cut into blocks of output channels too, so that each block is read
+/// once per band of one image.
+template <class Pack>
+void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
+                      Pack&& pack) {
   const instruction_set& cpu_set = best_instruction_set();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   const index_t window = c.tap_columns * channels, depth = c.tap_rows * window;
@@ -113,16 +129,12 @@ void correlate_images(context<cpu>& ctx, const correlation& c, Filter&& filter) 
   parallel_for(ctx, blocks.count(), [&](index_t b) {
     const index_t first = blocks.first(b);
     const int width = blocks.width(b), valid = blocks.valid(b);
-    for (int k = 0; k < width; ++k) bias[first + k] = c.bias && k < valid ? c.bias[first + k] : 0.0f;
-    float* to = packed.data() + first * depth;
+    for (int k = 0; k < width; ++k) bias[first + k] = bias_of_outputs && k < valid ? bias_of_outputs[first + k] : 0.0f;
     for (index_t r = 0; r < c.tap_rows; ++r)
-      for (index_t s = 0; s < c.tap_columns; ++s)
-        for (index_t i = 0; i < channels; ++i, to += width)
-          for (int k = 0; k < width; ++k) to[k] = k < valid ? filter(first + k, r, s, i) : 0.0f;
+      pack(filter_block{first, valid, width}, r, packed.data() + first * depth + r * window * width);
   });
 
-  const index_t columns = (c.out.width - 1) * c.stride + std::max(c.tap_columns, 1);
-  const index_t row_bytes = columns * channels * c.stride * static_cast<index_t>(sizeof(float));
+  const index_t row_bytes = c.out.width * channels * c.stride * static_cast<index_t>(sizeof(float));
   const index_t share = std::max<index_t>(1, images * c.out.height / 16);  // some 16 tasks keep every thread busy
   const index_t band_rows = std::clamp<index_t>(std::min(share, band_bytes / row_bytes), 1, c.out.height);
   const index_t bands = (c.out.height + band_rows - 1) / band_rows;
@@ -199,11 +211,6 @@ constexpr output_range valid_outputs(index_t tap, conv2d_geometry g, index_t ext
   const index_t end = last < 0 ? 0 : std::min(outputs, last / g.stride + 1);
   return {std::min(begin, end), end};
 }
-
-/// Neighbouring channels of the input and of the output that belong together.
-struct channel_slice {
-  index_t first_input, inputs, first_output, outputs;
-};
 
 /// dfilter [K,R,S,C] += sum over pixels of the K outputs of a slice of dy times its C inputs in x, tap by tap. Each task owns a block of output
 /// channels and a share of the rows, and adds into a partial gradient of its own; the shares depend on shapes only

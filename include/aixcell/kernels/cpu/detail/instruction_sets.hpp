@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <string_view>
 
@@ -32,12 +33,54 @@ struct outer_band {
   float* gradient;  // [channels, block]
 };
 
-/// Pixels on the way back through y = act(scale * x + shift + residual).
+/// Pixels on their way through y = act(z), z = scale * x + shift + residual, or back. Stored is float, or std::uint16_t for
+/// the bits of a bfloat16.
+template <class Stored>
 struct scaled_run {
-  const float *dy, *x, *residual;  // [pixels, channels] each; residual may be null
-  const float *scale, *shift;      // [channels]
-  bool relu;                       // else there is no activation
+  const Stored *dy, *x, *residual;  // [pixels, channels] each; dy on the way back only, residual may be null
+  const float *scale, *shift;       // [channels]
+  bool relu;                        // else there is no activation
   std::ptrdiff_t pixels, channels;
+};
+
+template <class Stored>
+struct normalisation_loops {
+  void (*add_sums)(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, double* sums, double* squares);
+  void (*scale_shift)(const scaled_run<Stored>&, Stored* y);
+  void (*add_scaled_sums)(const scaled_run<Stored>&, double* sums, double* products);
+  void (*scaled_gradient)(const scaled_run<Stored>&, const float* factors, Stored* dx, Stored* dresidual);
+};
+
+/// What stored values are computed in.
+template <class Stored>
+struct computed_type {
+  using type = float;
+};
+template <>
+struct computed_type<double> {
+  using type = double;
+};
+template <class Stored>
+using computed_in = typename computed_type<Stored>::type;
+
+/// Neighbouring values of several images, or several places of one; what each does is said in image_runs.inl.
+template <class Stored>
+struct image_loops {
+  void (*weighted_sum)(const Stored* const* from, const computed_in<Stored>* weight, int sources, Stored* to,
+                       std::ptrdiff_t count);
+  void (*greatest)(const Stored* const* from, const std::uint8_t* name, int sources, Stored* to, std::uint8_t* winner,
+                   std::ptrdiff_t count);
+  void (*sum_of_won)(const Stored* const* from, const std::uint8_t* const* winner, const std::uint8_t* name,
+                     int sources, Stored* to, std::ptrdiff_t count);
+  void (*add)(const Stored* from, Stored* to, std::ptrdiff_t count);
+};
+
+/// Parameters that Adam moves by a step; `keep` is the share of a value that weight decay leaves.
+struct adamw_run {
+  float *value, *mean, *square;
+  const float* gradient;
+  std::ptrdiff_t count;
+  float beta1, beta2, epsilon, rate, keep, correct_mean, correct_square;
 };
 
 // A target attribute cannot be a template argument and the text of the loops should stand once: hence the inclusion.
@@ -49,6 +92,8 @@ inline constexpr int lanes = 4, tile_pixels = 6;
 inline void leave() {}
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
+#include <aixcell/kernels/cpu/detail/image_runs.inl>
+#include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
 }  // namespace portable
 
 #if defined(__x86_64__)
@@ -64,6 +109,8 @@ inline constexpr int lanes = 8, tile_pixels = 6;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
+#include <aixcell/kernels/cpu/detail/image_runs.inl>
+#include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
 }  // namespace avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -78,6 +125,8 @@ inline constexpr int lanes = 16, tile_pixels = 12;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
+#include <aixcell/kernels/cpu/detail/image_runs.inl>
+#include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
 }  // namespace avx512
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -93,35 +142,64 @@ struct instruction_set {
   int lanes;
   void (*correlate)(const correlation_row&);
   void (*accumulate_outer)(const outer_band&);
-  void (*add_scaled_sums)(const scaled_run&, double* sums, double* products);
-  void (*scaled_gradient)(const scaled_run&, const float* factors, float* dx, float* dresidual);
+  normalisation_loops<float> normalise_float;
+  normalisation_loops<std::uint16_t> normalise_bfloat16;
+  image_loops<float> float_images;
+  image_loops<std::uint16_t> bfloat16_images;
+  void (*narrow)(const float* from, std::uint16_t* to, std::ptrdiff_t count);
+  void (*widen)(const std::uint16_t* from, float* to, std::ptrdiff_t count);
+  void (*adamw)(const adamw_run&);
+  double (*sum_of_squares)(const float* x, std::ptrdiff_t count);
 };
 
 /// The best one this processor has, chosen once per process; the environment variable AIXCELL_CPU (portable, avx2,
-/// avx512) can name a lesser one.
+/// avx512, amx) can name a lesser one.
 inline const instruction_set& best_instruction_set() {
   static const instruction_set chosen = [] {
     const char* forced = std::getenv("AIXCELL_CPU");
-    const std::string_view at_most = forced ? forced : "avx512";
+    const std::string_view at_most = forced ? forced : "amx";
 #if defined(__x86_64__)
     const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    if (at_most == "avx512" && has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+    const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+    if ((at_most == "amx" || at_most == "avx512") && has_avx512)
       return instruction_set{"avx512",
                              avx512::lanes,
                              avx512::correlate,
                              avx512::accumulate_outer,
-                             avx512::add_scaled_sums,
-                             avx512::scaled_gradient};
+                             avx512::normalisation<float>,
+                             avx512::normalisation<std::uint16_t>,
+                             avx512::images<float>,
+                             avx512::images<std::uint16_t>,
+                             avx512::narrow,
+                             avx512::widen,
+                             avx512::adamw,
+                             avx512::sum_of_squares};
     if (at_most != "portable" && has_avx2)
-      return instruction_set{
-          "avx2", avx2::lanes, avx2::correlate, avx2::accumulate_outer, avx2::add_scaled_sums, avx2::scaled_gradient};
+      return instruction_set{"avx2",
+                             avx2::lanes,
+                             avx2::correlate,
+                             avx2::accumulate_outer,
+                             avx2::normalisation<float>,
+                             avx2::normalisation<std::uint16_t>,
+                             avx2::images<float>,
+                             avx2::images<std::uint16_t>,
+                             avx2::narrow,
+                             avx2::widen,
+                             avx2::adamw,
+                             avx2::sum_of_squares};
 #endif
     return instruction_set{"portable",
                            portable::lanes,
                            portable::correlate,
                            portable::accumulate_outer,
-                           portable::add_scaled_sums,
-                           portable::scaled_gradient};
+                           portable::normalisation<float>,
+                           portable::normalisation<std::uint16_t>,
+                           portable::images<float>,
+                           portable::images<std::uint16_t>,
+                           portable::narrow,
+                           portable::widen,
+                           portable::adamw,
+                           portable::sum_of_squares};
   }();
   return chosen;
 }

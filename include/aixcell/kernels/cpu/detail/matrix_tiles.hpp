@@ -1,0 +1,109 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#if defined(__x86_64__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+namespace aixcell::detail {
+
+// Convolution of bfloat16 on the matrix unit of x86 processors (AMX): eight tile registers of 16 rows of 64 bytes; one
+// instruction adds the product of 16 rows of 32 values with 32 rows (as 16 rows of pairs) of 16 values to 16x16 floats.
+// Everything here works on raw bits (std::uint16_t) and nothing of std, as in instruction_sets.hpp.
+
+/// Neighbouring output positions under one block of output channels. Position p is pixel (p / pitch, p % pitch) of y, and
+/// exists if its column is less than `width`; the others are computed and dropped, so that tiles run across row ends.
+///   y[p, k] = act(scale[k] * sum over r, u of x[r * x_row_step + p * x_pixel_step + u] * filter[r, u, k]
+///                 + bias[k] + residual[p, k])
+struct matrix_run {
+  const std::uint16_t* x;  // readable to 32 values beyond the last window of the last tile; finite where filters are zero
+  std::ptrdiff_t x_row_step, x_pixel_step;
+  int tap_rows, chunks;         // a tap row is chunks * 32 values
+  const std::uint16_t* filter;  // [tap_rows, chunks, blocks, 16 pairs, 16 outputs, 2], outputs beyond `channels` zero
+  const float *scale, *bias;    // [16 * blocks]
+  int blocks;                   // of 16 outputs: 1 or 2
+  int channels;                 // of them, that exist in y
+  std::ptrdiff_t positions, pitch, width;
+  std::uint16_t* y;
+  std::ptrdiff_t y_row_step, y_pixel_step;
+  const std::uint16_t* residual;  // steps as y, or null
+  bool relu;
+};
+
+/// One tap of the filter gradient: sums[c, k] (+)= sum over positions of x[c, position] * dy[position, k].
+struct matrix_outer {
+  const std::uint16_t* x;      // [channels][positions], a row every x_step values
+  std::ptrdiff_t x_step;
+  const std::uint16_t* dy;     // [blocks of 16 outputs][pairs of positions][16][2], a block every dy_step values
+  std::ptrdiff_t dy_step;
+  int x_blocks, dy_blocks;     // of 16: 1 or 2 each
+  std::ptrdiff_t chunks;       // of 32 positions
+  bool fresh;                  // sums hold nothing yet
+  float* sums;                 // tiles [16 channels][16 outputs]; the next of x after x_tile_step, of dy after the tile
+  std::ptrdiff_t x_tile_step;
+};
+
+#if defined(__x86_64__) && defined(__linux__)
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("amx-tile,amx-bf16,avx512f,avx512bw,avx512vl,avx512bf16,avx2,fma")
+#endif
+namespace amx {
+#include <aixcell/kernels/cpu/detail/matrix_tiles.inl>
+}  // namespace amx
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif
+
+/// The loops of the matrix unit.
+struct matrix_unit {
+  bool present;
+  void (*correlate)(const matrix_run&);
+  void (*accumulate_outer)(const matrix_outer&);
+  void (*to_pairs)(const std::uint16_t* x, std::ptrdiff_t step, int channels, std::ptrdiff_t chunks, std::uint16_t* to);
+  void (*to_rows)(const std::uint16_t* x, std::ptrdiff_t step, int channels, std::ptrdiff_t chunks, std::uint16_t* to,
+                  std::ptrdiff_t to_step);
+  void (*pack_outputs)(const float* filter, std::ptrdiff_t step, int outputs, int values, std::uint16_t* to);
+  void (*pack_inputs)(const float* filter, std::ptrdiff_t step, int outputs, int first, int values, std::uint16_t* to);
+  void (*add_tile)(const float* tiles, int count, std::ptrdiff_t step, float* to, std::ptrdiff_t to_step, int rows,
+                   int columns);
+};
+
+/// Whether this process may use one; AIXCELL_CPU (portable, avx2, avx512) can forbid it. Asked once: the operating system
+/// must be asked for the registers.
+inline const matrix_unit& best_matrix_unit() {
+  static const matrix_unit chosen = [] {
+#if defined(__x86_64__) && defined(__linux__)
+    const char* forced = std::getenv("AIXCELL_CPU");
+    unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
+    const bool allowed = !forced || std::string_view(forced) == "amx";
+    const bool has_tiles = allowed && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1) &&
+                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+    const bool has_conversion = has_tiles && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 >> 5 & 1);
+    constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+    if (has_conversion && syscall(SYS_arch_prctl, request_permission, tile_data) == 0)
+      return matrix_unit{true,
+                         amx::correlate,
+                         amx::accumulate_outer,
+                         amx::to_pairs,
+                         amx::to_rows,
+                         amx::pack_outputs,
+                         amx::pack_inputs,
+                         amx::add_tile};
+#endif
+    return matrix_unit{};
+  }();
+  return chosen;
+}
+
+}  // namespace aixcell::detail

@@ -1,0 +1,14 @@
+#pragma once
+#include <aixcell/core/precision.hpp>
+#include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
+
+namespace aixcell {
+
+/// What `automatic` means on this machine; the others mean themselves. Without a matrix unit bfloat16 is a way to compute
+/// what other machines compute, not a faster one.
+inline precision native_precision(precision wanted) {
+  if (wanted != precision::automatic) return wanted;
+  return detail::best_matrix_unit().present ? precision::bfloat16 : precision::float32;
+}
+
+}  // namespace aixcell
