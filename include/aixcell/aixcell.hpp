@@ -41,6 +41,8 @@
 #include <aixcell/kernels/cpu/layer_norm.hpp>
 #include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/kernels/cpu/optimiser.hpp>
+#include <aixcell/kernels/cpu/order_statistics.hpp>
 #include <aixcell/kernels/cpu/patches.hpp>
 #include <aixcell/kernels/cpu/pool2d.hpp>
 #include <aixcell/kernels/cpu/reflected.hpp>

@@ -1,11 +1,14 @@
 #pragma once
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
+#include <aixcell/kernels/cpu/order_statistics.hpp>
 #include <aixcell/preprocess/detail/sampled_pixels.hpp>
 
 namespace aixcell {
@@ -35,18 +38,36 @@ inline void require_percentages(std::string_view name, float low, float high) {
                      ", high " + std::to_string(high));
 }
 
-/// The percentiles of values that are not empty; reorders them. Where the two are equal, because all but a few values
-/// are, the greatest value says more than a percentile of nothing.
-inline intensity_range range_of(std::vector<float>& values, float low, float high) {
-  const auto from = static_cast<double>(percentile_of(values, static_cast<double>(low)));
-  const auto to = static_cast<double>(percentile_of(values, static_cast<double>(high)));
-  return {from, to > from ? to : static_cast<double>(*std::max_element(values.begin(), values.end()))};
+/// The percentiles of `count` > 0 finite values, one every `step`, linear between order statistics. Where the two are
+/// equal, because all but a few values are, the greatest value says more than a percentile of nothing.
+inline intensity_range range_of(const float* values, index_t count, index_t step, float low, float high) {
+  const auto position = [&](float percent) { return static_cast<double>(percent) / 100 * static_cast<double>(count - 1); };
+  const double at_low = position(low), at_high = position(high);
+  const auto below = [](double at) { return static_cast<index_t>(at); };
+  const auto above = [&](double at) { return std::min(below(at) + 1, count - 1); };
+  const std::array<index_t, 5> ranks{below(at_low), above(at_low), below(at_high), above(at_high), count - 1};
+  const std::vector<float> found = order_statistics(values, count, step, ranks);
+  const auto between = [&](double at, std::size_t i) {
+    const auto a = static_cast<double>(found[i]), b = static_cast<double>(found[i + 1]);
+    return static_cast<double>(static_cast<float>(a + (at - std::floor(at)) * (b - a)));
+  };
+  const double from = between(at_low, 0), to = between(at_high, 2);
+  return {from, to > from ? to : static_cast<double>(found[4])};
 }
 
-/// In float64: the range of float32 values need not be a float32.
-inline float within(const intensity_range& range, float value) {
-  const double extent = range.high - range.low;
-  return extent > 0 ? static_cast<float>((static_cast<double>(value) - range.low) / extent) : 0.0f;
+/// To 0 where the range begins and 1 where it ends, one value every `step`; to 0 in a range of nothing. In float64: the
+/// range of float32 values need not be a float32.
+inline void map_range(const intensity_range& range, const float* values, index_t count, index_t step, float* to) {
+  const double low = range.low, extent = range.high - range.low;
+  if (!(extent > 0)) {
+    for (index_t p = 0; p < count; ++p) to[p * step] = 0;
+  } else if (step == 1) {
+#pragma omp simd
+    for (index_t p = 0; p < count; ++p) to[p] = static_cast<float>((static_cast<double>(values[p]) - low) / extent);
+  } else {
+    for (index_t p = 0; p < count; ++p)
+      to[p * step] = static_cast<float>((static_cast<double>(values[p * step]) - low) / extent);
+  }
 }
 
 }  // namespace detail
@@ -74,10 +95,9 @@ struct percentile {
     const index_t channels = pixels.extent(2), count = pixels.size() / channels;
     tensor<float> out(pixels.shape());
     parallel_for(ctx, channels, [&](index_t c) {
-      std::vector<float> values(static_cast<std::size_t>(count));
-      for (index_t p = 0; p < count; ++p) values[static_cast<std::size_t>(p)] = pixels[p * channels + c];
-      const detail::intensity_range range = detail::range_of(values, low, high);
-      for (index_t p = 0; p < count; ++p) out[p * channels + c] = detail::within(range, pixels[p * channels + c]);
+      const float* values = pixels.data() + c;
+      const detail::intensity_range range = detail::range_of(values, count, channels, low, high);
+      detail::map_range(range, values, count, channels, out.data() + c);
     });
     return out;
   }
@@ -117,24 +137,26 @@ struct fitted_percentile {
       for (const std::vector<float>& pixels : samples.images)
         for (auto i = static_cast<std::size_t>(c); i < pixels.size(); i += static_cast<std::size_t>(samples.channels))
           values.push_back(pixels[i]);
-      const detail::intensity_range range = detail::range_of(values, low, high);
+      const detail::intensity_range range = detail::range_of(values.data(), std::ssize(values), 1, low, high);
       s.low.push_back(static_cast<float>(range.low));
       s.high.push_back(static_cast<float>(range.high));
     }
     return s;
   }
 
-  tensor<float> apply(context<cpu>&, view<const float, cpu> pixels, const state& s) const {
+  tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
     const index_t channels = pixels.extent(2);
     if (std::ssize(s.low) != channels || s.low.size() != s.high.size())
       throw shape_error("fitted_percentile: fitted on " + std::to_string(s.low.size()) + " channels, the image has " +
                         std::to_string(channels));
     tensor<float> out(pixels.shape());
-    for (index_t i = 0; i < out.size(); ++i) {
-      const auto c = static_cast<std::size_t>(i % channels);
-      out[i] = detail::within({static_cast<double>(s.low[c]), static_cast<double>(s.high[c])}, pixels[i]);
-    }
+    const index_t count = channels > 0 ? pixels.size() / channels : 0;
+    parallel_for(ctx, channels, [&](index_t c) {
+      const auto at = static_cast<std::size_t>(c);
+      const detail::intensity_range range{static_cast<double>(s.low[at]), static_cast<double>(s.high[at])};
+      detail::map_range(range, pixels.data() + c, count, channels, out.data() + c);
+    });
     return out;
   }
 };

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include <aixcell/core/image.hpp>
@@ -33,47 +34,79 @@ class disjoint_sets {
   std::vector<std::int32_t> parent_;
 };
 
-/// Numbers the connected sets of pixels 1..N in the order of their first pixels; 0 where `is_set(pixel)` is false. Pixels
-/// are in one set if they touch and `are_one(pixel, pixel)` says so. Runs are joined to the runs they touch in the row
-/// above, then every run gets its number.
-template <class IsSet, class AreOne>
-index_t number_connected_sets(const shape& size, connectivity kind, view<std::int32_t, cpu> labels, IsSet&& is_set,
+/// Neighbouring pixels begin..end-1 of a row; none if begin == end.
+struct pixel_run {
+  index_t begin, end;
+};
+
+/// The first run of bytes that are not 0, among begin..end-1; eight at a time where they are alike.
+inline pixel_run next_run(const std::uint8_t* bytes, index_t begin, index_t end) {
+  const auto eight = [&](index_t at) {
+    std::uint64_t word;
+    std::memcpy(&word, bytes + at, sizeof word);
+    return word;
+  };
+  const auto has_zero = [](std::uint64_t word) {
+    return ((word - 0x0101010101010101u) & ~word & 0x8080808080808080u) != 0;
+  };
+  while (begin + 8 <= end && eight(begin) == 0) begin += 8;
+  while (begin < end && bytes[begin] == 0) ++begin;
+  index_t stop = begin;
+  while (stop + 8 <= end && !has_zero(eight(stop))) stop += 8;
+  while (stop < end && bytes[stop] != 0) ++stop;
+  return {begin, stop};
+}
+
+/// Numbers connected sets of pixels 1..N in the order of their first pixels. `next(row, j)` is the first run of pixels in
+/// one set from column j of a row on, `are_one(a, b)` says whether two pixels that touch are in one set. Runs are joined to
+/// the runs they touch in the row above; labels are written once, when every run knows its number (He et al. 2008).
+template <class NextRun, class AreOne>
+index_t number_connected_sets(const shape& size, connectivity kind, view<std::int32_t, cpu> labels, NextRun&& next,
                               AreOne&& are_one) {
   struct run {
-    index_t begin, end;
+    pixel_run pixels;
     std::int32_t set;
   };
   const index_t height = size[0], width = size[1], reach = kind == connectivity::eight ? 1 : 0;
   disjoint_sets sets;
-  std::vector<run> runs, above;
+  std::vector<run> runs;
+  std::vector<std::size_t> first_of_row(static_cast<std::size_t>(height) + 1, 0);
+  std::size_t above = 0;  // the first run of the row above
   for (index_t i = 0; i < height; ++i) {
-    const index_t row = i * width;
-    above.swap(runs);
-    runs.clear();
-    std::size_t first = 0;
-    for (index_t j = 0; j < width;) {
-      if (!is_set(row + j)) {
-        labels[row + j++] = -1;
-        continue;
-      }
-      run r{j, j + 1, sets.make()};
-      while (r.end < width && is_set(row + r.end) && are_one(row + j, row + r.end)) ++r.end;
-      while (first < above.size() && above[first].end + reach <= r.begin) ++first;
-      for (std::size_t k = first; k < above.size() && above[k].begin < r.end + reach; ++k)
-        if (are_one(row - width + above[k].begin, row + j)) sets.join(above[k].set, r.set);
-      std::fill_n(labels.data() + row + r.begin, r.end - r.begin, r.set);
-      j = r.end;
-      runs.push_back(r);
+    const std::size_t here = runs.size();
+    first_of_row[static_cast<std::size_t>(i)] = here;
+    std::size_t first = above;
+    for (pixel_run r = next(i, 0); r.begin < r.end; r = next(i, r.end)) {
+      const std::int32_t set = sets.make();
+      while (first < here && runs[first].pixels.end + reach <= r.begin) ++first;
+      for (std::size_t k = first; k < here && runs[k].pixels.begin < r.end + reach; ++k)
+        if (are_one((i - 1) * width + runs[k].pixels.begin, i * width + r.begin)) sets.join(runs[k].set, set);
+      runs.push_back({r, set});
     }
+    above = here;
   }
+  first_of_row.back() = runs.size();
   std::vector<std::int32_t> number(sets.size(), 0);
-  std::int32_t next = 0;
+  std::int32_t count = 0;
   for (std::size_t s = 0; s < number.size(); ++s) {
     const auto root = static_cast<std::size_t>(sets.find(static_cast<std::int32_t>(s)));
-    number[s] = root == s ? ++next : number[root];
+    number[s] = root == s ? ++count : number[root];
   }
-  for (std::int32_t& label : labels) label = label < 0 ? 0 : number[static_cast<std::size_t>(label)];
-  return next;
+  for (std::size_t i = 0; i + 1 < first_of_row.size(); ++i) {
+    std::int32_t* const row = labels.data() + static_cast<index_t>(i) * width;
+    index_t done = 0;
+    const auto clear_to = [&](index_t column) {
+      std::memset(row + done, 0, static_cast<std::size_t>(column - done) * sizeof *row);
+    };
+    for (std::size_t k = first_of_row[i]; k < first_of_row[i + 1]; ++k) {
+      const pixel_run r = runs[k].pixels;
+      clear_to(r.begin);
+      std::fill(row + r.begin, row + r.end, number[static_cast<std::size_t>(runs[k].set)]);
+      done = r.end;
+    }
+    clear_to(width);
+  }
+  return count;
 }
 
 }  // namespace detail
@@ -84,8 +117,11 @@ inline index_t connected_components(view<const std::uint8_t, cpu> mask, connecti
                                     view<std::int32_t, cpu> labels) {
   require_rank("connected_components", 2, "a mask [H,W]", mask.shape());
   require_equal_shapes("connected_components", mask, labels);
+  const index_t width = mask.extent(1);
   return detail::number_connected_sets(
-      mask.shape(), kind, labels, [&](index_t p) { return mask[p] != 0; }, [](index_t, index_t) { return true; });
+      mask.shape(), kind, labels,
+      [&](index_t i, index_t j) { return detail::next_run(mask.data() + i * width, j, width); },
+      [](index_t, index_t) { return true; });
 }
 
 /// Numbers the connected parts of all objects of a label map [H,W] likewise: pixels of one part touch and have one
@@ -93,8 +129,16 @@ inline index_t connected_components(view<const std::uint8_t, cpu> mask, connecti
 inline index_t connected_parts(view<const std::int32_t, cpu> labels, connectivity kind, view<std::int32_t, cpu> parts) {
   require_rank("connected_parts", 2, "a label map [H,W]", labels.shape());
   require_equal_shapes("connected_parts", labels, parts);
+  const index_t width = labels.extent(1);
   return detail::number_connected_sets(
-      labels.shape(), kind, parts, [&](index_t p) { return labels[p] > 0; },
+      labels.shape(), kind, parts,
+      [&](index_t i, index_t j) {
+        const std::int32_t* row = labels.data() + i * width;
+        while (j < width && row[j] <= 0) ++j;
+        index_t end = j;
+        while (end < width && row[end] == row[j]) ++end;
+        return detail::pixel_run{j, end};
+      },
       [&](index_t a, index_t b) { return labels[a] == labels[b]; });
 }
 

@@ -89,11 +89,11 @@ struct matrix_gradient_cut {
 
 inline matrix_gradient_cut cut_matrix_gradient(const shape& x, const shape& dy, const shape& filter, index_t stride,
                                                index_t dilation) {
-  constexpr index_t tasks = 16, depth = matrix_depth, fewest_positions = 512;
+  constexpr index_t tasks = 16, element = 2, depth = matrix_depth, fewest_positions = 1024;
   const auto span = [&](index_t taps) { return ((taps - 1) * dilation + stride) / stride; };
   matrix_gradient_cut cut{};
   cut.pitch = dy[2] + span(filter[2]) - 1;
-  const index_t wanted = std::max(fewest_positions, band_bytes / (2 * (x[3] + dy[3])));
+  const index_t wanted = std::max(fewest_positions, 2 * band_bytes / (element * (x[3] + dy[3])));
   cut.band_rows = std::clamp<index_t>(wanted / cut.pitch, 1, dy[1]);
   cut.rows_of_image = cut.band_rows + span(filter[1]) - 1;
   cut.band_images = cut.band_rows < dy[1] ? 1 : std::clamp<index_t>(wanted / (cut.rows_of_image * cut.pitch), 1, x[0]);
