@@ -1,17 +1,19 @@
 # Checks who includes whom in include/aixcell:
 #   - a room includes itself and the rooms before it in `rooms`; nobody but itself includes `report`
 #   - detail/ is private to its room
+#   - of device/, a kernel in kernels/gpu includes core.hpp and nothing else: neither CUDA nor the emulation
 #   - libraries appear only where `libraries` says; of Eigen only <Eigen/Core>
 #     cmake -D AIXCELL_ROOT=<folder that holds aixcell/> -P rooms.cmake
 cmake_policy(VERSION 3.25)
 
-set(rooms core kernels layers losses optim metrics io data preprocess encoder decoder postprocess pipeline exchange library
+set(rooms core device kernels layers losses optim metrics io data preprocess encoder decoder postprocess pipeline exchange library
           autokonfig quantify report)
 
 # library | what its includes start with | headers (regular expression, relative to include/) that may have them
 set(libraries
   "Boost.Hana|boost/hana|^aixcell/library/"
   "other Boost|boost/|^$"
+  "CUDA|cuda|^aixcell/device/cuda.cuh$"
   "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/(read|write)_dataset|pipeline/model_file|pipeline/checkpoint|exchange/|library/|autokonfig/|quantify/|report/)"
   "libjpeg|jpeglib|^aixcell/io/jpeg"
   "libtiff|tiff|^aixcell/io/(detail/)?(read_|write_)?tiff"
@@ -59,6 +61,11 @@ foreach(header IN LISTS headers)
         refuse("no room is called ${other}")
       elseif(other_place GREATER place)
         refuse("room ${other} comes after room ${room}")
+      elseif(included MATCHES "\\.cuh$" AND NOT header MATCHES "\\.cuh$")
+        refuse("a .hpp includes no .cuh: every compiler must read it")
+      elseif(header MATCHES "^aixcell/kernels/gpu/" AND other STREQUAL "device" AND NOT included STREQUAL
+             "aixcell/device/core.hpp")
+        refuse("a kernel includes of device/ only core.hpp")
       elseif(included MATCHES "/detail/" AND NOT other STREQUAL room)
         refuse("detail/ is private to room ${other}")
       endif()

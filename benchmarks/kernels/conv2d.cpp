@@ -30,7 +30,7 @@ double ceiling_flops_per_s(int threads) {
   static const double measured = [&] {
     if constexpr (std::is_same_v<Real, bfloat16>) {
       constexpr index_t pixels = 32, chunks = 8, window = 32 * chunks, block = 32, repeats = 20000;
-      if (!detail::best_matrix_unit().present) return ceiling_flops_per_s<float>(threads);
+      if (!detail::processor().matrix_unit) return ceiling_flops_per_s<float>(threads);
       return best_rate(threads, 2.0 * repeats * pixels * window * block, [&](index_t) {
         tensor<bfloat16> x({pixels, window}), filter({window, block}), y({pixels, block});
         tensor<float> scale_and_bias({2, block});
@@ -45,7 +45,7 @@ double ceiling_flops_per_s(int threads) {
     } else {
       constexpr index_t pixels = 48, window = 64, block = 32, repeats = 4000;
       const detail::instruction_set& set = detail::best_instruction_set();
-      const int width = 2 * set.lanes;
+      const int width = 2 * detail::processor().lanes();
       return best_rate(threads, 2.0 * repeats * pixels * window * width, [&](index_t) {
         tensor<float> x({pixels, window}), filter({window, block}), y({pixels, block});
         for (index_t r = 0; r < repeats; ++r)
@@ -72,7 +72,7 @@ struct workload {
     const double flops = conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)).flops;
     state.counters["FLOP/s"] = benchmark::Counter(flops, benchmark::Counter::kIsIterationInvariantRate);
     state.counters["ceiling"] = ceiling_flops_per_s<Real>(threads);
-    state.SetLabel(std::string(detail::best_instruction_set().name));
+    state.SetLabel(std::string(to_string(detail::processor().level)));
   }
 
   conv2d_geometry g;

@@ -113,18 +113,38 @@ def worker(arguments):
     if work == "training_step":
         step = train
     else:
-        # Its best way to predict: normalisations folded into frozen weights.
+        # Its best way to predict: normalisations folded into frozen weights, where it can do that.
         net.eval()
-        with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16",
-                                             cache_enabled=False):
-            frozen = torch.jit.freeze(torch.jit.trace(net, x))
+        half = torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False)
+
+        def as_frozen():
+            return torch.jit.freeze(torch.jit.trace(net, x)), x
+
+        def as_it_is():
+            return net, x
+
+        def converted():
+            return net.bfloat16(), x.bfloat16()
+
+        # Not every version can do each.
+        for gradients, way in ((False, as_frozen), (False, as_it_is), (True, as_it_is), (False, converted)):
+            try:
+                with torch.set_grad_enabled(gradients), half:
+                    predictor, image = way()
+                    predictor(image)
+                break
+            except RuntimeError:
+                predictor = None
+        if predictor is None:
+            sys.exit("this PyTorch cannot run the network so")
 
         def step():
-            with torch.no_grad():
-                frozen(x)
+            with torch.set_grad_enabled(gradients), half:
+                predictor(image)
 
     for _ in range(3):
         step()
+    print("ready", flush=True)
     for _ in sys.stdin:
         times, start = [], time.perf_counter()
         while len(times) < 3 or time.perf_counter() - start < 0.5:
@@ -167,23 +187,24 @@ def main():
                     continue
                 peers = [subprocess.Popen([sys.executable, __file__, "--worker", name, work, precision, layout,
                                            str(a.threads)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                                          env=environment) for layout in ("nchw", "nhwc")]
+                                          stderr=subprocess.DEVNULL, env=environment) for layout in ("nchw", "nhwc")]
+                works = [peer.stdout.readline() == "ready\n" for peer in peers]
                 rows = []
                 for _ in range(a.rounds):
                     row = [ours(a.ours, f"{work}/cpu/{precision}/{name}")]
-                    for peer in peers:
-                        peer.stdin.write("go\n")
-                        peer.stdin.flush()
-                        row.append(float(peer.stdout.readline()))
+                    for peer, alive in zip(peers, works):
+                        if alive:
+                            peer.stdin.write("go\n")
+                            peer.stdin.flush()
+                        row.append(float(peer.stdout.readline()) if alive else float("inf"))
                     rows.append(row)
                 for peer in peers:
-                    peer.stdin.close()
-                    peer.wait()
+                    peer.communicate()
                 medians = [statistics.median(r[i] for r in rows) for i in range(3)]
-                best = 1 if medians[1] < medians[2] else 2
-                ratios = [r[best] / r[0] for r in rows]
-                print(f"| {work.replace('_', ' ')} {name} | {precision} | " + " | ".join(f"{m:.4g}" for m in medians) +
-                      f" | {statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}] |", flush=True)
+                ratios = [min(r[1:]) / r[0] for r in rows]
+                shown = " | ".join(f"{m:.4g}" if m < float("inf") else "fails" for m in medians)
+                ratio = f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]" if any(works) else "-"
+                print(f"| {work.replace('_', ' ')} {name} | {precision} | {shown} | {ratio} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ void add_benchmarks() {
       add(name + "/float32/aixcell", [=](benchmark::State& s) { ours<float>(s, w, d); });
       add(name + "/float32/onednn", [=](benchmark::State& s) { theirs(s, w, d, type::f32, false); });
       add(name + "/float32/onednn_blocked", [=](benchmark::State& s) { theirs(s, w, d, type::f32, true); });
-      if (!detail::best_matrix_unit().present) continue;
+      if (!detail::processor().matrix_unit) continue;
       add(name + "/bfloat16/aixcell", [=](benchmark::State& s) { ours<bfloat16>(s, w, d); });
       add(name + "/bfloat16/onednn", [=](benchmark::State& s) { theirs(s, w, d, type::bf16, false); });
       add(name + "/bfloat16/onednn_blocked", [=](benchmark::State& s) { theirs(s, w, d, type::bf16, true); });

@@ -22,6 +22,7 @@
 #include <aixcell/kernels/adaptive_pool.hpp>
 #include <aixcell/kernels/channel_gate.hpp>
 #include <aixcell/kernels/channels.hpp>
+#include <aixcell/kernels/connectivity.hpp>
 #include <aixcell/kernels/conv2d.hpp>
 #include <aixcell/kernels/cpu/adaptive_pool.hpp>
 #include <aixcell/kernels/cpu/channel_gate.hpp>
@@ -52,6 +53,7 @@
 #include <aixcell/kernels/cpu/watershed.hpp>
 #include <aixcell/kernels/crop.hpp>
 #include <aixcell/kernels/elementwise.hpp>
+#include <aixcell/kernels/follow_options.hpp>
 #include <aixcell/kernels/layer_norm.hpp>
 #include <aixcell/kernels/normalisation.hpp>
 #include <aixcell/kernels/patches.hpp>

@@ -13,16 +13,17 @@ enum class activation { none, relu, leaky_relu, relu6, silu, gelu, sigmoid };
 
 inline constexpr double leaky_relu_slope = 0.01;
 
+// constexpr so that kernels for GPUs may call them, not because a constant is wanted.
 namespace detail {
 
 /// Share of the standard normal distribution below z.
 template <class Real>
-Real normal_below(Real z) {
+constexpr Real normal_below(Real z) {
   return static_cast<Real>(0.5) * std::erfc(-z / static_cast<Real>(std::numbers::sqrt2));
 }
 
 template <class Real>
-Real logistic(Real z) {
+constexpr Real logistic(Real z) {
   return Real(1) / (Real(1) + std::exp(-z));
 }
 

@@ -7,8 +7,7 @@
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_workspace.hpp>
-#include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
-#include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
+#include <aixcell/kernels/cpu/detail/processor.hpp>
 
 namespace aixcell {
 
@@ -72,7 +71,7 @@ constexpr bool has_tiles(conv2d_geometry g) {
 /// bfloat16 on the matrix unit: dense filters, and phases of stride or of dilation, not of both. The rest goes through
 /// float32.
 inline bool has_matrix_loops(conv2d_geometry g) {
-  return best_matrix_unit().present && g.groups == 1 && (g.stride == 1 || g.dilation == 1);
+  return processor().matrix_unit && g.groups == 1 && (g.stride == 1 || g.dilation == 1);
 }
 
 /// Takes from the dry pool, for a moment, what one thread of the matrix unit takes for a correlation that gives
@@ -93,7 +92,7 @@ inline void take_matrix_run(context<dry>& ctx, const shape& y, index_t outputs, 
 /// their loops read them: `outputs` of a dense filter of `taps` taps over `inputs` channels.
 inline void take_packed_filter(context<dry>& ctx, index_t outputs, index_t taps, index_t inputs) {
   if (outputs == 0) return;
-  const channel_blocks blocks{outputs, best_instruction_set().lanes};
+  const channel_blocks blocks{outputs, processor().lanes()};
   const tensor<float, dry> packed(ctx, {blocks.padded(), std::max<index_t>(1, taps * inputs)});
   const tensor<float, dry> bias(ctx, {blocks.padded()});
 }
@@ -164,7 +163,7 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
     const tensor<Real, dry> partial(ctx, {depthwise_shares(dy), taps, dfilter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(dfilter, g);
-    const channel_blocks blocks{channels.outputs, best_instruction_set().lanes};
+    const channel_blocks blocks{channels.outputs, processor().lanes()};
     const filter_gradient_cut cut = cut_filter_gradient(x, dy, channels.inputs, g.stride, blocks);
     tensor<float, dry> dense;
     if (g.groups > 1) dense = tensor<float, dry>(ctx, {channels.outputs, taps, channels.inputs});
@@ -190,12 +189,16 @@ void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const master_of<Rea
             const conv2d_epilogue<Real, dry>& e, view<Real, dry> y) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   detail::take_forward_workspace<Real>(ctx, x.shape(), filter.shape(), g, y.shape());
-  ctx.note("conv2d", {x, filter, e.bias, e.scale, e.residual}, {y},
+  // Named first: cudafe++ 13.0 garbles braced lists of members of a template.
+  const auto bias = e.bias, scale = e.scale;
+  const auto residual = e.residual;
+  const auto act = static_cast<double>(e.act);
+  ctx.note("conv2d", {x, filter, bias, scale, residual}, {y},
            {{"stride", g.stride},
             {"padding", g.padding},
             {"dilation", g.dilation},
             {"groups", g.groups},
-            {"act", static_cast<double>(e.act)}});
+            {"act", act}});
   ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)));
 }
 

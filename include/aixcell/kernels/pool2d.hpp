@@ -29,6 +29,29 @@ constexpr shape pool2d_output_shape(const shape& x, pool2d_geometry g) {
 // x [N,H,W,C], y as pool2d_output_shape says (else shape_error), winners as y.
 
 namespace detail {
+
+/// Positions begin..end-1.
+template <class Int>
+struct span_of_cells {
+  Int begin, end;
+  constexpr Int size() const { return end - begin; }
+};
+
+/// Cells of an image of `extent` under window i.
+template <class Int>
+constexpr span_of_cells<Int> cells_of_window(Int i, pool2d_geometry g, Int extent) {
+  const Int start = i * g.stride - g.padding;
+  return {start < 0 ? 0 : start, start + g.window < extent ? start + g.window : extent};
+}
+
+/// Windows, of `windows` in all, that cover cell h.
+template <class Int>
+constexpr span_of_cells<Int> windows_of_cell(Int h, pool2d_geometry g, Int windows) {
+  const Int reach = h + g.padding;  // window i covers i * stride <= reach < i * stride + window
+  const Int end = reach / g.stride + 1;
+  return {reach < g.window ? 0 : (reach - g.window) / g.stride + 1, end < windows ? end : windows};
+}
+
 inline void require_pool2d_shapes(std::string_view where, const shape& x, pool2d_geometry g, const shape& y) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, pool2d_output_shape(x, g), y);

@@ -14,6 +14,20 @@ enum class interpolation { nearest, bilinear };
 //   upsample_backward  dx = adjoint of dy, overwritten
 
 namespace detail {
+
+/// An output row (column) is (1 - weight) * row `low` + weight * row `high` of the input.
+struct resize_tap {
+  index_t low, high;
+  double weight;
+};
+constexpr resize_tap resize_tap_of(index_t i, index_t from, index_t to, interpolation mode) {
+  if (mode == interpolation::nearest) return {i * from / to, i * from / to, 0.0};
+  const double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
+  const double last = static_cast<double>(from - 1), inside = centre < 0 ? 0 : centre > last ? last : centre;
+  const auto low = static_cast<index_t>(inside);
+  return {low, low + 1 < from ? low + 1 : low, inside - static_cast<double>(low)};
+}
+
 inline void require_resizable(std::string_view where, const shape& x, const shape& y) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_rank(where, 4, "an image batch [N,H,W,C]", y);

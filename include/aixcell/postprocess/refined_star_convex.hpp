@@ -20,7 +20,7 @@ namespace aixcell {
 /// that they lose to classes of pixels where masks must agree closely (Schmidt et al. 2018, table 1, IoU above 0.75).
 /// A pixel of an object goes to the polygon that it lies deepest in, by its distance from the centre as a share of the
 /// outline's; what lies a little outside of all polygons floods from those inside; what is no object's pixel is none,
-/// whatever polygon covers it; a part of the objects' pixels that no polygon meets is an object of its own.
+/// whatever polygon covers it.
 ///   target   [H,W,1+Rays+1] that of star_convex, then 1 in objects, 0 outside, -1 where nobody knows
 ///   output   [H,W,1+Rays+1] that of star_convex, then the logit of an object's pixel
 template <int Rays>
@@ -94,23 +94,22 @@ struct refined_star_convex {
     for (std::size_t k = 0; k < stars.size(); ++k)
       owner.claim(static_cast<std::int32_t>(k + 1), stars[k].centre, stars[k].lengths);
 
-    tensor<float> object({height, width});
-    tensor<std::uint8_t> mask({height, width}), within_reach({height, width});
+    tensor<std::uint8_t> mask({height, width});
     for (index_t p = 0; p < mask.size(); ++p) {
-      object[p] = 1 / (1 + std::exp(-output[p * output.extent(2) + first + pixel_channel]));
-      mask[p] = object[p] > object_threshold;
-      within_reach[p] = mask[p] && share[p] < reach;
-      if (!within_reach[p] || share[p] > 1) labels[p] = 0;
+      const float logit = output[p * output.extent(2) + first + pixel_channel];
+      mask[p] = share[p] < reach && 1 / (1 + std::exp(-logit)) > object_threshold;
+      if (!mask[p] || share[p] > 1) labels[p] = 0;
       share[p] /= reach;
     }
-    watershed(share, within_reach, labels);
-    detail::add_unseeded(mask, polygons.min_area, labels);
+    watershed(share, mask, labels);
     prediction found;
     const std::vector<std::int32_t> number = detail::number_objects(labels, polygons.min_area);
+    for (std::size_t k = 0; k < stars.size(); ++k) {
+      if (k + 1 >= number.size() || number[k + 1] == 0) continue;
+      found.objects.emplace_back();
+      found.objects.back().score = stars[k].score;
+    }
     found.labels = std::move(labels);
-    found.objects = detail::scored(found.labels, object);
-    for (std::size_t k = 0; k < std::min(stars.size(), number.size() - 1); ++k)
-      if (number[k + 1] > 0) found.objects[static_cast<std::size_t>(number[k + 1] - 1)].score = stars[k].score;
     return found;
   }
 

@@ -4,11 +4,9 @@
 #include <vector>
 
 #include <aixcell/core/image.hpp>
+#include <aixcell/kernels/connectivity.hpp>
 
 namespace aixcell {
-
-/// Which neighbours touch: the four beside a pixel, or also the four at its corners.
-enum class connectivity { four, eight };
 
 namespace detail {
 

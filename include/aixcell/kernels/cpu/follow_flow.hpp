@@ -4,15 +4,9 @@
 
 #include <aixcell/core/image.hpp>
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/kernels/follow_options.hpp>
 
 namespace aixcell {
-
-struct follow_options {
-  int steps = 200;
-  /// Pixels. A point that is so near to where it was two steps ago has arrived, or swings about a sink and would until the
-  /// end; 0 walks all steps.
-  float rest = 0.1f;
-};
 
 /// Where the pixels of a mask come to when they follow a flow: every step moves a point by the flow at its place,
 /// interpolated bilinearly; points stay inside the image.

@@ -1,6 +1,6 @@
 #pragma once
 #include <aixcell/core/precision.hpp>
-#include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
+#include <aixcell/kernels/cpu/detail/processor.hpp>
 
 namespace aixcell {
 
@@ -8,7 +8,7 @@ namespace aixcell {
 /// what other machines compute, not a faster one.
 inline precision native_precision(precision wanted) {
   if (wanted != precision::automatic) return wanted;
-  return detail::best_matrix_unit().present ? precision::bfloat16 : precision::float32;
+  return detail::processor().matrix_unit ? precision::bfloat16 : precision::float32;
 }
 
 }  // namespace aixcell

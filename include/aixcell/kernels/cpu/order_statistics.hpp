@@ -1,21 +1,13 @@
 #pragma once
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include <aixcell/core/shape.hpp>
+#include <aixcell/kernels/detail/ordered_bits.hpp>
 
 namespace aixcell {
-
-namespace detail {
-/// A number that is ordered as the float is, NaN apart.
-inline std::uint32_t ordered_bits(float value) {
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  return bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-}
-}  // namespace detail
 
 /// The values at the given ranks, 0 the least and in [0, count), of `count` finite values, one every `step`: exact, in two
 /// passes over them. The first counts by sign, exponent and seven bits of the mantissa; the second looks only at values that

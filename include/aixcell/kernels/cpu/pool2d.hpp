@@ -9,25 +9,6 @@ namespace aixcell {
 
 namespace detail {
 
-/// Positions first..end-1.
-struct span_of_cells {
-  index_t begin, end;
-  index_t size() const { return end - begin; }
-};
-
-/// Cells of an image of `extent` under window i.
-inline span_of_cells cells_of_window(index_t i, pool2d_geometry g, index_t extent) {
-  const index_t start = i * g.stride - g.padding;
-  return {std::max<index_t>(0, start), std::min(extent, start + g.window)};
-}
-
-/// Windows, of `windows` in all, that cover cell h.
-inline span_of_cells windows_of_cell(index_t h, pool2d_geometry g, index_t windows) {
-  const index_t reach = h + g.padding;  // window i covers i * stride <= reach < i * stride + window
-  const index_t begin = reach < g.window ? 0 : (reach - g.window) / g.stride + 1;
-  return {begin, std::min(windows, reach / g.stride + 1)};
-}
-
 /// Where cell (h, w) lies in window (i, j).
 inline std::uint8_t position_in_window(index_t h, index_t w, index_t i, index_t j, pool2d_geometry g) {
   return static_cast<std::uint8_t>((h - i * g.stride + g.padding) * g.window + w - j * g.stride + g.padding);
@@ -44,10 +25,10 @@ void max_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry g, v
   parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
     const index_t i = row % y.extent(1);
     const Real* image = x.slice(row / y.extent(1)).data();
-    const detail::span_of_cells rows = detail::cells_of_window(i, g, x.extent(1));
+    const detail::span_of_cells<index_t> rows = detail::cells_of_window(i, g, x.extent(1));
     detail::pixel_sources<Real> cells(g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
-      const detail::span_of_cells columns = detail::cells_of_window(j, g, width);
+      const detail::span_of_cells<index_t> columns = detail::cells_of_window(j, g, width);
       const index_t at = (row * y.extent(2) + j) * channels;
       cells.clear();
       for (index_t h = rows.begin; h < rows.end; ++h)
@@ -66,10 +47,10 @@ void max_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<const
   const index_t channels = dx.extent(3);
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
     const index_t n = row / dx.extent(1), h = row % dx.extent(1);
-    const detail::span_of_cells rows = detail::windows_of_cell(h, g, dy.extent(1));
+    const detail::span_of_cells<index_t> rows = detail::windows_of_cell(h, g, dy.extent(1));
     detail::pixel_sources<Real> windows(g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
-      const detail::span_of_cells columns = detail::windows_of_cell(w, g, dy.extent(2));
+      const detail::span_of_cells<index_t> columns = detail::windows_of_cell(w, g, dy.extent(2));
       windows.clear();
       for (index_t i = rows.begin; i < rows.end; ++i)
         for (index_t j = columns.begin; j < columns.end; ++j) {
@@ -87,10 +68,10 @@ void average_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry 
   const index_t channels = x.extent(3), width = x.extent(2);
   parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
     const Real* image = x.slice(row / y.extent(1)).data();
-    const detail::span_of_cells rows = detail::cells_of_window(row % y.extent(1), g, x.extent(1));
+    const detail::span_of_cells<index_t> rows = detail::cells_of_window(row % y.extent(1), g, x.extent(1));
     detail::pixel_sources<Real> cells(g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
-      const detail::span_of_cells columns = detail::cells_of_window(j, g, width);
+      const detail::span_of_cells<index_t> columns = detail::cells_of_window(j, g, width);
       const double share = 1.0 / static_cast<double>(rows.size() * columns.size());
       cells.clear();
       for (index_t h = rows.begin; h < rows.end; ++h)
@@ -107,10 +88,10 @@ void average_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, pool2d
   const index_t channels = dx.extent(3);
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
     const Real* image = dy.slice(row / dx.extent(1)).data();
-    const detail::span_of_cells rows = detail::windows_of_cell(row % dx.extent(1), g, dy.extent(1));
+    const detail::span_of_cells<index_t> rows = detail::windows_of_cell(row % dx.extent(1), g, dy.extent(1));
     detail::pixel_sources<Real> windows(g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
-      const detail::span_of_cells columns = detail::windows_of_cell(w, g, dy.extent(2));
+      const detail::span_of_cells<index_t> columns = detail::windows_of_cell(w, g, dy.extent(2));
       windows.clear();
       for (index_t i = rows.begin; i < rows.end; ++i)
         for (index_t j = columns.begin; j < columns.end; ++j) {

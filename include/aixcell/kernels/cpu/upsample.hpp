@@ -11,25 +11,9 @@ namespace aixcell {
 
 namespace detail {
 
-/// An output row (column) is (1 - weight) * row `low` + weight * row `high` of the input.
-struct resize_tap {
-  index_t low, high;
-  double weight;
-};
-
 inline std::vector<resize_tap> resize_taps(index_t from, index_t to, interpolation mode) {
   std::vector<resize_tap> taps(static_cast<std::size_t>(to));
-  for (index_t i = 0; i < to; ++i) {
-    resize_tap& tap = taps[static_cast<std::size_t>(i)];
-    if (mode == interpolation::nearest) {
-      tap = {i * from / to, i * from / to, 0.0};
-      continue;
-    }
-    const double centre = (static_cast<double>(i) + 0.5) * static_cast<double>(from) / static_cast<double>(to) - 0.5;
-    const double inside = std::clamp(centre, 0.0, static_cast<double>(from - 1));
-    const auto low = static_cast<index_t>(inside);
-    tap = {low, std::min(low + 1, from - 1), inside - static_cast<double>(low)};
-  }
+  for (index_t i = 0; i < to; ++i) taps[static_cast<std::size_t>(i)] = resize_tap_of(i, from, to, mode);
   return taps;
 }
 

@@ -53,26 +53,22 @@ inline std::vector<std::int32_t> number_objects(label_map& labels, index_t least
   return number;
 }
 
-/// Objects 1..N of labels without gaps, each scored with its mean object probability.
-inline std::vector<detected_object> scored(const label_map& labels, const tensor<float>& object) {
+/// Labels 1..N without gaps, each scored with its mean object probability.
+inline prediction numbered_and_scored(label_map labels, const tensor<float>& object, index_t least_area) {
+  prediction found;
+  found.labels = std::move(labels);
+  number_objects(found.labels, least_area);
   std::vector<double> sums(1, 0.0), counts(1, 0.0);
-  for (index_t p = 0; p < labels.size(); ++p) {
-    const auto label = static_cast<std::size_t>(labels[p]);
+  for (index_t p = 0; p < found.labels.size(); ++p) {
+    const auto label = static_cast<std::size_t>(found.labels[p]);
     if (label >= sums.size()) sums.resize(label + 1, 0.0), counts.resize(label + 1, 0.0);
     sums[label] += static_cast<double>(object[p]);
     ++counts[label];
   }
-  std::vector<detected_object> objects(sums.size() - 1);
-  for (std::size_t i = 1; i < sums.size(); ++i) objects[i - 1].score = static_cast<float>(sums[i] / counts[i]);
-  return objects;
-}
-
-/// Labels 1..N without gaps and their objects.
-inline prediction numbered_and_scored(label_map labels, const tensor<float>& object, index_t least_area) {
-  number_objects(labels, least_area);
-  prediction found;
-  found.objects = scored(labels, object);
-  found.labels = std::move(labels);
+  for (std::size_t i = 1; i < sums.size(); ++i) {
+    found.objects.emplace_back();
+    found.objects.back().score = static_cast<float>(sums[i] / counts[i]);
+  }
   return found;
 }
 

@@ -122,7 +122,7 @@ void correlate_images(context<cpu>& ctx, const correlation<float>& c, const floa
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   const index_t window = c.tap_columns * channels, depth = c.tap_rows * window;
   if (c.outputs == 0 || images * c.out.height * c.out.width == 0) return;
-  const channel_blocks blocks{c.outputs, cpu_set.lanes};
+  const channel_blocks blocks{c.outputs, processor().lanes()};
 
   tensor<float> packed(ctx, {blocks.padded(), std::max<index_t>(depth, 1)});
   tensor<float> bias(ctx, {blocks.padded()});
@@ -224,7 +224,7 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
   const index_t tap_rows = dfilter.extent(1), tap_columns = dfilter.extent(2),
                 depth = tap_rows * tap_columns * channels;
   if (dfilter.size() == 0 || dy.size() == 0) return;
-  const channel_blocks blocks{outputs, cpu_set.lanes};
+  const channel_blocks blocks{outputs, processor().lanes()};
 
   const filter_gradient_cut cut = cut_filter_gradient(x.shape(), dy.shape(), channels, g.stride, blocks);
   const index_t band_rows = cut.band_rows, bands = cut.bands, shares = cut.shares;
@@ -274,7 +274,7 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
   });
 
   parallel_for(ctx, outputs, [&](index_t k) {
-    const index_t b = k / (2 * cpu_set.lanes);
+    const index_t b = k / (2 * processor().lanes());
     float* to = dfilter.slice(k).data();
     for (index_t share = 0; share < shares; ++share) {
       const float* from = partial.slice(share).data() + blocks.first(b) * depth + (k - blocks.first(b));

@@ -1,8 +1,8 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
+
+#include <aixcell/kernels/cpu/detail/processor.hpp>
 
 namespace aixcell::detail {
 
@@ -88,7 +88,7 @@ struct adamw_run {
 // clears the upper halves of wide registers, which compilers do by themselves only from -O2 on: left dirty, they make all
 // code after them several times slower.
 namespace portable {
-inline constexpr int lanes = 4, tile_pixels = 6;
+inline constexpr int lanes = lanes_of(instruction_level::portable), tile_pixels = 6;
 inline void leave() {}
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
@@ -105,7 +105,7 @@ inline void leave() {}
 #pragma GCC target("avx2,fma")
 #endif
 namespace avx2 {
-inline constexpr int lanes = 8, tile_pixels = 6;
+inline constexpr int lanes = lanes_of(instruction_level::avx2), tile_pixels = 6;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
@@ -121,7 +121,7 @@ inline void leave() { __builtin_ia32_vzeroupper(); }
 #pragma GCC target("avx512f,avx512vl,avx2,fma")
 #endif
 namespace avx512 {
-inline constexpr int lanes = 16, tile_pixels = 12;
+inline constexpr int lanes = lanes_of(instruction_level::avx512), tile_pixels = 12;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
@@ -136,10 +136,8 @@ inline void leave() { __builtin_ia32_vzeroupper(); }
 
 #endif
 
-/// The loops of one instruction set.
+/// The loops of one instruction set; best_instruction_set has those that processor() asks for.
 struct instruction_set {
-  std::string_view name;
-  int lanes;
   void (*correlate)(const correlation_row&);
   void (*accumulate_outer)(const outer_band&);
   normalisation_loops<float> normalise_float;
@@ -152,19 +150,11 @@ struct instruction_set {
   double (*sum_of_squares)(const float* x, std::ptrdiff_t count);
 };
 
-/// The best one this processor has, chosen once per process; the environment variable AIXCELL_CPU (portable, avx2,
-/// avx512, amx) can name a lesser one.
 inline const instruction_set& best_instruction_set() {
   static const instruction_set chosen = [] {
-    const char* forced = std::getenv("AIXCELL_CPU");
-    const std::string_view at_most = forced ? forced : "amx";
 #if defined(__x86_64__)
-    const bool has_avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-    const bool has_avx512 = has_avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-    if ((at_most == "amx" || at_most == "avx512") && has_avx512)
-      return instruction_set{"avx512",
-                             avx512::lanes,
-                             avx512::correlate,
+    if (processor().level == instruction_level::avx512)
+      return instruction_set{avx512::correlate,
                              avx512::accumulate_outer,
                              avx512::normalisation<float>,
                              avx512::normalisation<std::uint16_t>,
@@ -174,10 +164,8 @@ inline const instruction_set& best_instruction_set() {
                              avx512::widen,
                              avx512::adamw,
                              avx512::sum_of_squares};
-    if (at_most != "portable" && has_avx2)
-      return instruction_set{"avx2",
-                             avx2::lanes,
-                             avx2::correlate,
+    if (processor().level == instruction_level::avx2)
+      return instruction_set{avx2::correlate,
                              avx2::accumulate_outer,
                              avx2::normalisation<float>,
                              avx2::normalisation<std::uint16_t>,
@@ -188,9 +176,7 @@ inline const instruction_set& best_instruction_set() {
                              avx2::adamw,
                              avx2::sum_of_squares};
 #endif
-    return instruction_set{"portable",
-                           portable::lanes,
-                           portable::correlate,
+    return instruction_set{portable::correlate,
                            portable::accumulate_outer,
                            portable::normalisation<float>,
                            portable::normalisation<std::uint16_t>,

@@ -1,14 +1,6 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <string_view>
-
-#if defined(__x86_64__) && defined(__linux__)
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
 
 namespace aixcell::detail {
 
@@ -67,7 +59,6 @@ namespace amx {
 
 /// The loops of the matrix unit.
 struct matrix_unit {
-  bool present;
   void (*correlate)(const matrix_run&);
   void (*accumulate_outer)(const matrix_outer&);
   void (*to_pairs)(const std::uint16_t* x, std::ptrdiff_t step, int channels, std::ptrdiff_t chunks, std::uint16_t* to);
@@ -79,31 +70,15 @@ struct matrix_unit {
                    int columns);
 };
 
-/// Whether this process may use one; AIXCELL_CPU (portable, avx2, avx512) can forbid it. Asked once: the operating system
-/// must be asked for the registers.
+/// Only where processor().matrix_unit says so.
 inline const matrix_unit& best_matrix_unit() {
-  static const matrix_unit chosen = [] {
 #if defined(__x86_64__) && defined(__linux__)
-    const char* forced = std::getenv("AIXCELL_CPU");
-    unsigned a = 0, b = 0, c = 0, d = 0, a1 = 0, b1 = 0, c1 = 0, d1 = 0;
-    const bool allowed = !forced || std::string_view(forced) == "amx";
-    const bool has_tiles = allowed && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1) &&
-                           __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-    const bool has_conversion = has_tiles && __get_cpuid_count(7, 1, &a1, &b1, &c1, &d1) && (a1 >> 5 & 1);
-    constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-    if (has_conversion && syscall(SYS_arch_prctl, request_permission, tile_data) == 0)
-      return matrix_unit{true,
-                         amx::correlate,
-                         amx::accumulate_outer,
-                         amx::to_pairs,
-                         amx::to_rows,
-                         amx::pack_outputs,
-                         amx::pack_inputs,
-                         amx::add_tile};
+  static const matrix_unit unit{amx::correlate,    amx::accumulate_outer, amx::to_pairs, amx::to_rows,
+                                amx::pack_outputs, amx::pack_inputs,      amx::add_tile};
+#else
+  static const matrix_unit unit{};
 #endif
-    return matrix_unit{};
-  }();
-  return chosen;
+  return unit;
 }
 
 }  // namespace aixcell::detail

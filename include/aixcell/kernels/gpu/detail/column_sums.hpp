@@ -1,0 +1,94 @@
+#pragma once
+#include <aixcell/kernels/gpu/detail/on_device.hpp>
+
+namespace aixcell::detail {
+
+// Sums per channel and image of what `Source` gives for every pixel: source(n, pixel, channel) -> sums<Count>, called once
+// for each. In float64 and in an order that depends on the shape only, so that the GPU, the emulation and every run agree to
+// the bit; no atomics.
+
+template <int Count>
+struct sums {
+  double values[Count];
+  constexpr sums& operator+=(const sums& other) {
+    for (int i = 0; i < Count; ++i) values[i] += other.values[i];
+    return *this;
+  }
+};
+
+/// How [N,P,C] is cut: a block owns `columns` channels of a range of `range` pixels of one image.
+struct column_cut {
+  static constexpr int threads = 256;
+  int pixels, channels, columns, range;
+
+  static constexpr column_cut of(int pixels, int channels) {
+    int columns = 1;
+    while (columns < channels && columns < warp_size) columns *= 2;
+    return {pixels, channels, columns, threads / columns * 16};  // 16 pixels a thread
+  }
+  constexpr int ranges() const { return (pixels + range - 1) / range; }
+};
+
+/// partial [N,ranges,C]
+template <int Count, class Source>
+struct column_sums_kernel {
+  static constexpr std::string_view name = Source::name;
+  static constexpr int threads = column_cut::threads;
+  struct shared {
+    sums<Count> part[threads];  // [rows, columns]
+  };
+  Source source;
+
+  constexpr void operator()(auto t, shared& s, column_cut cut, sums<Count>* partial) const {
+    const int column = t.rank() % cut.columns, row = t.rank() / cut.columns, rows = threads / cut.columns;
+    const int c = t.block().x * cut.columns + column, r = t.block().y, n = t.block().z;
+    sums<Count> sum{};
+    if (c < cut.channels) {
+      const int end = (r + 1) * cut.range < cut.pixels ? (r + 1) * cut.range : cut.pixels;
+      for (int p = r * cut.range + row; p < end; p += rows) sum += source(n, p, c);
+    }
+    s.part[t.rank()] = sum;
+    for (int half = rows / 2; half > 0; half /= 2) {
+      t.sync();
+      if (row < half) s.part[t.rank()] += s.part[t.rank() + half * cut.columns];
+    }
+    if (row == 0 && c < cut.channels) partial[(n * cut.ranges() + r) * cut.channels + c] = s.part[t.rank()];
+  }
+};
+
+/// totals [N,Count,C] from partial [N,ranges,C]: a warp for each image and channel, lanes over the ranges, then a tree.
+template <int Count>
+struct column_totals_kernel {
+  static constexpr std::string_view name = "column totals";
+  static constexpr int threads = 256;
+  using shared = nothing;
+
+  constexpr void operator()(auto t, shared&, int images, int ranges, int channels, const sums<Count>* partial,
+                            double* totals) const {
+    const int place = t.block().x * (threads / warp_size) + warp_of(t), n = place / channels, c = place % channels;
+    if (n >= images) return;  // the whole warp
+    sums<Count> sum{};
+    for (int r = lane_of(t); r < ranges; r += warp_size) sum += partial[(n * ranges + r) * channels + c];
+    for (int i = 0; i < Count; ++i) {
+      double total = sum.values[i];
+      for (int distance = warp_size / 2; distance > 0; distance /= 2) total += t.shfl_down(total, distance);
+      if (lane_of(t) == 0) totals[(n * Count + i) * channels + c] = total;
+    }
+  }
+};
+
+/// totals [N,Count,C] of images of [N,pixels,C]; nothing is written where there is no pixel.
+template <int Count, GpuDevice Device, class Source>
+void launch_column_sums(context<Device>& ctx, const Source& source, int images, int pixels, int channels,
+                        double* totals) {
+  if (images * channels == 0) return;
+  const column_cut cut = column_cut::of(pixels, channels);
+  tensor<sums<Count>, Device> partial(ctx, {images, cut.ranges(), channels});
+  const sums<Count>* const known = partial.data();
+  launch(ctx, dim{(channels + cut.columns - 1) / cut.columns, cut.ranges(), images},
+         column_sums_kernel<Count, Source>{source}, cut, partial.data());
+  launch(ctx, blocks_for(static_cast<std::int64_t>(images) * channels * warp_size, 256), column_totals_kernel<Count>{},
+         images, cut.ranges(), channels, known, totals);
+}
+
+}  // namespace aixcell::detail

@@ -1,0 +1,175 @@
+#pragma once
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include <aixcell/kernels/gpu/detail/on_device.hpp>
+
+namespace aixcell {
+
+// Optimisers over all parameters of a network in one launch: a table of chunks, a block for each. The table is made once, on
+// the host, and lives on the device as long as the parameters stay where they are.
+
+/// One tensor of a network on the device, and the moments that belong to it, all [count].
+struct device_parameter {
+  float* value = nullptr;
+  float* gradient = nullptr;
+  float* mean = nullptr;    ///< AdamW's first moment, or the velocity of SGD
+  float* square = nullptr;  ///< AdamW's second moment; null for SGD
+  index_t count = 0;
+  bool decays = true;  ///< weight decay applies
+};
+
+/// At most `largest` neighbouring values of a parameter.
+struct parameter_chunk {
+  static constexpr int largest = 4096;
+  float *value, *gradient, *mean, *square;
+  int count;
+  float decays;  // 1 or 0
+};
+
+inline std::vector<parameter_chunk> parameter_chunks(std::span<const device_parameter> parameters) {
+  std::vector<parameter_chunk> chunks;
+  for (const device_parameter& p : parameters)
+    for (index_t begin = 0; begin < p.count; begin += parameter_chunk::largest) {
+      const index_t rest = p.count - begin;
+      chunks.push_back({p.value + begin, p.gradient + begin, p.mean + begin, p.square ? p.square + begin : nullptr,
+                        static_cast<int>(rest < parameter_chunk::largest ? rest : parameter_chunk::largest),
+                        p.decays ? 1.0f : 0.0f});
+    }
+  return chunks;
+}
+
+struct adamw_step_options {
+  float learning_rate = 2e-3f;
+  float beta1 = 0.9f;
+  float beta2 = 0.999f;
+  float epsilon = 1e-8f;
+  float weight_decay = 1e-2f;
+  std::int64_t step = 1;  ///< counted from 1: for the correction of the moments' bias
+};
+
+struct sgd_step_options {
+  float learning_rate = 1e-2f;
+  float momentum = 0.9f;
+  float weight_decay = 1e-4f;
+  bool nesterov = true;
+};
+
+namespace detail {
+
+/// Sum of squares of each chunk, in a fixed order.
+struct chunk_squares_kernel {
+  static constexpr std::string_view name = "gradient_norm: chunks";
+  static constexpr int threads = 256;
+  struct shared {
+    double part[threads];
+  };
+  constexpr void operator()(auto t, shared& s, const parameter_chunk* chunks, double* squares) const {
+    const parameter_chunk chunk = chunks[t.block().x];
+    double sum = 0;
+    for (int i = t.rank(); i < chunk.count; i += threads)
+      sum += static_cast<double>(chunk.gradient[i]) * static_cast<double>(chunk.gradient[i]);
+    s.part[t.rank()] = sum;
+    for (int half = threads / 2; half > 0; half /= 2) {
+      t.sync();
+      if (t.rank() < half) s.part[t.rank()] += s.part[t.rank() + half];
+    }
+    if (t.rank() == 0) squares[t.block().x] = s.part[0];
+  }
+};
+
+/// norm = {norm of all, factor that makes it `most` where it is greater}. One block.
+struct norm_kernel {
+  static constexpr std::string_view name = "gradient_norm";
+  static constexpr int threads = 256;
+  struct shared {
+    double part[threads];
+  };
+  constexpr void operator()(auto t, shared& s, const double* squares, int chunks, double most, double* norm) const {
+    double sum = 0;
+    for (int i = t.rank(); i < chunks; i += threads) sum += squares[i];
+    s.part[t.rank()] = sum;
+    for (int half = threads / 2; half > 0; half /= 2) {
+      t.sync();
+      if (t.rank() < half) s.part[t.rank()] += s.part[t.rank() + half];
+    }
+    if (t.rank() != 0) return;
+    const double found = std::sqrt(s.part[0]);
+    norm[0] = found;
+    // A norm that is not finite is mended by no factor: the gradients stay as they are.
+    norm[1] = found > most && found - found == 0 ? most / found : 1.0;
+  }
+};
+
+struct adamw_kernel {
+  static constexpr std::string_view name = "adamw";
+  static constexpr int threads = 256;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, adamw_step_options o, float correct1,
+                            float correct2, const double* norm) const {
+    const parameter_chunk chunk = chunks[t.block().x];
+    const float clip = norm ? static_cast<float>(norm[1]) : 1.0f,
+                keep = 1 - chunk.decays * o.learning_rate * o.weight_decay;
+    for (int i = t.rank(); i < chunk.count; i += threads) {
+      const float g = chunk.gradient[i] * clip;
+      const float m = o.beta1 * chunk.mean[i] + (1 - o.beta1) * g,
+                  v = o.beta2 * chunk.square[i] + (1 - o.beta2) * g * g;
+      chunk.mean[i] = m;
+      chunk.square[i] = v;
+      chunk.value[i] = keep * chunk.value[i] - o.learning_rate * (m * correct1) / (std::sqrt(v * correct2) + o.epsilon);
+    }
+  }
+};
+
+struct sgd_kernel {
+  static constexpr std::string_view name = "sgd";
+  static constexpr int threads = 256;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, sgd_step_options o,
+                            const double* norm) const {
+    const parameter_chunk chunk = chunks[t.block().x];
+    const float clip = norm ? static_cast<float>(norm[1]) : 1.0f, decay = chunk.decays * o.weight_decay;
+    for (int i = t.rank(); i < chunk.count; i += threads) {
+      const float g = chunk.gradient[i] * clip + decay * chunk.value[i], v = o.momentum * chunk.mean[i] + g;
+      chunk.mean[i] = v;
+      chunk.value[i] -= o.learning_rate * (o.nesterov ? g + o.momentum * v : v);
+    }
+  }
+};
+
+}  // namespace detail
+
+/// norm [2]: the Euclidean norm of all gradients together, and the factor by which a step scales them so that it is at most
+/// `most` (optim/clip.hpp). Float64, in an order that the table decides. Nobody waits: a step takes `norm` from the device.
+template <GpuDevice Device>
+void gradient_norm(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, double most,
+                   view_on<double, Device> norm) {
+  require_shape("gradient_norm", {2}, norm.shape());
+  const int count = detail::counted("gradient_norm", chunks.size());
+  tensor<double, Device> squares(ctx, {count});
+  const double* const known = squares.data();
+  launch(ctx, {count, 1, 1}, detail::chunk_squares_kernel{}, chunks.data(), squares.data());
+  launch(ctx, {1, 1, 1}, detail::norm_kernel{}, known, count, most, norm.data());
+}
+
+/// One step of AdamW (optim/adamw.hpp) with gradients scaled by norm[1]; `norm` [2] or empty.
+template <GpuDevice Device>
+void adamw_step(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, const adamw_step_options& options,
+                view_on<const double, Device> norm) {
+  const auto steps = static_cast<double>(options.step);
+  const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options.beta1), steps)));
+  const auto correct2 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options.beta2), steps)));
+  launch(ctx, {detail::counted("adamw", chunks.size()), 1, 1}, detail::adamw_kernel{}, chunks.data(), options, correct1,
+         correct2, norm.empty() ? nullptr : norm.data());
+}
+
+/// One step of stochastic gradient descent with momentum (optim/sgd.hpp); the velocity is `mean`.
+template <GpuDevice Device>
+void sgd_step(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, const sgd_step_options& options,
+              view_on<const double, Device> norm) {
+  launch(ctx, {detail::counted("sgd", chunks.size()), 1, 1}, detail::sgd_kernel{}, chunks.data(), options,
+         norm.empty() ? nullptr : norm.data());
+}
+
+}  // namespace aixcell

@@ -1,0 +1,33 @@
+# Runs one deliberately wrong kernel and compares who noticed with who has to:
+#     cmake -D BUG=... -D EXPECTED="plain/forward=right plain/fuzz=wrong ..." -D FOLDER=<of detectors_plain, _asan, _tsan>
+#           -P detectors.cmake
+# An outcome is right (nobody noticed), wrong (the result), executor, asan (AddressSanitizer or UBSan) or tsan.
+cmake_policy(VERSION 3.25)
+separate_arguments(EXPECTED)
+foreach(row IN LISTS EXPECTED)
+  string(REGEX MATCH "^([a-z]+)/([a-z]+)=([a-z]+)$" matched "${row}")
+  set(build ${CMAKE_MATCH_1})
+  set(schedule ${CMAKE_MATCH_2})
+  set(expected ${CMAKE_MATCH_3})
+  if(NOT matched)
+    message(FATAL_ERROR "not an expectation: ${row}")
+  endif()
+  execute_process(COMMAND ${FOLDER}/detectors_${build} ${BUG} ${schedule} OUTPUT_VARIABLE text ERROR_VARIABLE text
+                  RESULT_VARIABLE result TIMEOUT 60)
+  if(text MATCHES "ThreadSanitizer: data race")
+    set(found tsan)
+  elseif(text MATCHES "AddressSanitizer|runtime error")
+    set(found asan)
+  elseif(text MATCHES "caught: detector: ")
+    set(found executor)
+  elseif(text MATCHES "wrong\n$" AND result EQUAL 1)
+    set(found wrong)
+  elseif(text MATCHES "right\n$" AND result EQUAL 0)
+    set(found right)
+  else()
+    set(found "something else")
+  endif()
+  if(NOT found STREQUAL expected)
+    message(SEND_ERROR "${BUG} on ${build}/${schedule}: expected ${expected}, found ${found}:\n${text}")
+  endif()
+endforeach()

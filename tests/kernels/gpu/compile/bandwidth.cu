@@ -1,0 +1,57 @@
+// Every kernel that moves memory, for a GPU: compiled, never run. compile_kernels.cmake reads what ptxas says of it.
+#include <aixcell/device/cuda.cuh>
+#include <aixcell/kernels/gpu/binary_cross_entropy.hpp>
+#include <aixcell/kernels/gpu/cross_entropy.hpp>
+#include <aixcell/kernels/gpu/dice.hpp>
+#include <aixcell/kernels/gpu/elementwise.hpp>
+#include <aixcell/kernels/gpu/masked_regression.hpp>
+#include <aixcell/kernels/gpu/normalisation.hpp>
+#include <aixcell/kernels/gpu/optimiser.hpp>
+#include <aixcell/kernels/gpu/pool2d.hpp>
+#include <aixcell/kernels/gpu/upsample.hpp>
+
+namespace aixcell {
+
+void elementwise(context<cuda>& ctx, view<float, cuda> x, view<float, cuda> y) {
+  accumulate<float>(ctx, x, y);
+  apply_activation<float>(ctx, x, activation::silu, y);
+  activation_backward<float>(ctx, x, y, activation::gelu, x);
+}
+
+void normalisation(context<cuda>& ctx, view<float, cuda> x, view<double, cuda> sums) {
+  const normalisation_inputs<float, cuda> in{x, x, x, x};
+  const scaled_input<float, cuda> scaled{x, x, x, x, activation::relu};
+  channel_sums<float>(ctx, x, sums);
+  normalisation_moments<float>(ctx, sums, 1, {}, {x, x});
+  normalisation_coefficients<float>(ctx, in, x, x);
+  move_running_statistics<float>(ctx, {x, x}, {x, x});
+  scale_shift_activate<float>(ctx, scaled, x);
+  scale_shift_backward_sums<float>(ctx, x, scaled, sums);
+  normalisation_backward<float>(ctx, sums, 1, {}, in, {x, x, x});
+  scale_shift_backward<float>(ctx, x, scaled, x, x, x);
+}
+
+void resizing(context<cuda>& ctx, view<float, cuda> x, view<std::uint8_t, cuda> winners) {
+  max_pool2d<float>(ctx, x, {}, x, winners);
+  max_pool2d_backward<float>(ctx, x, winners, {}, x);
+  average_pool2d<float>(ctx, x, {}, x);
+  average_pool2d_backward<float>(ctx, x, {}, x);
+  upsample<float>(ctx, x, interpolation::bilinear, x);
+  upsample_backward<float>(ctx, x, interpolation::bilinear, x);
+}
+
+void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, view<double, cuda> norm) {
+  gradient_norm(ctx, chunks, 1, norm);
+  adamw_step(ctx, chunks, {}, norm);
+  sgd_step(ctx, chunks, {}, norm);
+}
+
+void losses(context<cuda>& ctx, const loss_maps<float, cuda>& a, view<double, cuda> result) {
+  binary_cross_entropy_loss<float>(ctx, a, result);
+  cross_entropy_loss<float>(ctx, a, {}, result);
+  dice_loss<float>(ctx, a, {}, result);
+  masked_l1_loss<float>(ctx, a, result);
+  masked_l2_loss<float>(ctx, a, result);
+}
+
+}  // namespace aixcell

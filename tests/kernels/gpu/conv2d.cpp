@@ -1,0 +1,115 @@
+#include <aixcell/kernels/gpu/conv2d.hpp>
+#include "on_device.hpp"
+#include "reference/activations.hpp"
+#include "reference/conv2d.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell {
+namespace {
+
+struct conv_case {
+  shape x, filter;
+  conv2d_geometry g;
+};
+
+// No image, one pixel, odd sizes, one beyond a tile of pixels, filters and depth; strides with and without remainder.
+std::vector<conv_case> cases() {
+  std::vector<conv_case> all{{{0, 3, 3, 2}, {2, 3, 3, 2}, {1, 1}},
+                             {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},
+                             {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},
+                             {{1, 13, 5, 17}, {33, 1, 1, 17}, {1, 0}},
+                             {{1, 8, 9, 4}, {6, 3, 3, 4}, {2, 1}},
+                             {{1, 12, 11, 2}, {3, 5, 4, 2}, {3, 2}},
+                             {{2, 6, 6, 3}, {5, 2, 2, 3}, {2, 0}},
+                             {{2, 7, 6, 8}, {9, 1, 1, 8}, {2, 0}},
+                             {{1, 9, 10, 4}, {3, 3, 3, 4}, {2, 2, 2}},  // dilated and strided
+                             {{1, 9, 10, 2}, {3, 3, 3, 2}, {2, 3, 3}},
+                             {{1, 3, 2, 4}, {3, 3, 3, 4}, {1, 12, 12}},     // taps that reach nothing
+                             {{2, 7, 6, 12}, {12, 3, 3, 4}, {1, 1, 1, 3}},  // grouped
+                             {{1, 8, 7, 10}, {15, 3, 3, 2}, {2, 1, 1, 5}},
+                             {{2, 9, 7, 19}, {19, 3, 3, 1}, {1, 1, 1, 19}},  // depthwise
+                             {{1, 9, 8, 5}, {5, 5, 5, 1}, {2, 2, 1, 5}},
+                             {{1, 9, 11, 3}, {3, 3, 3, 1}, {1, 4, 4, 3}}};
+  if (unhurried()) all.push_back({{1, 17, 33, 16}, {17, 3, 3, 16}, {1, 1}});
+  if (thorough()) all.push_back({{1, 4, 4, 70}, {66, 3, 3, 70}, {1, 1}});
+  return all;
+}
+
+/// Sums of products in float64, and of their magnitudes, which rounding errors are measured by.
+struct exact_sums {
+  tensor<double> value, size;
+  explicit exact_sums(const shape& s) : value(s), size(s) {}
+  void add(index_t at, double a, double b) {
+    value[at] += a * b;
+    size[at] += std::abs(a * b);
+  }
+  bool equal(const tensor<float>& found, double tolerance) const {
+    for (index_t i = 0; i < found.size(); ++i)
+      if (!(std::abs(static_cast<double>(found[i]) - value[i]) <= tolerance * (1e-3 + size[i]))) return false;
+    return true;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("gpu: conv2d and its adjoints equal plain loops in float64", "[kernels][gpu]") {
+  for (const conv_case& c : cases()) {
+    CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation, c.g.groups);
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_tensor<float>(c.x, 1), w = random_tensor<float>(c.filter, 2),
+               dy = random_tensor<float>(ys, 3), bias = random_tensor<float>({ys[3]}, 4),
+               scale = random_tensor<float>({ys[3]}, 5), residual = random_tensor<float>(ys, 6),
+               before = random_tensor<float>(c.filter, 7);
+    exact_sums y(ys), dx(c.x), dw(c.filter);
+    const auto wide = [](float v) { return static_cast<double>(v); };
+    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
+      y.add(o, wide(x[i]), wide(w[f]) * wide(scale[o % ys[3]]));
+      dx.add(i, wide(dy[o]), wide(w[f]));
+      dw.add(f, wide(x[i]), wide(dy[o]));
+    });
+    for (index_t o = 0; o < ys.count(); ++o) {
+      y.add(o, wide(bias[o % ys[3]]), 1);
+      y.add(o, wide(residual[o]), 1);
+      y.value[o] = reference::activated(activation::leaky_relu, y.value[o]).value;
+    }
+    for (index_t f = 0; f < before.size(); ++f) dw.add(f, wide(before[f]), 1);
+    tensor<float> first_dw;
+    on_every_device([&](auto& ctx) {
+      const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_dy = to_device(ctx, dy),
+                 on_bias = to_device(ctx, bias), on_scale = to_device(ctx, scale),
+                 on_residual = to_device(ctx, residual);
+      device_tensor<float> found_y(ctx, ys), found_dx(ctx, c.x);
+      conv2d<float>(ctx, on_x, on_w, c.g,
+                    {.bias = on_bias, .scale = on_scale, .residual = on_residual, .act = activation::leaky_relu},
+                    found_y);
+      CHECK(y.equal(to_host(ctx, found_y), 2e-6));
+      conv2d_backward_data<float>(ctx, on_dy, on_w, c.g, found_dx);
+      CHECK(dx.equal(to_host(ctx, found_dx), 2e-6));
+      auto found_dw = to_device(ctx, before);
+      conv2d_backward_filter<float>(ctx, on_x, on_dy, c.g, found_dw);
+      const auto dw_here = to_host(ctx, found_dw);
+      CHECK(dw.equal(dw_here, 2e-6));
+      if (first_dw.empty()) first_dw = dw_here;
+      CHECK(same_values(dw_here, first_dw));  // the split of the sum does not depend on the schedule
+    });
+  }
+}
+
+TEST_CASE("gpu: conv2d without epilogue, in float64, and of shapes that do not fit", "[kernels][gpu]") {
+  on_every_device([&](auto& ctx) {
+    const conv_case c{{1, 5, 6, 3}, {2, 3, 3, 3}, {1, 0}};
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_tensor<double>(c.x, 1), w = random_tensor<double>(c.filter, 2);
+    tensor<double> expected(ys);
+    reference::for_each_product(c.x, c.filter, c.g,
+                                [&](index_t i, index_t f, index_t o) { expected[o] += x[i] * w[f]; });
+    const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w);
+    device_tensor<double> y(ctx, ys), wrong(ctx, {1, 5, 6, 2});
+    conv2d<double>(ctx, on_x, on_w, c.g, {}, y);
+    CHECK(agrees(to_host(ctx, y), expected, 1e-13));
+    CHECK_THROWS_WITH(conv2d<double>(ctx, on_x, on_w, c.g, {}, wrong),
+                      "conv2d: expected shape [1,3,4,2], found [1,5,6,2]");
+  });
+}
+
+}  // namespace aixcell

@@ -1,0 +1,86 @@
+#include <aixcell/kernels/gpu/conv2d_bf16.hpp>
+#include "on_device.hpp"
+#include "reference/conv2d.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell {
+namespace {
+
+struct conv_case {
+  shape x, filter;
+  conv2d_geometry g;
+};
+
+// One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation.
+std::vector<conv_case> cases() {
+  std::vector<conv_case> all{{{1, 1, 1, 8}, {8, 1, 1, 8}, {1, 0}}, {{1, 5, 7, 8}, {16, 3, 3, 8}, {1, 1}}};
+  if (unhurried()) all.push_back({{1, 6, 5, 24}, {8, 3, 3, 24}, {2, 1}});
+  if (unhurried()) all.push_back({{2, 7, 6, 8}, {8, 3, 3, 8}, {1, 2, 2}});
+  if (unhurried()) all.push_back({{1, 3, 43, 40}, {72, 1, 1, 40}, {1, 0}});
+  if (thorough()) all.push_back({{1, 18, 17, 32}, {32, 3, 3, 32}, {1, 1}});
+  return all;
+}
+
+tensor<bfloat16> random_bf16(const shape& s, std::uint64_t seed) {
+  const auto wide = random_tensor<float>(s, seed);
+  tensor<bfloat16> t(s);
+  std::transform(wide.begin(), wide.end(), t.begin(), [](float v) { return bfloat16(v); });
+  return t;
+}
+
+}  // namespace
+
+TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in float64", "[kernels][gpu]") {
+  for (const conv_case& c : cases()) {
+    CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation);
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_bf16(c.x, 1), w = random_bf16(c.filter, 2), dy = random_bf16(ys, 3);
+    const auto bias = random_tensor<float>({ys[3]}, 4), before = random_tensor<float>(c.filter, 5);
+    tensor<double> y(ys), dx(c.x), dw(c.filter);
+    for (index_t i = 0; i < dw.size(); ++i) dw[i] = static_cast<double>(before[i]);
+    const auto wide = [](bfloat16 v) { return static_cast<double>(static_cast<float>(v)); };
+    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
+      y[o] += wide(x[i]) * wide(w[f]);
+      dx[i] += wide(dy[o]) * wide(w[f]);
+      dw[f] += wide(x[i]) * wide(dy[o]);
+    });
+    for (index_t o = 0; o < y.size(); ++o) y[o] = std::max(0.0, y[o] + static_cast<double>(bias[o % ys[3]]));
+    on_every_device([&](auto& ctx) {
+      const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_dy = to_device(ctx, dy);
+      const auto on_bias = to_device(ctx, bias);
+      const conv2d_epilogue<float, device_under_test> e{
+          .bias = on_bias, .scale = {}, .residual = {}, .act = activation::relu};
+      device_tensor<float> found(ctx, ys), found_dx(ctx, c.x);
+      conv2d_bf16<float>(ctx, on_x, on_w, c.g, e, found);
+      CHECK(agrees(to_host(ctx, found), y, 2e-5));
+      device_tensor<bfloat16> rounded(ctx, ys);
+      conv2d_bf16<bfloat16>(ctx, on_x, on_w, c.g, e, rounded);
+      const auto narrow = to_host(ctx, rounded), exact = [&] {
+        const auto wide_found = to_host(ctx, found);
+        tensor<bfloat16> t(ys);
+        std::transform(wide_found.begin(), wide_found.end(), t.begin(), [](float v) { return bfloat16(v); });
+        return t;
+      }();
+      CHECK(same_values(narrow, exact));
+      if (c.g.stride == 1) {
+        conv2d_bf16_backward_data<float>(ctx, on_dy, on_w, c.g, found_dx);
+        CHECK(agrees(to_host(ctx, found_dx), dx, 2e-5));
+      }
+      auto found_dw = to_device(ctx, before);
+      conv2d_bf16_backward_filter(ctx, on_x, on_dy, c.g, found_dw);
+      CHECK(agrees(to_host(ctx, found_dw), dw, 2e-5));
+    });
+  }
+}
+
+TEST_CASE("gpu: tensor cores refuse what they cannot do", "[kernels][gpu]") {
+  context<device_under_test> ctx;
+  device_tensor<bfloat16> x(ctx, {1, 4, 4, 12}), w(ctx, {8, 3, 3, 12});
+  device_tensor<float> y(ctx, {1, 2, 2, 8});
+  CHECK_THROWS_AS(conv2d_bf16<float>(ctx, x, w, {}, {}, y), shape_error);
+  CHECK_FALSE(has_bf16_conv2d({8, 3, 3, 12}, {}));
+  CHECK_FALSE(has_bf16_conv2d({8, 3, 3, 8}, {.groups = 2}));
+  CHECK(has_bf16_conv2d({8, 3, 3, 16}, {.stride = 2}));
+}
+
+}  // namespace aixcell
