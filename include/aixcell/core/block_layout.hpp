@@ -1,8 +1,6 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <iterator>
-#include <map>
 #include <vector>
 
 namespace aixcell {
@@ -31,10 +29,10 @@ class block_layout {
     for (std::size_t s = 0; s < segments_.size(); ++s) {
       const segment& in = segments_[s];
       if (in.small != small) continue;
-      for (const auto& [offset, gap] : in.gaps) {
-        if (gap < size) continue;
+      for (const auto& [offset, length] : in.gaps) {
+        if (length < size) continue;
         const std::size_t fresh = offset + size > in.touched ? offset + size - in.touched : 0;
-        const std::size_t left = gap - size;
+        const std::size_t left = length - size;
         if (best && (fresh > best_fresh || (fresh == best_fresh && left >= best_left))) continue;
         best = &in;
         best_fresh = fresh;
@@ -44,26 +42,30 @@ class block_layout {
     }
     if (!best) return false;
     segment& in = segments_[placed.segment];
-    const auto gap = in.gaps.find(placed.offset);
-    const std::size_t rest = gap->second - size;
-    in.gaps.erase(gap);
-    if (rest > 0) in.gaps.emplace(placed.offset + size, rest);
+    const auto taken = in.first_gap_from(placed.offset);
+    if (taken->length == size)
+      in.gaps.erase(taken);
+    else
+      *taken = {taken->offset + size, taken->length - size};
     in.touched = std::max(in.touched, placed.offset + size);
     return true;
   }
 
   void remove(const block& b) {
-    std::map<std::size_t, std::size_t>& gaps = segments_[b.segment].gaps;
-    auto gap = gaps.emplace(b.offset, b.size).first;
-    if (const auto next = std::next(gap); next != gaps.end() && gap->first + gap->second == next->first) {
-      gap->second += next->second;
-      gaps.erase(next);
+    segment& in = segments_[b.segment];
+    const auto after = in.first_gap_from(b.offset);
+    const bool joins_after = after != in.gaps.end() && b.offset + b.size == after->offset;
+    if (after != in.gaps.begin()) {
+      if (const auto before = after - 1; before->offset + before->length == b.offset) {
+        before->length += b.size;
+        if (joins_after) before->length += after->length, in.gaps.erase(after);
+        return;
+      }
     }
-    if (gap == gaps.begin()) return;
-    if (const auto before = std::prev(gap); before->first + before->second == gap->first) {
-      before->second += gap->second;
-      gaps.erase(gap);
-    }
+    if (joins_after)
+      *after = {b.offset, b.size + after->length};
+    else
+      in.gaps.insert(after, {b.offset, b.size});
   }
 
   /// Bytes of the segment to add for a block of `size`: as much as there is already, so that there are few.
@@ -84,10 +86,17 @@ class block_layout {
   }
 
  private:
+  struct gap {
+    std::size_t offset, length;
+  };
   struct segment {
     std::size_t size, touched;
     bool small;
-    std::map<std::size_t, std::size_t> gaps;  // offset to size
+    std::vector<gap> gaps;  // by offset, none touches the next
+
+    std::vector<gap>::iterator first_gap_from(std::size_t offset) {
+      return std::lower_bound(gaps.begin(), gaps.end(), offset, [](const gap& g, std::size_t at) { return g.offset < at; });
+    }
   };
   std::vector<segment> segments_;
 };

@@ -5,6 +5,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <utility>
 #include <vector>
 
 #if __has_include(<sanitizer/asan_interface.h>)
@@ -41,7 +42,8 @@ template <class Device>
 class memory_pool;
 
 /// Memory that is reused: a training step asks for the same sizes again and again, and fresh pages from the operating
-/// system cost more than many layers compute. Its segments stay until the pool and its last block are gone.
+/// system cost more than many layers compute. Its segments stay until the pool and its last block are gone. What counts
+/// the owners of a block comes from the pool too, so that a step that has run once allocates nothing.
 /// Safe for several threads.
 template <>
 class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
@@ -60,13 +62,16 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
   std::shared_ptr<void> allocate(std::size_t bytes) {
     const std::size_t size = detail::rounded_to_alignment(bytes);
     block_layout::block block{};
-    const std::lock_guard lock(mutex_);
     const std::size_t taken = std::max(size, detail::memory_alignment);
-    while (!layout_.place(taken, block)) add_segment(taken);
-    use_.add(size);
-    std::byte* const begin = segments_[block.segment].begin + block.offset;
-    allow_access(begin, bytes);
-    return {begin, [pool = shared_from_this(), block, size](void* p) { pool->give(p, block, size); }};
+    std::byte* begin;
+    {
+      const std::lock_guard lock(mutex_);
+      while (!layout_.place(taken, block)) add_segment(taken);
+      use_.add(size);
+      begin = segments_[block.segment].begin + block.offset;
+      allow_access(begin, bytes);
+    }
+    return {begin, [this, block, size](void* p) { give(p, block, size); }, owner_counts<void>{shared_from_this()}};
   }
 
   memory_use use() const {
@@ -87,6 +92,51 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
     std::byte* begin;
     std::size_t size;
   };
+
+  // Room for what a shared_ptr keeps beside a block: two counts, deleter and allocator.
+  union owner_count {
+    owner_count* next;
+    std::byte room[128];
+  };
+
+  // Hands rooms out again. Keeps the pool alive until the last of them has come back.
+  template <class T>
+  struct owner_counts {
+    using value_type = T;
+    template <class U>
+    struct rebind {
+      using other = owner_counts<U>;
+    };
+
+    explicit owner_counts(std::shared_ptr<memory_pool> p) noexcept : pool(std::move(p)) {}
+    template <class U>
+    owner_counts(const owner_counts<U>& other) noexcept : pool(other.pool) {}
+    T* allocate(std::size_t) {
+      static_assert(sizeof(T) <= sizeof(owner_count) && alignof(T) <= alignof(owner_count));
+      return reinterpret_cast<T*>(pool->take_count());
+    }
+    void deallocate(T* p, std::size_t) noexcept { pool->give_count(reinterpret_cast<owner_count*>(p)); }
+    template <class U>
+    bool operator==(const owner_counts<U>& other) const noexcept {
+      return pool == other.pool;
+    }
+
+    std::shared_ptr<memory_pool> pool;
+  };
+
+  owner_count* take_count() {
+    const std::lock_guard lock(mutex_);
+    if (!spare_counts_) {
+      constexpr std::size_t at_once = 64;
+      counts_.push_back(std::make_unique_for_overwrite<owner_count[]>(at_once));
+      for (std::size_t i = 0; i < at_once; ++i) counts_.back()[i].next = std::exchange(spare_counts_, &counts_.back()[i]);
+    }
+    return std::exchange(spare_counts_, spare_counts_->next);
+  }
+  void give_count(owner_count* c) noexcept {
+    const std::lock_guard lock(mutex_);
+    c->next = std::exchange(spare_counts_, c);
+  }
 
   // Called with the lock held.
   void add_segment(std::size_t for_block) {
@@ -121,6 +171,8 @@ class memory_pool<cpu> : public std::enable_shared_from_this<memory_pool<cpu>> {
   memory_use use_;
   block_layout layout_;
   std::vector<segment> segments_;
+  std::vector<std::unique_ptr<owner_count[]>> counts_;
+  owner_count* spare_counts_ = nullptr;
 };
 
 /// Counts what a `memory_pool<cpu>` would hold; never holds a byte. Its addresses have no memory behind them, and none is

@@ -31,8 +31,8 @@ struct cross_entropy {
     const double smoothing = static_cast<double>(label_smoothing), low = smoothing / classes;
     const double high = 1 - smoothing + low, scale = static_cast<double>(a.scale) / total;
     return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index_t begin, index_t end) {
-             std::vector<double> probability(static_cast<std::size_t>(classes));
-             std::vector<Real> adjusted(offsets.size());
+             tensor<double> probability(ctx, {classes});
+             tensor<Real> adjusted(ctx, {std::ssize(offsets)});
              double sum = 0;
              targets.for_each(begin, end, [&](const detail::loss_pixel<Real>& p, int truth, double weight) {
                const Real* logits = p.output;
@@ -45,7 +45,7 @@ struct cross_entropy {
                  const double wanted = c == truth ? high : low;
                  if (wanted > 0) sum += weight * wanted * (log_sum - static_cast<double>(logits[c]));
                  p.gradient[c] +=
-                     static_cast<Real>(scale * weight * (probability[static_cast<std::size_t>(c)] - wanted));
+                     static_cast<Real>(scale * weight * (probability[c] - wanted));
                }
              });
              return sum;

@@ -21,10 +21,10 @@ struct dice {
     const index_t pixels = detail::pixel_count(a);
     const int channels = a.channels.count, classes = std::max(channels, 2);
     const int first = channels > 1 && background ? 0 : 1;
-    const auto n = static_cast<std::size_t>(classes);
+    const index_t n = classes;
     // Calls f(pixel, true class, probability of every class) for the pixels that count.
     const auto for_each = [&](index_t begin, index_t end, auto&& f) {
-      std::vector<double> probability(n);
+      tensor<double> probability(ctx, {n});
       for (index_t i = begin; i < end; ++i) {
         const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
         const int truth = detail::class_of("dice", p, classes);
@@ -35,13 +35,13 @@ struct dice {
           probability[1] = detail::sigmoid(static_cast<double>(p.output[0]));
           probability[0] = 1 - probability[1];
         }
-        f(p, static_cast<std::size_t>(truth), probability);
+        f(p, truth, probability);
       }
     };
     // For each class: sum of p t, of p, of t. Then the number of pixels that count.
-    const auto sums = detail::sums_over_pixels(ctx, pixels, 3 * n + 1, [&](index_t begin, index_t end, auto& s) {
-      for_each(begin, end, [&](const auto& p, std::size_t truth, const std::vector<double>& probability) {
-        for (std::size_t c = 0; c < n; ++c) s[3 * c + 1] += p.weight * probability[c];
+    const auto sums = detail::sums_over_pixels(ctx, pixels, 3 * n + 1, [&](index_t begin, index_t end, const auto& s) {
+      for_each(begin, end, [&](const auto& p, index_t truth, const tensor<double>& probability) {
+        for (index_t c = 0; c < n; ++c) s[3 * c + 1] += p.weight * probability[c];
         s[3 * truth] += p.weight * probability[truth];
         s[3 * truth + 2] += p.weight;
         s[3 * n] += 1;
@@ -50,24 +50,25 @@ struct dice {
     if (sums[3 * n] == 0) return 0;
     const double scale = static_cast<double>(a.scale) / (classes - first), e = static_cast<double>(smooth);
     double loss = 0;
-    std::vector<double> by_overlap(n, 0.0), by_probability(n, 0.0);  // derivatives by sum p t and by sum p
-    for (auto c = static_cast<std::size_t>(first); c < n; ++c) {
+    // Derivatives by sum p t and by sum p.
+    auto by_overlap = tensor<double>::zeros(ctx, {n}), by_probability = tensor<double>::zeros(ctx, {n});
+    for (index_t c = first; c < n; ++c) {
       const double above = 2 * sums[3 * c] + e, below = sums[3 * c + 1] + sums[3 * c + 2] + e;
       loss += scale * (1 - above / below);
       by_overlap[c] = -scale * 2 / below;
       by_probability[c] = scale * above / (below * below);
     }
     parallel_ranges(ctx, pixels, 4096, [&](index_t begin, index_t end) {
-      std::vector<double> slope(n);
-      for_each(begin, end, [&](const auto& p, std::size_t truth, const std::vector<double>& probability) {
+      tensor<double> slope(ctx, {n});
+      for_each(begin, end, [&](const auto& p, index_t truth, const tensor<double>& probability) {
         double mean = 0;
-        for (std::size_t c = 0; c < n; ++c) {
+        for (index_t c = 0; c < n; ++c) {
           slope[c] = p.weight * (by_probability[c] + (c == truth ? by_overlap[c] : 0.0));
           mean += probability[c] * slope[c];
         }
         // Through the softmax; a sigmoid is a softmax of (0, x).
         for (int c = 0; c < channels; ++c) {
-          const auto k = static_cast<std::size_t>(channels > 1 ? c : 1);
+          const index_t k = channels > 1 ? c : 1;
           p.gradient[c] += static_cast<Real>(probability[k] * (slope[k] - mean));
         }
       });

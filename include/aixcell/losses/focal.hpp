@@ -23,19 +23,19 @@ struct focal {
     const int classes = a.channels.count;
     const double scale = static_cast<double>(a.scale) / total, g = static_cast<double>(gamma);
     return scale * detail::sum_over_pixels(ctx, detail::pixel_count(a), [&](index_t begin, index_t end) {
-             std::vector<double> probability(static_cast<std::size_t>(classes));
+             tensor<double> probability(ctx, {classes});
              double sum = 0;
              targets.for_each(begin, end, [&](const detail::loss_pixel<Real>& p, int truth, double weight) {
                const double log_sum = detail::softmax(p.output, classes, probability.data());
                const double log_p = static_cast<double>(p.output[truth]) - log_sum;
-               const double pt = probability[static_cast<std::size_t>(truth)], rest = 1 - pt,
+               const double pt = probability[truth], rest = 1 - pt,
                             modulation = std::pow(rest, g);
                sum -= weight * modulation * log_p;
                // d loss / d logit[c] = slope * (delta(c, truth) - p[c]) with slope = p d loss / d p of the true class.
                const double slope = (rest > 0 ? g * pt * std::pow(rest, g - 1) * log_p : 0.0) - modulation;
                for (int c = 0; c < classes; ++c)
                  p.gradient[c] += static_cast<Real>(
-                     scale * weight * slope * ((c == truth ? 1.0 : 0.0) - probability[static_cast<std::size_t>(c)]));
+                     scale * weight * slope * ((c == truth ? 1.0 : 0.0) - probability[c]));
              });
              return sum;
            });

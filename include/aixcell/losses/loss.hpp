@@ -4,7 +4,6 @@
 #include <concepts>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/tensor.hpp>
@@ -83,17 +82,17 @@ index_t pixel_count(const loss_arguments<Real>& a) {
 /// Sums what f(begin, end, sums) adds to `count` sums over all pixels, in float64 and in an order that depends on the
 /// number of pixels only.
 template <class Function>
-std::vector<double> sums_over_pixels(context<cpu>& ctx, index_t pixels, std::size_t count, Function&& f) {
+tensor<double> sums_over_pixels(context<cpu>& ctx, index_t pixels, index_t count, Function&& f) {
   constexpr index_t grain = 4096;
-  std::vector<std::vector<double>> partial(static_cast<std::size_t>((pixels + grain - 1) / grain));
+  auto partial = tensor<double>::zeros(ctx, {(pixels + grain - 1) / grain, count});
   parallel_ranges(ctx, pixels, grain, [&](index_t begin, index_t end) {
-    std::vector<double> sums(count, 0.0);
-    f(begin, end, sums);
-    partial[static_cast<std::size_t>(begin / grain)] = std::move(sums);
+    auto sums = tensor<double>::zeros(ctx, {count});
+    f(begin, end, sums.as_view());
+    std::copy(sums.begin(), sums.end(), partial.slice(begin / grain).begin());
   });
-  std::vector<double> total(count, 0.0);
-  for (const std::vector<double>& sums : partial)
-    for (std::size_t i = 0; i < count; ++i) total[i] += sums[i];
+  auto total = tensor<double>::zeros(ctx, {count});
+  for (index_t r = 0; r < partial.extent(0); ++r)
+    for (index_t i = 0; i < count; ++i) total[i] += partial(r, i);
   return total;
 }
 
@@ -101,7 +100,7 @@ std::vector<double> sums_over_pixels(context<cpu>& ctx, index_t pixels, std::siz
 template <class Function>
 double sum_over_pixels(context<cpu>& ctx, index_t pixels, Function&& f) {
   return sums_over_pixels(ctx, pixels, 1,
-                          [&](index_t begin, index_t end, std::vector<double>& sums) { sums[0] = f(begin, end); })[0];
+                          [&](index_t begin, index_t end, const view<double, cpu>& sums) { sums[0] = f(begin, end); })[0];
 }
 
 /// 1 / (1 + exp(-x)) without overflow.

@@ -26,7 +26,7 @@ struct polar_iou {
     if (total <= 0) return 0;
     const double scale = static_cast<double>(a.scale) / total;
     return scale * detail::sum_over_pixels(ctx, pixels, [&](index_t begin, index_t end) {
-             std::vector<double> distance(static_cast<std::size_t>(rays));
+             tensor<double> distance(ctx, {rays});
              double sum = 0;
              for (index_t i = begin; i < end; ++i) {
                const detail::loss_pixel<Real> p = detail::pixel_of(a, i);
@@ -34,14 +34,14 @@ struct polar_iou {
                double united = 0, shared = 0;
                for (int k = 0; k < rays; ++k) {
                  const double t = static_cast<double>(p.target[k]);
-                 double& d = distance[static_cast<std::size_t>(k)];
+                 double& d = distance[k];
                  d = std::exp(std::min(static_cast<double>(p.output[k]), 12.0));
                  united += std::max(d, t);
                  shared += std::min(d, t);
                }
                sum += p.weight * std::log(united / shared);
                for (int k = 0; k < rays; ++k) {
-                 const double t = static_cast<double>(p.target[k]), d = distance[static_cast<std::size_t>(k)];
+                 const double t = static_cast<double>(p.target[k]), d = distance[k];
                  const double slope = d > t ? 1 / united : d < t ? -1 / shared : 0.0;
                  p.gradient[k] += static_cast<Real>(scale * p.weight * slope * d);
                }

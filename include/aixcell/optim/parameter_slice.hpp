@@ -44,11 +44,18 @@ inline void require_same_parameters(const char* name, const std::vector<tensor<f
 template <class Function>
 void for_each_range(context<cpu>& ctx, std::span<const parameter_slice> parameters, Function&& f) {
   constexpr index_t grain = 1 << 15;
-  std::vector<std::pair<std::size_t, index_t>> ranges;
+  struct range {
+    std::size_t parameter;
+    index_t begin;
+  };
+  index_t count = 0;
+  for (const parameter_slice& p : parameters) count += (p.count + grain - 1) / grain;
+  tensor<range> ranges(ctx, {count});
+  range* next = ranges.data();
   for (std::size_t i = 0; i < parameters.size(); ++i)
-    for (index_t begin = 0; begin < parameters[i].count; begin += grain) ranges.emplace_back(i, begin);
-  parallel_for(ctx, static_cast<index_t>(ranges.size()), [&](index_t r) {
-    const auto [i, begin] = ranges[static_cast<std::size_t>(r)];
+    for (index_t begin = 0; begin < parameters[i].count; begin += grain) *next++ = {i, begin};
+  parallel_for(ctx, count, [&](index_t r) {
+    const auto [i, begin] = ranges[r];
     f(i, begin, std::min(begin + grain, parameters[i].count));
   });
 }

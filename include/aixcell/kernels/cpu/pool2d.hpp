@@ -26,7 +26,7 @@ void max_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry g, v
     const index_t i = row % y.extent(1);
     const Real* image = x.slice(row / y.extent(1)).data();
     const detail::span_of_cells<index_t> rows = detail::cells_of_window(i, g, x.extent(1));
-    detail::pixel_sources<Real> cells(g.window * g.window);
+    detail::pixel_sources<Real> cells(ctx, g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
       const detail::span_of_cells<index_t> columns = detail::cells_of_window(j, g, width);
       const index_t at = (row * y.extent(2) + j) * channels;
@@ -48,7 +48,7 @@ void max_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<const
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
     const index_t n = row / dx.extent(1), h = row % dx.extent(1);
     const detail::span_of_cells<index_t> rows = detail::windows_of_cell(h, g, dy.extent(1));
-    detail::pixel_sources<Real> windows(g.window * g.window);
+    detail::pixel_sources<Real> windows(ctx, g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
       const detail::span_of_cells<index_t> columns = detail::windows_of_cell(w, g, dy.extent(2));
       windows.clear();
@@ -69,7 +69,7 @@ void average_pool2d(context<cpu>& ctx, view<const Real, cpu> x, pool2d_geometry 
   parallel_for(ctx, y.extent(0) * y.extent(1), [&](index_t row) {
     const Real* image = x.slice(row / y.extent(1)).data();
     const detail::span_of_cells<index_t> rows = detail::cells_of_window(row % y.extent(1), g, x.extent(1));
-    detail::pixel_sources<Real> cells(g.window * g.window);
+    detail::pixel_sources<Real> cells(ctx, g.window * g.window);
     for (index_t j = 0; j < y.extent(2); ++j) {
       const detail::span_of_cells<index_t> columns = detail::cells_of_window(j, g, width);
       const double share = 1.0 / static_cast<double>(rows.size() * columns.size());
@@ -89,7 +89,7 @@ void average_pool2d_backward(context<cpu>& ctx, view<const Real, cpu> dy, pool2d
   parallel_for(ctx, dx.extent(0) * dx.extent(1), [&](index_t row) {
     const Real* image = dy.slice(row / dx.extent(1)).data();
     const detail::span_of_cells<index_t> rows = detail::windows_of_cell(row % dx.extent(1), g, dy.extent(1));
-    detail::pixel_sources<Real> windows(g.window * g.window);
+    detail::pixel_sources<Real> windows(ctx, g.window * g.window);
     for (index_t w = 0; w < dx.extent(2); ++w) {
       const detail::span_of_cells<index_t> columns = detail::windows_of_cell(w, g, dy.extent(2));
       windows.clear();
