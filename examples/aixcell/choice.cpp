@@ -25,6 +25,7 @@ requirements requirements_for(const wanted_choice& wanted, const dataset& data) 
   r.latency_ms = 1e3 * wanted.limits.latency_s;
   r.memory_bytes = wanted.limits.memory_bytes;
   r.budget_s = wanted.budget_s;
+  r.compute = wanted.compute;
   return r;
 }
 

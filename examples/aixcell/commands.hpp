@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <aixcell/autokonfig/training_step.hpp>
-#include <aixcell/core/precision.hpp>
+#include <aixcell/core/compute_settings.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/data/synthetic.hpp>
 #include <aixcell/io/acquisition.hpp>
@@ -24,7 +24,7 @@ struct limits {
 /// How the processor is used.
 struct compute_arguments {
   int threads = 0;  ///< 0: all
-  aixcell::precision precision = aixcell::precision::automatic;
+  compute_settings settings;
 };
 
 /// What the user wants to know about the images; what is not said follows from the data set.

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// What must be equal for a run to go on. The number of threads changes no bit.
+/// What must be equal for a run to go on. Threads and values computed again change no bit.
 nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_weights>& initial) {
   nlohmann::json j = {{"data", a.data == "synthetic" ? a.data : fs::weakly_canonical(a.data).string()},
                       {"--budget", std::to_string(a.budget_s) + "s"},
@@ -33,7 +33,7 @@ nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_wei
                       {"--train-images", a.train_images},
                       {"--max-memory", a.limits.memory_bytes},
                       {"--max-latency", a.limits.latency_s},
-                      {"--precision", std::string(to_string(native_precision(a.compute.precision)))},
+                      {"--precision", std::string(to_string(native_precision(a.compute.settings.precision)))},
                       {"--tile", a.step.tile},
                       {"--batch", a.step.batch},
                       {"version", std::string(version)}};
@@ -116,7 +116,8 @@ struct fit_run {
   }
 
   void search() {
-    const requirements wanted = requirements_for({arguments.limits, arguments.goal, arguments.budget_s}, train);
+    const requirements wanted = requirements_for(
+        {arguments.limits, arguments.goal, arguments.compute.settings, arguments.budget_s}, train);
     // The search makes a pipeline when its turn comes: that is how the log knows whose epochs it gets.
     std::string current;
     pipeline_list watched;
@@ -166,7 +167,7 @@ nlohmann::json training_json(const fit_run& run) {
                       {"training_images", run.report.training_images},
                       {"validation_images", run.report.validation_images},
                       {"seed", run.arguments.seed},
-                      {"precision", std::string(to_string(native_precision(run.ctx.precision())))},
+                      {"precision", std::string(to_string(native_precision(run.ctx.settings().precision)))},
                       {"batch", run.step.batch},
                       {"tile", run.step.tile}};
   if (run.initial) j["initial_weights"] = run.initial->identity;
@@ -247,7 +248,7 @@ void fit(const fit_arguments& arguments) {
   if (!arguments.pipeline.empty()) compiled.find(arguments.pipeline);
   const std::optional<given_weights> initial = read_given_weights(arguments.weights);
   run_folder folder(arguments.out, identity_of(arguments, initial), arguments.fresh);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.precision);
+  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}), arguments.view);
   data.train = first_images(data.train, arguments.train_images, arguments.seed);
   data.train.require_trainable();

@@ -105,9 +105,15 @@ void add_compute(CLI::App& command, compute_arguments& compute) {
   add_threads(command, compute.threads);
   command
       .add_option_function<std::string>(
-          "--precision", [&compute](const std::string& text) { compute.precision = parse_precision(text); },
+          "--precision", [&compute](const std::string& text) { compute.settings.precision = parse_precision(text); },
           "What values between layers are stored as; default: bfloat16 where the processor has a matrix unit, else float32")
       ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+}
+
+void add_recompute(CLI::App& command, compute_arguments& compute) {
+  command.add_flag("--recompute", compute.settings.recompute,
+                   "Train in less memory, about a quarter slower: values between layers are not kept for the way back but "
+                   "computed again; the result is the same");
 }
 
 void add_training_step(CLI::App& command, training_step& step) {
@@ -153,6 +159,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   add_goal(c, a.goal);
   add_training_step(c, a.step);
   add_compute(c, a.compute);
+  add_recompute(c, a.compute);
   c.callback([&a] { program::fit(a); });
 }
 
@@ -249,6 +256,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   add_goal(c, a.goal);
   add_training_step(c, a.step);
   add_compute(c, a.compute);
+  add_recompute(c, a.compute);
   c.callback([&a] { program::recommend(a); });
 }
 

@@ -50,7 +50,7 @@ std::string name_of_image_class(const prediction& found, const std::vector<std::
 
 void predict(const predict_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.precision);
+  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   const any_pipeline& model = *loaded.model;
   const int channels = model.setup().channels;

@@ -150,7 +150,7 @@ report_table shown_table(const std::string& title, const table& content, const s
 
 void quantify(const quantify_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.precision);
+  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   const any_pipeline& model = *loaded.model;
   const acquisition how = arguments.acquired.over(loaded.card.acquired);

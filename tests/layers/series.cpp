@@ -34,6 +34,37 @@ TEST_CASE("series: gradients equal central differences, and it does what its lay
   CHECK(names.back() == "2.norm.bias");
 }
 
+TEST_CASE("series: values computed again give the same bits, and are not kept before", "[layers]") {
+  const auto x = random_tensor({2, 5, 4, 2}, 3), dy = random_tensor({2, 5, 4, 2}, 4);
+  struct pass {
+    tensor<double> y, dx;
+    std::vector<double> parameters;
+    std::size_t between;  // bytes that wait for the way back
+  };
+  const auto run = [&](bool recompute) {
+    context<cpu> ctx(2, {precision::automatic, recompute});
+    auto row = units(ctx, 3);
+    series<conv_norm_act<cpu, double>>::saved kept;
+    const std::size_t before = ctx.memory().use().live;
+    pass p{row.forward(ctx, x, &kept), {}, {}, 0};
+    p.between = ctx.memory().use().live - before;
+    p.dx = row.backward(ctx, dy, kept);
+    CHECK(kept.x.empty());
+    for_each_parameter(row, [&](std::string_view, auto& each) {
+      p.parameters.insert(p.parameters.end(), each.gradient.begin(), each.gradient.end());
+    });
+    for_each_buffer(row, [&](std::string_view, auto& each) {  // running statistics have moved once
+      p.parameters.insert(p.parameters.end(), each.value.begin(), each.value.end());
+    });
+    return p;
+  };
+  const pass once = run(false), again = run(true);
+  CHECK(std::equal(once.y.begin(), once.y.end(), again.y.begin()));
+  CHECK(std::equal(once.dx.begin(), once.dx.end(), again.dx.begin()));
+  CHECK(once.parameters == again.parameters);
+  CHECK(again.between < once.between / 2);
+}
+
 TEST_CASE("series: without layers it gives back what it takes", "[layers]") {
   context<cpu> ctx(1);
   auto row = units(ctx, 0);

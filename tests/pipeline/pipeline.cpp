@@ -15,13 +15,15 @@ TEST_CASE("a pipeline is named after its stages", "[pipeline]") {
 
 TEST_CASE("the dry estimate is what the pipeline really takes", "[pipeline]") {
   const precision stored = GENERATE(precision::float32, precision::bfloat16);
+  const bool recompute = GENERATE(false, true);
   const shape batch = GENERATE(shape{1, 16, 16, 1}, shape{2, 33, 47, 1}, shape{4, 96, 96, 1}, shape{1, 1, 1, 1});
-  CAPTURE(to_string(batch), to_string(stored));
+  CAPTURE(to_string(batch), to_string(stored), recompute);
   toy_pipeline model;
-  context<cpu> ctx(1, stored);
+  const compute_settings how(stored, recompute);
+  context<cpu> ctx(1, how);
   model.set_up(ctx, {.channels = 1});
   const std::size_t weights = ctx.memory().use().held;
-  const resource_estimate estimate = model.estimate(batch, stored);
+  const resource_estimate estimate = model.estimate(batch, how);
 
   double parameters = 0, bytes = 0;
   for (const network_tensor& t : model.tensors()) {

@@ -75,6 +75,17 @@ TEST_CASE("a network learns in bfloat16 as it does in float32", "[pipeline][cpu]
   CHECK(rounded.losses.back() < 1.15 * exact.losses.back() + 0.01);
 }
 
+TEST_CASE("values computed again: the same weights in less memory", "[pipeline][cpu]") {
+  const precision stored = GENERATE(precision::float32, precision::bfloat16);
+  const trained kept = train(context<cpu>(2, {stored, false}), 3), again = train(context<cpu>(2, {stored, true}), 3);
+  CHECK(kept.losses == again.losses);
+  CHECK(kept.weights == again.weights);
+  const small net;
+  const shape batch{4, 128, 128, 1};
+  CHECK(static_cast<double>(net.estimate(batch, {.channels = 2}, 1, {stored, true}).training_bytes) <
+        0.7 * static_cast<double>(net.estimate(batch, {.channels = 2}, 1, {stored, false}).training_bytes));
+}
+
 TEST_CASE("bfloat16 takes little more than half the memory of float32 where a matrix unit computes in it",
           "[pipeline][dry]") {
   const small net;

@@ -18,7 +18,7 @@ struct threshold_model : any_pipeline {
   bool needs_object_classes() const override { return classes; }
   bool needs_image_classes() const override { return false; }
   const pipeline_setup& setup() const override { return facts; }
-  resource_estimate estimate(const shape&, precision) const override { return {}; }
+  resource_estimate estimate(const shape&, const compute_settings&) const override { return {}; }
   trace record(const shape&) const override { return {}; }
   std::unique_ptr<any_pipeline> blank() const override { return std::make_unique<threshold_model>(*this); }
   void set_up(context<cpu>&, const pipeline_setup& s) override { facts = s; }

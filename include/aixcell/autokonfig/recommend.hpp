@@ -18,6 +18,7 @@ struct requirements {
   double memory_bytes = 0;      ///< peak while training, and while predicting
   double model_bytes = 0;       ///< of the model file
   double budget_s = 1800;       ///< for search and training together
+  compute_settings compute;     ///< how networks will compute
 };
 
 /// A registered pipeline seen with one data set and one set of requirements.
@@ -118,8 +119,8 @@ inline std::vector<candidate> recommend(const pipeline_list& list, const fingerp
     candidate c;
     c.pipeline = &p;
     const auto model = p.make();
-    c.resources = model->estimate(one_image);
-    const resource_estimate step = model->estimate(batch);
+    c.resources = model->estimate(one_image, wanted.compute);
+    const resource_estimate step = model->estimate(batch, wanted.compute);
     c.latency_ms = 1e3 * speed.seconds(c.resources.inference);
     c.step_s = speed.seconds(step.training);
     c.training_bytes = static_cast<double>(step.training_memory());

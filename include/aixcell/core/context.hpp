@@ -5,15 +5,15 @@
 #include <thread>
 #include <utility>
 
+#include <aixcell/core/compute_settings.hpp>
 #include <aixcell/core/cost.hpp>
 #include <aixcell/core/memory.hpp>
-#include <aixcell/core/precision.hpp>
 #include <aixcell/core/trace.hpp>
 
 namespace aixcell {
 
-/// Where work runs: the device's memory, how much of the device may be used, and how exactly networks are to compute. One context serves one caller at a
-/// time; several threads that predict with one model hold one context each.
+/// Where work runs: the device's memory, how much of the device may be used, and how networks are to compute. One
+/// context serves one caller at a time; several threads that predict with one model hold one context each.
 template <class Device>
 class context;
 
@@ -23,17 +23,17 @@ class context<cpu> {
   using device = cpu;
 
   /// `threads` = 0 takes every processor.
-  explicit context(int threads = 0, aixcell::precision wanted = aixcell::precision::automatic)
+  explicit context(int threads = 0, const compute_settings& settings = {})
       : threads_(threads > 0 ? threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()))),
-        precision_(wanted) {}
+        settings_(settings) {}
 
   int threads() const noexcept { return threads_; }
-  aixcell::precision precision() const noexcept { return precision_; }
+  const compute_settings& settings() const noexcept { return settings_; }
   memory_pool<cpu>& memory() noexcept { return *memory_; }
 
  private:
   int threads_;
-  aixcell::precision precision_;
+  compute_settings settings_;
   std::shared_ptr<memory_pool<cpu>> memory_ = std::make_shared<memory_pool<cpu>>();
 };
 
@@ -42,6 +42,9 @@ class context<dry> {
  public:
   using device = dry;
 
+  explicit context(const compute_settings& settings = {}) : settings_(settings) {}
+
+  const compute_settings& settings() const noexcept { return settings_; }
   memory_pool<dry>& memory() noexcept { return *memory_; }
 
   /// Called by the dry twin of every kernel.
@@ -59,6 +62,7 @@ class context<dry> {
   }
 
  private:
+  compute_settings settings_;
   cost spent_;
   trace_recorder* recorder_ = nullptr;
   std::shared_ptr<memory_pool<dry>> memory_ = std::make_shared<memory_pool<dry>>();

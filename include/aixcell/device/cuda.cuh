@@ -395,7 +395,7 @@ class context<cuda> {
  public:
   using device = cuda;
 
-  explicit context(int gpu = 0) : gpu_(gpu) {
+  explicit context(int gpu = 0, const compute_settings& settings = {}) : gpu_(gpu), settings_(settings) {
     int count = 0;
     detail::check_cuda(cudaGetDeviceCount(&count), "cudaGetDeviceCount");
     if (gpu < 0 || gpu >= count)
@@ -408,12 +408,14 @@ class context<cuda> {
   }
 
   int gpu() const noexcept { return gpu_; }
+  const compute_settings& settings() const noexcept { return settings_; }
   cudaStream_t stream() const noexcept { return stream_->get(); }
   memory_pool<cuda>& memory() noexcept { return *memory_; }
   detail::pinned_staging& staging() noexcept { return *staging_; }
 
  private:
   int gpu_;
+  compute_settings settings_;
   std::shared_ptr<detail::cuda_stream> stream_;
   std::shared_ptr<detail::pinned_staging> staging_;
   std::shared_ptr<memory_pool<cuda>> memory_;

@@ -67,13 +67,15 @@ class context<emulated> {
  public:
   using device = emulated;
 
-  explicit context(const schedule& how = {}) : how_(how) {}
+  explicit context(const schedule& how = {}, const compute_settings& settings = {}) : how_(how), settings_(settings) {}
 
   const schedule& how() const noexcept { return how_; }
+  const compute_settings& settings() const noexcept { return settings_; }
   memory_pool<emulated>& memory() noexcept { return *memory_; }
 
  private:
   schedule how_;
+  compute_settings settings_;
   std::shared_ptr<memory_pool<emulated>> memory_ = std::make_shared<memory_pool<emulated>>();
 };
 

@@ -25,6 +25,8 @@ namespace detail {
 /// x + drop(scale * (1x1(gelu(1x1 to four times the channels(norm(depthwise 7x7(x))))))) (Liu et al. 2022, fig. 4).
 template <class Device, class Real>
 struct convnext_block {
+  using image = tensor<Real, Device>;
+
   struct saved {
     typename convolution<Device, Real>::saved depthwise;
     typename linear<Device, Real>::saved widen, narrow;

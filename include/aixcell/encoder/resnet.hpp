@@ -59,6 +59,7 @@ struct shortcut {
 /// Two 3x3 convolutions and a way around them (He et al. 2016, fig. 2; torchvision's BasicBlock, names included).
 template <class Device, class Real>
 struct basic_block {
+  using image = tensor<Real, Device>;
   using unit = conv_norm_act<Device, Real>;
 
   static constexpr int expansion = 1;  ///< output channels for each of `width`
@@ -107,6 +108,7 @@ struct bottleneck_kind {
 /// the 3x3 convolution; torchvision's Bottleneck, names included). With groups: ResNeXt (Xie et al. 2017, fig. 3c).
 template <class Device, class Real, bottleneck_kind Kind = bottleneck_kind{}>
 struct bottleneck_block {
+  using image = tensor<Real, Device>;
   using unit = conv_norm_act<Device, Real>;
   using gate = squeeze_excitation<Device, Real>;
 

@@ -24,6 +24,8 @@ struct conv_norm_act_options {
 /// result; inference with batch normalisation is one convolution, the normalisation folded into its filter.
 template <class Device, class Real, template <class, class> class Norm = batch_norm>
 struct conv_norm_act {
+  using image = tensor<Real, Device>;
+
   struct saved {
     typename convolution<Device, Real>::saved conv;
     typename Norm<Device, Real>::saved norm;

@@ -8,22 +8,30 @@
 namespace aixcell {
 
 /// Layers of one kind in a row, as many as were added, known by their positions: `0.weight`, `1.weight`. Without any, it
-/// gives back what it takes.
+/// gives back what it takes. `Layer::image` is what a layer takes and gives.
+/// Where the context wants values computed again, a row keeps only what went into it: what its layers keep lives while
+/// the way back passes it.
 template <class Layer>
 struct series {
   struct saved {
     std::vector<typename Layer::saved> layers;
+    typename Layer::image x;  ///< what went in, if the layers' values are to be computed again
   };
 
   template <class Real, class Device>
   tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
-    if (keep) keep->layers.resize(layers.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) x = layers[i].forward(ctx, x, keep ? &keep->layers[i] : nullptr);
+    if (!keep || !ctx.settings().recompute) return run(ctx, std::move(x), keep);
+    keep->x = x;
+    for (const Layer& layer : layers) {
+      typename Layer::saved passing;
+      x = layer.forward(ctx, x, &passing);
+    }
     return x;
   }
 
   template <class Real, class Device>
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
+    if (!kept.x.empty()) run(ctx, std::exchange(kept.x, {}), &kept);
     for (std::size_t i = layers.size(); i-- > 0;) dy = layers[i].backward(ctx, std::move(dy), kept.layers[i]);
     return dy;
   }
@@ -33,6 +41,14 @@ struct series {
   }
 
   std::vector<Layer> layers;
+
+ private:
+  template <class Real, class Device>
+  tensor<Real, Device> run(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
+    if (keep) keep->layers.resize(layers.size());
+    for (std::size_t i = 0; i < layers.size(); ++i) x = layers[i].forward(ctx, x, keep ? &keep->layers[i] : nullptr);
+    return x;
+  }
 };
 
 }  // namespace aixcell

@@ -22,7 +22,7 @@ class any_network {
                        const std::function<double(const tensor<float>&, tensor<float>&)>& loss) = 0;
   virtual std::vector<network_tensor> tensors() = 0;
   virtual resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
-                                     precision stored) const = 0;
+                                     const compute_settings& how) const = 0;
   virtual trace record(const shape& batch, const output_head& head) const = 0;
 };
 
@@ -45,18 +45,18 @@ class network_stage final : public any_network {
     }
   }
   tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override {
-    return half_precision(ctx.precision()) ? in_bfloat16_->forward(ctx, x, nullptr)
+    return half_precision(ctx.settings().precision) ? in_bfloat16_->forward(ctx, x, nullptr)
                                            : in_float_->forward(ctx, x, nullptr);
   }
   double learn(context<cpu>& ctx, const tensor<float>& x,
                const std::function<double(const tensor<float>&, tensor<float>&)>& loss) override {
-    return half_precision(ctx.precision()) ? in_bfloat16_->learn(ctx, x, loss) : in_float_->learn(ctx, x, loss);
+    return half_precision(ctx.settings().precision) ? in_bfloat16_->learn(ctx, x, loss) : in_float_->learn(ctx, x, loss);
   }
   std::vector<network_tensor> tensors() override { return tensors_of(*in_float_); }
   resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
-                             precision stored) const override {
-    return half_precision(stored) ? estimate_network<Enc, Dec, bfloat16>(batch, head, target_channels)
-                                  : estimate_network<Enc, Dec, float>(batch, head, target_channels);
+                             const compute_settings& how) const override {
+    return half_precision(how.precision) ? estimate_network<Enc, Dec, bfloat16>(batch, head, target_channels, how)
+                                  : estimate_network<Enc, Dec, float>(batch, head, target_channels, how);
   }
   trace record(const shape& batch, const output_head& head) const override {
     return record_network<Enc, Dec>(batch, head);

@@ -52,8 +52,8 @@ class any_pipeline {
   virtual bool needs_image_classes() const = 0;
   virtual bool accepts_channels([[maybe_unused]] int channels) const { return true; }  ///< of the images
   virtual const pipeline_setup& setup() const = 0;
-  virtual resource_estimate estimate(const shape& batch, precision stored) const = 0;
-  resource_estimate estimate(const shape& batch) const { return estimate(batch, precision::automatic); }
+  virtual resource_estimate estimate(const shape& batch, const compute_settings& how) const = 0;
+  resource_estimate estimate(const shape& batch) const { return estimate(batch, {}); }
   /// The kernels of the network on preprocessed images [N,H,W,C], found without running it.
   virtual trace record(const shape& batch) const = 0;
 

@@ -148,10 +148,10 @@ template <class Enc, class Dec>
 /// loss is small beside them and left out.
 template <class Enc, class Dec, class Real = float>
 [[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head,
-                                                     int target_channels = 0) {
+                                                     int target_channels = 0, const compute_settings& how = {}) {
   resource_estimate found;
   random_stream none(0);
-  context<dry> ctx;
+  context<dry> ctx(how);
   network<Enc, Dec, dry, Real> net(ctx, static_cast<int>(batch[3]), head, none);
   for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
   found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);

@@ -29,8 +29,8 @@ class staged_pipeline : public any_pipeline {
   const pipeline_setup& setup() const override { return setup_; }
 
   using any_pipeline::estimate;
-  resource_estimate estimate(const shape& batch, precision stored) const override {
-    return network_->estimate(batch, postprocess_->head(), postprocess_->target_channels(), stored);
+  resource_estimate estimate(const shape& batch, const compute_settings& how) const override {
+    return network_->estimate(batch, postprocess_->head(), postprocess_->target_channels(), how);
   }
   trace record(const shape& batch) const override { return network_->record(batch, postprocess_->head()); }
 

@@ -25,6 +25,7 @@ struct inverted_residual_options {
 /// it the input, where shapes allow (Sandler et al. 2018, fig. 3; with the gate: MBConv of Tan & Le 2019).
 template <class Device, class Real>
 struct inverted_residual {
+  using image = tensor<Real, Device>;
   using unit = conv_norm_act<Device, Real>;
   using gate = squeeze_excitation<Device, Real>;
   using depth = stochastic_depth<Device, Real>;
