@@ -75,6 +75,7 @@ struct predict_arguments {
   compute_arguments compute;
   bool mirrored = true;
   index_t tile = 512;
+  double memory_bytes = 0;  ///< of the process at most; 0: no limit
 };
 void predict(const predict_arguments& arguments);
 

@@ -180,6 +180,10 @@ void add_predict(CLI::App& app, predict_arguments& a) {
   c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")
       ->check(CLI::Range(64, 8192))
       ->capture_default_str();
+  add_parsed(
+      c, "--memory", [&a](const std::string& t) { a.memory_bytes = parse_bytes(t); },
+      "Take at most about this much, e.g. 1GB: images that need more are cut into blocks that overlap by a quarter")
+      ->type_name("SIZE");
   add_compute(c, a.compute);
   c.callback([&a] { program::predict(a); });
 }

@@ -3,7 +3,7 @@
 
 #include <aixcell/io/any_image.hpp>
 #include <aixcell/library/load_model.hpp>
-#include <aixcell/pipeline/predict.hpp>
+#include <aixcell/pipeline/predict_blocks.hpp>
 #include <aixcell/report/text.hpp>
 
 #include "aixcell_instances.hpp"
@@ -71,9 +71,10 @@ void predict(const predict_arguments& arguments) {
       throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
                        " channel(s), the model was trained on " + std::to_string(channels) +
                        "; select the channels of the training images (--channels)");
-    prediction found = aixcell::predict(
-        ctx, model, picture,
-        {.tile = arguments.tile, .overlap = std::min<index_t>(64, arguments.tile / 4), .mirrored = arguments.mirrored});
+    block_plan plan{.tile = arguments.tile};
+    if (arguments.memory_bytes > 0)
+      plan = plan_blocks(ctx, model, picture.pixels.shape(), arguments.memory_bytes, arguments.tile);
+    prediction found = predict_in_blocks(ctx, model, picture.pixels, plan, {.mirrored = arguments.mirrored});
     if (rule) apply_class_rule(*rule, picture.pixels, found);
     std::string summary = model.solves() == task::instance_segmentation
                               ? summary_of(found, names.classes)

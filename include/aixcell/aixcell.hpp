@@ -3,6 +3,7 @@
 // includes the headers that it uses. Written by tests/umbrella.cmake.
 #include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/block_layout.hpp>
+#include <aixcell/core/compute_settings.hpp>
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/cost.hpp>
 #include <aixcell/core/error.hpp>
@@ -187,6 +188,7 @@
 #include <aixcell/pipeline/network.hpp>
 #include <aixcell/pipeline/pipeline.hpp>
 #include <aixcell/pipeline/predict.hpp>
+#include <aixcell/pipeline/predict_blocks.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 #include <aixcell/pipeline/staged_pipeline.hpp>
 #include <aixcell/pipeline/training.hpp>

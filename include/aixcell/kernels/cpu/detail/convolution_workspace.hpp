@@ -63,11 +63,11 @@ inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, 
   matrix_cut cut{};
   cut.columns = (width - 1) * stride + std::max<index_t>(tap_columns, 1);
   const index_t row_bytes = std::max<index_t>(1, cut.columns * channels * stride * element);
-  const index_t share = std::max<index_t>(1, images * height / tasks);
-  cut.band_rows = std::clamp<index_t>(std::min(share, 2 * band_bytes / row_bytes), 1, height);
-  cut.bands = (height + cut.band_rows - 1) / cut.band_rows;
   const index_t filter_bytes = blocks.padded() * tap_rows * tap_columns * channels * element;
   cut.groups = std::clamp<index_t>(filter_bytes / (2 * band_bytes), 1, blocks.count());
+  const index_t share = std::max<index_t>(1, images * height * cut.groups / tasks);
+  cut.band_rows = std::clamp<index_t>(std::min(share, 2 * band_bytes / row_bytes), 1, height);
+  cut.bands = (height + cut.band_rows - 1) / cut.band_rows;
   cut.overhang = 4 * matrix_lanes * stride * channels + matrix_depth;
   return cut;
 }

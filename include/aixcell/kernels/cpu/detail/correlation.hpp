@@ -134,12 +134,12 @@ void correlate_images(context<cpu>& ctx, const correlation<float>& c, const floa
       pack(filter_block{first, valid, width}, r, packed.data() + first * depth + r * window * width);
   });
 
-  const index_t row_bytes = c.out.width * channels * c.stride * static_cast<index_t>(sizeof(float));
-  const index_t share = std::max<index_t>(1, images * c.out.height / 16);  // some 16 tasks keep every thread busy
-  const index_t band_rows = std::clamp<index_t>(std::min(share, band_bytes / row_bytes), 1, c.out.height);
-  const index_t bands = (c.out.height + band_rows - 1) / band_rows;
   const bool by_block = blocks.padded() * depth * static_cast<index_t>(sizeof(float)) > 2 * band_bytes;
   const index_t groups = by_block ? blocks.count() : 1;
+  const index_t row_bytes = c.out.width * channels * c.stride * static_cast<index_t>(sizeof(float));
+  const index_t share = std::max<index_t>(1, images * c.out.height * groups / 16);  // 16 tasks keep every thread busy
+  const index_t band_rows = std::clamp<index_t>(std::min(share, band_bytes / row_bytes), 1, c.out.height);
+  const index_t bands = (c.out.height + band_rows - 1) / band_rows;
   // Most outputs read x where it lies; those whose window reaches beyond the left or right edge read a padded copy.
   const column_range inside = columns_inside(c);
 
