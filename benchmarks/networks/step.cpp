@@ -47,7 +47,8 @@ void inference(benchmark::State& state) {
   context<cpu> ctx;
   random_stream random(1);
   const auto channels = static_cast<int>(state.range(2));
-  const network<Enc, Dec, cpu, Real> net(ctx, channels, {.channels = 2}, random);
+  network<Enc, Dec, cpu, Real> net(ctx, channels, {.channels = 2}, random);
+  net.freeze(ctx, channels);
   const shape extents{state.range(0), state.range(1), state.range(1), channels};
   tensor<float> x(extents);
   for (float& v : x) v = random.uniform();

@@ -45,6 +45,7 @@ void require_fitting(const any_pipeline& model, const model_card& card, const da
 void evaluate(const evaluate_arguments& arguments) {
   context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
+  loaded.model->freeze(ctx);
   const nlohmann::json& facts = loaded.card.facts;
   const std::string view = !arguments.view.empty() || !facts.contains("data") ? arguments.view
                                                                                : facts["data"].value("view", "");

@@ -52,6 +52,7 @@ void predict(const predict_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
   context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
+  loaded.model->freeze(ctx);
   const any_pipeline& model = *loaded.model;
   const int channels = model.setup().channels;
   const acquisition how = arguments.acquired.over(loaded.card.acquired);

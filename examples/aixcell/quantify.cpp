@@ -152,6 +152,7 @@ void quantify(const quantify_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
   context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
+  loaded.model->freeze(ctx);
   const any_pipeline& model = *loaded.model;
   const acquisition how = arguments.acquired.over(loaded.card.acquired);
   const auto rule = stored_class_rule(loaded.card, arguments.model);

@@ -75,6 +75,26 @@ TEST_CASE("a network learns in bfloat16 as it does in float32", "[pipeline][cpu]
   CHECK(rounded.losses.back() < 1.15 * exact.losses.back() + 0.01);
 }
 
+TEST_CASE("frozen weights give the same bits until they may change", "[pipeline][cpu]") {
+  const precision stored = GENERATE(precision::float32, precision::bfloat16);
+  context<cpu> ctx(2, stored);
+  small net = make(ctx);
+  const auto x = random_tensor<float>({2, 19, 40, 1}, 2);
+  const auto before = net.forward(ctx, x);
+  const std::size_t live = ctx.memory().use().live;
+  net.freeze(ctx, 1);
+  CHECK(ctx.memory().use().live > live);
+  for (int i = 0; i < 2; ++i) {
+    const auto frozen = net.forward(ctx, x);
+    CHECK(std::equal(before.begin(), before.end(), frozen.begin()));
+  }
+  for (const network_tensor& t : net.tensors())  // asking for them is leave to change them
+    for (float& v : *t.value) v *= 0.5f;
+  CHECK(ctx.memory().use().live == live);
+  const auto after = net.forward(ctx, x);
+  CHECK_FALSE(std::equal(before.begin(), before.end(), after.begin()));
+}
+
 TEST_CASE("values computed again: the same weights in less memory", "[pipeline][cpu]") {
   const precision stored = GENERATE(precision::float32, precision::bfloat16);
   const trained kept = train(context<cpu>(2, {stored, false}), 3), again = train(context<cpu>(2, {stored, true}), 3);

@@ -117,7 +117,7 @@ TEST_CASE("blocks: a trained model finds the same objects, in less memory", "[pi
   const shape s = e.picture.pixels.shape();
   const detail::prediction_memory memory(ctx, model, s);
   const double limit = memory.in_blocks(128, 128);
-  REQUIRE(limit < memory.whole(512, s));
+  REQUIRE(limit < memory.whole(512));
   const block_plan plan = plan_blocks(ctx, model, s, limit, 512);
   CHECK(plan.edge > 0);
   CHECK(plan.bytes <= limit);

@@ -48,7 +48,10 @@ struct convolution {
                                const conv2d_epilogue<Real, Device>& epilogue, saved* keep) const {
     require_rank("convolution", 4, "an image batch [N,H,W,C]", x.shape());
     tensor<Real, Device> y(ctx, conv2d_output_shape(x.shape(), weight.value.shape(), geometry));
-    conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y);
+    if constexpr (std::is_same_v<Device, cpu>)
+      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, weight.constant ? &weight.prepared : nullptr);
+    else
+      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y);
     if (keep) keep->x = x;
     return y;
   }

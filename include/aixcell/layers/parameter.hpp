@@ -1,5 +1,6 @@
 #pragma once
 #include <cmath>
+#include <cstddef>
 
 #include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/random.hpp>
@@ -15,6 +16,10 @@ struct parameter {
   tensor<master_of<Real>, Device> value;
   tensor<master_of<Real>, Device> gradient;
   bool decays = true;
+
+  /// Whether the value stays as it is, and then what a kernel made of it to read it faster; see network::freeze.
+  bool constant = false;
+  mutable tensor<std::byte, Device> prepared = {};
 };
 
 /// Values that belong to a layer and are not trained by gradients: running statistics.
@@ -27,7 +32,7 @@ struct buffer {
 template <class Device, class Real>
 parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& extents, master_of<Real> value) {
   using master = tensor<master_of<Real>, Device>;
-  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), false};
+  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), false, false, {}};
   p.value.fill(value);
   return p;
 }
@@ -38,7 +43,7 @@ template <class Device, class Real>
 parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index_t fan_in,
                                      random_stream& random) {
   using master = tensor<master_of<Real>, Device>;
-  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), true};
+  parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), true, false, {}};
   if constexpr (!std::is_same_v<Device, dry>) {
     if (!random.wanted()) {
       random.skip(2 * static_cast<std::uint64_t>(p.value.size()));  // of a normal value each

@@ -20,6 +20,7 @@ class any_network {
   /// `loss(output, gradient)` overwrites the gradient and returns the value.
   virtual double learn(context<cpu>& ctx, const tensor<float>& x,
                        const std::function<double(const tensor<float>&, tensor<float>&)>& loss) = 0;
+  virtual void freeze(context<cpu>& ctx, int channels) = 0;
   virtual std::vector<network_tensor> tensors() = 0;
   virtual resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
                                      const compute_settings& how) const = 0;
@@ -50,9 +51,18 @@ class network_stage final : public any_network {
   }
   double learn(context<cpu>& ctx, const tensor<float>& x,
                const std::function<double(const tensor<float>&, tensor<float>&)>& loss) override {
+    thaw();
     return half_precision(ctx.settings().precision) ? in_bfloat16_->learn(ctx, x, loss) : in_float_->learn(ctx, x, loss);
   }
-  std::vector<network_tensor> tensors() override { return tensors_of(*in_float_); }
+  void freeze(context<cpu>& ctx, int channels) override {
+    thaw();
+    half_precision(ctx.settings().precision) ? in_bfloat16_->freeze(ctx, channels) : in_float_->freeze(ctx, channels);
+    frozen_ = true;
+  }
+  std::vector<network_tensor> tensors() override {
+    thaw();
+    return tensors_of(*in_float_);
+  }
   resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
                              const compute_settings& how) const override {
     return half_precision(how.precision) ? estimate_network<Enc, Dec, bfloat16>(batch, head, target_channels, how)
@@ -63,10 +73,16 @@ class network_stage final : public any_network {
   }
 
  private:
+  void thaw() {
+    if (!std::exchange(frozen_, false)) return;
+    in_bfloat16_->thaw();
+    in_float_->thaw();
+  }
   static bool half_precision(precision wanted) { return native_precision(wanted) == precision::bfloat16; }
 
   std::optional<network<Enc, Dec, cpu, float>> in_float_;
   std::optional<network<Enc, Dec, cpu, bfloat16>> in_bfloat16_;
+  bool frozen_ = false;
 };
 
 }  // namespace aixcell

@@ -64,6 +64,9 @@ class any_pipeline {
   /// Forward, loss, backward on x [N,H,W,C] and target [N,H,W,T] ([N,1,1,T] where the image has one answer): adds to the
   /// gradients, returns the loss.
   virtual double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) = 0;
+  /// Makes `forward` faster for contexts of this one's precision, for as many bytes as the weights take at most, until
+  /// `learn` or `tensors` is called: weights must not change before.
+  virtual void freeze(context<cpu>&) {}
 
   // The stages.
   virtual tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const = 0;

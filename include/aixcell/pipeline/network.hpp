@@ -84,6 +84,17 @@ struct network {
     return value;
   }
 
+  /// From now on parameters stay as they are: filters are kept in the order in which kernels read them, which is most of
+  /// what a small image costs. Ends with `thaw`.
+  [[gnu::noinline]] void freeze(context<Device>& ctx, int channels_in) {
+    thaw();
+    for_each_parameter(*this, [](std::string_view, auto& p) { p.constant = true; });
+    forward(ctx, image::zeros(ctx, {1, 32, 32, channels_in}), nullptr);  // prepares each filter once
+  }
+  [[gnu::noinline]] void thaw() {
+    for_each_parameter(*this, [](std::string_view, auto& p) { p.constant = false, p.prepared = {}; });
+  }
+
   static void for_each_member(auto& self, auto&& visit) {
     visit("encoder", self.encoder);
     visit("decoder", self.decoder);

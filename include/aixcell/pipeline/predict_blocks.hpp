@@ -24,19 +24,28 @@ namespace detail {
 class prediction_memory {
  public:
   prediction_memory(context<cpu>& ctx, const any_pipeline& model, const shape& pixels)
-      : model_(model), settings_(ctx.settings()), image_pixels_(static_cast<double>(pixels[0] * pixels[1])) {
-    const resource_estimate least = model.estimate({1, 32, 32, pixels[2]}, settings_);
-    const tensor<float> dense = model.forward(ctx, tensor<float>::zeros(ctx, {1, 32, 32, pixels[2]}));
+      : model_(model), settings_(ctx.settings()) {
+    // What preprocessing makes of channels and size, and the network of channels.
+    constexpr index_t edge = 32;
+    const tensor<float> sample = model.preprocess(ctx, tensor<float>({edge, edge, pixels[2]}));
+    height_ = std::max<index_t>(1, pixels[0] * sample.extent(0) / edge);
+    width_ = std::max<index_t>(1, pixels[1] * sample.extent(1) / edge);
+    channels_ = sample.extent(2);
+    const tensor<float> dense = model.forward(ctx, tensor<float>::zeros(ctx, {1, edge, edge, channels_}));
     dense_channels_ = static_cast<double>(dense.extent(3));
-    pooled_ = dense.extent(1) < 32;
+    pooled_ = dense.extent(1) < edge;
+    const resource_estimate least = model.estimate({1, edge, edge, channels_}, settings_);
     // The image and the preprocessed image; labels, and the pictures drawn of them.
-    const double for_image = image_pixels_ * (static_cast<double>(pixels[2]) * 2 * sizeof(float) + bytes_of_results);
-    fixed_ = program + static_cast<double>(least.weight_bytes + least.gradient_bytes) + for_image;
+    fixed_ = program + static_cast<double>(2 * least.weight_bytes + least.gradient_bytes) +
+             static_cast<double>(pixels.count()) * sizeof(float) +
+             static_cast<double>(height_ * width_ * channels_) * sizeof(float) +
+             static_cast<double>(pixels[0] * pixels[1]) * bytes_of_results;
   }
 
   bool pooled() const { return pooled_; }
-  double whole(index_t tile, const shape& pixels) const {
-    return fixed_ + forward(std::min(tile, pixels[0]), std::min(tile, pixels[1])) + of_block(image_pixels_);
+  double whole(index_t tile) const {
+    return fixed_ + forward(std::min(tile, height_), std::min(tile, width_)) +
+           of_block(static_cast<double>(height_ * width_));
   }
   double in_blocks(index_t edge, index_t tile) const {
     return fixed_ + forward(tile, tile) + of_block(static_cast<double>(edge * edge));
@@ -48,7 +57,7 @@ class prediction_memory {
   static constexpr double bytes_of_decoding = 40;  // the maps between the network's output and labels
 
   double forward(index_t height, index_t width) const {
-    return static_cast<double>(model_.estimate({1, height, width, model_.setup().channels}, settings_).inference_bytes);
+    return static_cast<double>(model_.estimate({1, height, width, channels_}, settings_).inference_bytes);
   }
   double of_block(double pixels) const {
     return pooled_ ? 0 : pixels * (dense_channels_ * sizeof(float) + bytes_of_decoding);
@@ -56,7 +65,8 @@ class prediction_memory {
 
   const any_pipeline& model_;
   compute_settings settings_;
-  double image_pixels_, dense_channels_ = 0, fixed_ = 0;
+  index_t height_, width_, channels_;  // of the preprocessed image
+  double dense_channels_ = 0, fixed_ = 0;
   bool pooled_ = false;
 };
 
@@ -213,8 +223,8 @@ inline block_plan plan_blocks(context<cpu>& ctx, const any_pipeline& model, cons
   const detail::prediction_memory memory(ctx, model, pixels);
   const std::array tiles{tile, std::min<index_t>(tile, 256), std::min<index_t>(tile, 128), std::min<index_t>(tile, 64)};
   for (const index_t t : tiles)
-    if (const double bytes = memory.whole(t, pixels); bytes <= memory_bytes) return {0, 0, t, bytes};
-  double least = memory.whole(tiles.back(), pixels);
+    if (const double bytes = memory.whole(t); bytes <= memory_bytes) return {0, 0, t, bytes};
+  double least = memory.whole(tiles.back());
   if (!memory.pooled())
     for (const index_t edge : {8192, 6144, 4096, 3072, 2048, 1536, 1024, 768, 512, 384, 256, 192, 128})
       for (const index_t t : tiles) {

@@ -57,6 +57,9 @@ class staged_pipeline : public any_pipeline {
     });
   }
 
+  void freeze(context<cpu>& ctx) override {
+    network_->freeze(ctx, preprocess_->channels_out(setup_.channels));
+  }
   tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const override {
     return preprocess_->apply(ctx, pixels);
   }

@@ -45,9 +45,11 @@ tensor<To> converted(context<cpu>& ctx, view<const From, cpu> x) {
 
 }  // namespace detail
 
+/// `kept`, if given, is where the filter stays in the order in which the loops read it: empty before the first call, and
+/// valid for that filter, geometry and scale. Concurrent calls may share it once it is filled.
 template <class Real>
 void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Real>, cpu> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y) {
+            const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y, detail::prepared_filter* kept = nullptr) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   const auto *scale = detail::data_or_null(e.scale), *bias = detail::data_or_null(e.bias);
   if constexpr (std::is_same_v<Real, bfloat16>) {
@@ -58,12 +60,12 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
                                   .bias = bias,
                                   .residual = fused ? detail::data_or_null(e.residual) : nullptr,
                                   .relu = e.act == activation::relu},
-                                 y);
+                                 kept, y);
       if (!fused) detail::finish_convolution(ctx, e, y);
     } else {
       const tensor<float> wide_x = detail::converted<float>(ctx, x);
       tensor<float> wide_y(ctx, y.shape());
-      conv2d<float>(ctx, wide_x, filter, g, {.bias = e.bias, .scale = e.scale, .residual = {}}, wide_y);
+      conv2d<float>(ctx, wide_x, filter, g, {.bias = e.bias, .scale = e.scale, .residual = {}}, wide_y, kept);
       convert<Real, float>(ctx, wide_y, y);
       detail::finish_convolution(ctx, e, y);
     }
@@ -72,7 +74,7 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
     if (detail::is_depthwise(filter.shape(), g)) {
       detail::depthwise(ctx, x, filter, g, scale, bias, y);
     } else if (detail::has_tiles<Real>(g)) {
-      if constexpr (std::is_same_v<Real, float>) detail::tiled_convolution(ctx, x, filter, g, scale, bias, y);
+      if constexpr (std::is_same_v<Real, float>) detail::tiled_convolution(ctx, x, filter, g, scale, bias, kept, y);
     } else {
       detail::plain_convolution(ctx, x, filter, g, scale, bias, y);
     }

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstring>
 #include <vector>
 
@@ -111,28 +112,52 @@ struct filter_block {
   int valid, width;
 };
 
-/// `bias` is [outputs] or null; `pack(filter_block, tap row, to)` writes the weights of a tap row [window, width] in the
-/// order in which the tiles read them, zeros beyond the valid ones. Work is cut into bands of output rows, whose padded
+/// Where convolutions that use a filter again and again keep it in the order in which their loops read it, scaled as the
+/// epilogue of the first of them said.
+using prepared_filter = tensor<std::byte>;
+
+/// `count` values that `fill(values)` writes: those in `kept` if it has them, else they are made there, or in `own` if
+/// `kept` is null.
+template <class T, class Fill>
+const T* prepared_values(context<cpu>& ctx, prepared_filter* kept, prepared_filter& own, index_t count, Fill&& fill) {
+  prepared_filter& place = kept ? *kept : own;
+  if (place.empty() && count > 0) {
+    place = prepared_filter(ctx, {count * static_cast<index_t>(sizeof(T))});
+    fill(reinterpret_cast<T*>(place.data()));
+  }
+  return reinterpret_cast<const T*>(place.data());
+}
+
+/// The filter of a correlation: `pack(filter_block, tap row, to)` writes the weights of a tap row [window, width] in the
+/// order in which the tiles read them, zeros beyond the valid ones.
+template <class Pack>
+const float* packed_filter(context<cpu>& ctx, const correlation<float>& c, prepared_filter* kept, prepared_filter& own,
+                           Pack&& pack) {
+  if (c.outputs == 0) return nullptr;
+  const channel_blocks blocks{c.outputs, processor().lanes()};
+  const index_t window = c.tap_columns * c.x.channels, depth = c.tap_rows * window;
+  return prepared_values<float>(ctx, kept, own, blocks.padded() * std::max<index_t>(depth, 1), [&](float* packed) {
+    parallel_for(ctx, blocks.count(), [&](index_t b) {
+      const filter_block block{blocks.first(b), blocks.valid(b), blocks.width(b)};
+      for (index_t r = 0; r < c.tap_rows; ++r) pack(block, r, packed + block.first * depth + r * window * block.width);
+    });
+  });
+}
+
+/// `bias` is [outputs] or null, `packed` as packed_filter makes it. Work is cut into bands of output rows, whose padded
 /// input fits the second-level cache; large filters are cut into blocks of output channels too, so that each block is read
 /// once per band of one image.
-template <class Pack>
-void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
-                      Pack&& pack) {
+inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
+                             const float* packed) {
   const instruction_set& cpu_set = best_instruction_set();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   const index_t window = c.tap_columns * channels, depth = c.tap_rows * window;
   if (c.outputs == 0 || images * c.out.height * c.out.width == 0) return;
   const channel_blocks blocks{c.outputs, processor().lanes()};
 
-  tensor<float> packed(ctx, {blocks.padded(), std::max<index_t>(depth, 1)});
   tensor<float> bias(ctx, {blocks.padded()});
-  parallel_for(ctx, blocks.count(), [&](index_t b) {
-    const index_t first = blocks.first(b);
-    const int width = blocks.width(b), valid = blocks.valid(b);
-    for (int k = 0; k < width; ++k) bias[first + k] = bias_of_outputs && k < valid ? bias_of_outputs[first + k] : 0.0f;
-    for (index_t r = 0; r < c.tap_rows; ++r)
-      pack(filter_block{first, valid, width}, r, packed.data() + first * depth + r * window * width);
-  });
+  for (index_t k = 0; k < blocks.padded(); ++k)
+    bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
 
   const bool by_block = blocks.padded() * depth * static_cast<index_t>(sizeof(float)) > 2 * band_bytes;
   const index_t groups = by_block ? blocks.count() : 1;
@@ -174,12 +199,12 @@ void correlate_images(context<cpu>& ctx, const correlation<float>& c, const floa
         const index_t to = std::clamp<index_t>(c.x.height() - above, from, c.tap_rows);
         run.tap_rows = static_cast<int>(to - from);
         run.x = to > from ? c.x.at(n, above + from, inside.begin * c.stride + c.column_offset) : nullptr;
-        run.filter = packed.data() + blocks.first(b) * depth + from * window * block;
+        run.filter = packed + blocks.first(b) * depth + from * window * block;
         run.y = y + i * c.out.row_step + inside.begin * c.out.pixel_step;
         cpu_set.correlate(run);
       }
       run.tap_rows = c.tap_rows;
-      run.filter = packed.data() + blocks.first(b) * depth;
+      run.filter = packed + blocks.first(b) * depth;
       for (std::size_t e = 0; e < 2; ++e) {
         const index_t width = edges[e].end - edges[e].begin;
         if (width <= 0) continue;

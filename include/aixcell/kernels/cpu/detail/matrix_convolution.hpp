@@ -20,11 +20,29 @@ struct matrix_epilogue {
   bool relu = false;
 };
 
-/// `pack(first output, outputs, tap row, chunk, to)` writes a tile of the filter: 32 values of the window of a tap row for 16
-/// outputs. Work is cut into bands of output rows, whose padded input fits the second-level cache; filters that do not
-/// are cut into groups of output channels too.
+/// The filter of a correlation: `pack(first output, outputs, tap row, chunk, to)` writes a tile of it, 32 values of the
+/// window of a tap row for 16 outputs.
 template <class Pack>
-void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const matrix_epilogue& e, Pack&& pack) {
+const bfloat16* packed_filter(context<cpu>& ctx, const correlation<bfloat16>& c, prepared_filter* kept,
+                              prepared_filter& own, Pack&& pack) {
+  if (c.outputs == 0) return nullptr;
+  const channel_blocks blocks{c.outputs, matrix_lanes};
+  const index_t chunks = matrix_chunks(c.tap_columns * c.x.channels), depth = c.tap_rows * chunks * matrix_depth;
+  return prepared_values<bfloat16>(ctx, kept, own, blocks.padded() * std::max<index_t>(depth, 1), [&](bfloat16* packed) {
+    parallel_for(ctx, blocks.count(), [&](index_t b) {
+      bfloat16* to = packed + blocks.first(b) * depth;
+      for (index_t r = 0; r < c.tap_rows; ++r)
+        for (index_t u = 0; u < chunks; ++u)
+          for (index_t k = 0; k < blocks.width(b); k += matrix_lanes, to += matrix_lanes * matrix_depth)
+            pack(blocks.first(b) + k, std::min<index_t>(matrix_lanes, c.outputs - blocks.first(b) - k), r, u, bits(to));
+    });
+  });
+}
+
+/// Work is cut into bands of output rows, whose padded input fits the second-level cache; filters that do not are cut into
+/// groups of output channels too.
+inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const matrix_epilogue& e,
+                             const bfloat16* packed) {
   const matrix_unit& unit = best_matrix_unit();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   if (c.outputs == 0 || images * c.out.height * c.out.width == 0) return;
@@ -33,21 +51,12 @@ void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const m
       cut_matrix_run(images, c.out.height, c.out.width, channels, c.tap_rows, c.tap_columns, c.stride, blocks);
   const index_t chunks = matrix_chunks(c.tap_columns * channels), depth = c.tap_rows * chunks * matrix_depth;
 
-  tensor<bfloat16> packed(ctx, {blocks.padded(), std::max<index_t>(depth, 1)});
   tensor<float> scale_and_bias(ctx, {2, blocks.padded()});
   float *scale = scale_and_bias.data(), *bias = scale + blocks.padded();
   for (index_t k = 0; k < blocks.padded(); ++k) {
     scale[k] = e.scale && k < c.outputs ? e.scale[k] : 1.0f;
     bias[k] = e.bias && k < c.outputs ? e.bias[k] : 0.0f;
   }
-  parallel_for(ctx, blocks.count(), [&](index_t b) {
-    bfloat16* to = packed.data() + blocks.first(b) * depth;
-    for (index_t r = 0; r < c.tap_rows; ++r)
-      for (index_t u = 0; u < chunks; ++u)
-        for (index_t k = 0; k < blocks.width(b); k += matrix_lanes, to += matrix_lanes * matrix_depth)
-          pack(blocks.first(b) + k, std::min<index_t>(matrix_lanes, c.outputs - blocks.first(b) - k), r, u, bits(to));
-  });
-
   // A single tap on neighbouring pixels reads x where it lies.
   const bool in_place = c.tap_rows == 1 && c.tap_columns == 1 && c.stride == 1 && c.row_offset == 0 &&
                         c.column_offset == 0 && c.x.contiguous() && channels % matrix_depth == 0 &&
@@ -81,7 +90,7 @@ void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const m
     run.positions = c.stride == 1 ? (rows - 1) * cut.columns + c.out.width : c.out.width;
     for (index_t b = blocks.count() * group / cut.groups; b < blocks.count() * (group + 1) / cut.groups; ++b) {
       const index_t at = n * c.out.image_step + row * c.out.row_step + blocks.first(b);
-      run.filter = bits(packed.data() + blocks.first(b) * depth);
+      run.filter = bits(packed + blocks.first(b) * depth);
       run.scale = scale + blocks.first(b), run.bias = bias + blocks.first(b);
       run.blocks = blocks.width(b) / matrix_lanes;
       run.channels = blocks.valid(b);
@@ -96,14 +105,18 @@ void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const m
 }
 
 inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
-                               conv2d_geometry g, const matrix_epilogue& e, view<bfloat16, cpu> y) {
+                               conv2d_geometry g, const matrix_epilogue& e, prepared_filter* kept,
+                               view<bfloat16, cpu> y) {
   const index_t window = filter.extent(2) * filter.extent(3), filter_step = filter.extent(1) * window;
   const channel_slice all{0, x.extent(3), 0, y.extent(3)};
+  prepared_filter own;  // the same for all phases
   for_each_forward_phase(x, filter.shape(), g, all, y, [&](const correlation<bfloat16>& c) {
-    correlate_images(ctx, c, e, [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
-      best_matrix_unit().pack_outputs(filter.data() + k * filter_step + r * window + u * matrix_depth, filter_step,
-                                      static_cast<int>(outputs), static_cast<int>(window - u * matrix_depth), to);
-    });
+    const bfloat16* packed =
+        packed_filter(ctx, c, kept, own, [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
+          best_matrix_unit().pack_outputs(filter.data() + k * filter_step + r * window + u * matrix_depth, filter_step,
+                                          static_cast<int>(outputs), static_cast<int>(window - u * matrix_depth), to);
+        });
+    correlate_images(ctx, c, e, packed);
   });
 }
 
@@ -113,7 +126,8 @@ inline void matrix_backward_data(context<cpu>& ctx, view<const bfloat16, cpu> dy
   const index_t row_step = columns * inputs, filter_step = filter.extent(1) * row_step;
   const channel_slice all{0, inputs, 0, outputs};
   for_each_backward_phase(dy, filter.shape(), g, all, dx, [&](const correlation<bfloat16>& c, const turned_taps& taps) {
-    correlate_images(ctx, c, {}, [&](index_t input, index_t count, index_t r, index_t u, std::uint16_t* to) {
+    prepared_filter own;
+    const auto pack = [&](index_t input, index_t count, index_t r, index_t u, std::uint16_t* to) {
       // A tile is up to 32 output channels of one tap, or of several where they do not fill it.
       for (index_t i = 0; i < matrix_depth;) {
         const index_t t = (u * matrix_depth + i) / outputs, k = (u * matrix_depth + i) % outputs;
@@ -125,7 +139,8 @@ inline void matrix_backward_data(context<cpu>& ctx, view<const bfloat16, cpu> dy
                                        static_cast<int>(values), to);
         i += values;
       }
-    });
+    };
+    correlate_images(ctx, c, {}, packed_filter(ctx, c, nullptr, own, pack));
   });
 }
 

@@ -62,15 +62,18 @@ inline void pack_transposed(const filter_block& block, const float* from, index_
 }
 
 inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> filter,
-                              conv2d_geometry g, const float* scale, const float* bias, view<float, cpu> y) {
+                              conv2d_geometry g, const float* scale, const float* bias, prepared_filter* kept,
+                              view<float, cpu> y) {
   const group_bundles bundles(filter, g);
+  if (bundles.count() > 1) kept = nullptr;
   const index_t window = filter.extent(2) * filter.extent(3), step = filter.extent(1) * window;
   for (index_t bundle = 0; bundle < bundles.count(); ++bundle) {
     const channel_slice channels = bundles.channels(bundle);
     const float* bias_of_bundle = bias ? bias + channels.first_output : nullptr;
     const float* scale_of_bundle = scale ? scale + channels.first_output : nullptr;
+    prepared_filter own;  // the same for all phases
     for_each_forward_phase(x, filter.shape(), g, channels, y, [&](const correlation<float>& c) {
-      correlate_images(ctx, c, bias_of_bundle, [&](const filter_block& block, index_t r, float* to) {
+      const float* packed = packed_filter(ctx, c, kept, own, [&](const filter_block& block, index_t r, float* to) {
         if (bundles.dense())
           return pack_transposed(block, filter.data() + (channels.first_output + block.first) * step + r * window, step,
                                  window, scale_of_bundle, to);
@@ -79,6 +82,7 @@ inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<
           return scale ? w * scale_of_bundle[k] : w;
         });
       });
+      correlate_images(ctx, c, bias_of_bundle, packed);
     });
   }
 }
@@ -98,12 +102,14 @@ inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, vi
     };
     for_each_backward_phase(
         dy, filter.shape(), g, channels, dx, [&](const correlation<float>& c, const turned_taps& taps) {
-          correlate_images(ctx, c, nullptr, [&](const filter_block& block, index_t r, float* to) {
+          prepared_filter own;
+          const float* packed = packed_filter(ctx, c, nullptr, own, [&](const filter_block& block, index_t r, float* to) {
             if (bundles.dense()) return pack_turned(taps, block, r, to);
             pack_weights(block, c.tap_columns, channels.outputs, to, [&](index_t input, index_t t, index_t output) {
               return bundles.weight(channels.first_output, output, taps.row(r), taps.column(t), input);
             });
           });
+          correlate_images(ctx, c, nullptr, packed);
         });
   }
 }
