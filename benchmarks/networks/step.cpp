@@ -7,6 +7,7 @@
 #include <aixcell/encoder/resnet.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/optim/adamw.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/pipeline/network.hpp>
 
 namespace aixcell {

@@ -43,6 +43,7 @@
 #include <aixcell/kernels/cpu/layer_norm.hpp>
 #include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/kernels/cpu/optimiser.hpp>
 #include <aixcell/kernels/cpu/order_statistics.hpp>
 #include <aixcell/kernels/cpu/patches.hpp>
@@ -84,11 +85,13 @@
 #include <aixcell/layers/transposed_convolution.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 #include <aixcell/layers/visit.hpp>
+#include <aixcell/losses/any_loss_term.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/losses/focal.hpp>
 #include <aixcell/losses/loss.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/masked_l1.hpp>
 #include <aixcell/losses/masked_l2.hpp>
 #include <aixcell/losses/polar_iou.hpp>

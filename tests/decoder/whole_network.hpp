@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/pipeline/network.hpp>
 
 namespace aixcell {

@@ -13,6 +13,7 @@
 #include <aixcell/layers/squeeze_excitation.hpp>
 #include <aixcell/layers/transposed_convolution.hpp>
 #include <aixcell/layers/up_sampling.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 
 // Layers whose images are stored as bfloat16 against the same layers in float64: they differ by rounding only. A value is
 // rounded a few times on its way through a layer, by 2^-9 of itself each time.

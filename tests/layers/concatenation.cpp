@@ -1,4 +1,5 @@
 #include <aixcell/layers/concatenation.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include "random_tensor.hpp"
 #include "support/catch.hpp"
 

@@ -1,4 +1,5 @@
 #include <aixcell/layers/stochastic_depth.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include "random_tensor.hpp"
 #include "support/catch.hpp"
 

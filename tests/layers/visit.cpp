@@ -1,5 +1,6 @@
 #include <aixcell/layers/visit.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include "random_tensor.hpp"
 #include "support/catch.hpp"
 

@@ -8,6 +8,7 @@
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/encoder/plain.hpp>
 #include <aixcell/encoder/resnet.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/optim/adamw.hpp>

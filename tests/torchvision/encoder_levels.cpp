@@ -13,6 +13,7 @@
 #include <aixcell/encoder/resnet.hpp>
 #include <aixcell/encoder/vgg.hpp>
 #include <aixcell/exchange/weights.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 
 namespace aixcell {
 namespace {

@@ -48,6 +48,19 @@ class random_stream {
     return cached_[counter_++ % 4];
   }
 
+  /// The bits that are drawn `ahead` draws from now, which are not drawn: what a thread of many takes. Nothing in it is
+  /// looked up in an array, which a GPU would keep in memory.
+  constexpr std::uint32_t bits_ahead(std::uint64_t ahead) const {
+    const std::uint64_t at = counter_ + ahead, block = at / 4;
+    const auto four = philox({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
+                              static_cast<std::uint32_t>(purpose_), static_cast<std::uint32_t>(purpose_ >> 32)},
+                             seed_);
+    return at % 4 == 0 ? four[0] : at % 4 == 1 ? four[1] : at % 4 == 2 ? four[2] : four[3];
+  }
+  constexpr float uniform_ahead(std::uint64_t ahead) const {
+    return static_cast<float>(bits_ahead(ahead) >> 8) * 0x1p-24f;
+  }
+
   /// Uniform in [0, 1), 24 bits.
   constexpr float uniform() { return static_cast<float>(bits() >> 8) * 0x1p-24f; }
   constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }

@@ -152,12 +152,18 @@ concept Postprocess = HasName<P> && std::copyable<P> && SaysItsTask<P> && SaysIt
 template <class Dec, class Enc>
 concept EncoderHasEnoughLevels = Dec::levels_needed <= Enc::levels.size();
 
+namespace detail {
+// A function, because cudafe++ 13.0 finds a lambda here false whatever it returns.
 template <class Enc>
-concept StridesDouble = [] {
+constexpr bool strides_double() {
   for (std::size_t i = 1; i < Enc::levels.size(); ++i)
     if (Enc::levels[i].stride != 2 * Enc::levels[i - 1].stride) return false;
   return true;
-}();
+}
+}  // namespace detail
+
+template <class Enc>
+concept StridesDouble = detail::strides_double<Enc>();
 
 namespace detail {
 

@@ -10,6 +10,15 @@
 
 namespace aixcell {
 
+// Every value of a view. A GPU's twin is kernels/gpu/fill.hpp: its memory is written there and never from here.
+
+template <class T>
+void fill_values(context<cpu>&, view<T, cpu> x, std::type_identity_t<T> value) {
+  std::fill(x.begin(), x.end(), value);
+}
+template <class T>
+void fill_values(context<dry>&, view<T, dry>, std::type_identity_t<T>) {}
+
 /// A dense array that keeps its elements alive. Copying a tensor shares the elements (as torch::Tensor and cv::Mat
 /// do), so that a layer can keep its input for the backward pass for free; `clone` copies them.
 /// Elements are trivially copyable and uninitialised unless said otherwise. A `tensor<T, dry>` has no elements.
@@ -44,7 +53,7 @@ class tensor {
 
   static tensor zeros(context<Device>& ctx, const aixcell::shape& extents) {
     tensor t(ctx, extents);
-    t.fill(T{});
+    fill_values(ctx, t.as_view(), T{});
     if constexpr (std::is_same_v<Device, dry>) ctx.note("zeros", {}, {t.as_view()});
     return t;
   }
@@ -89,7 +98,8 @@ class tensor {
     return t;
   }
 
-  void fill(T value) {
+  /// Of memory that the processor can write; `fill_values` takes any.
+  void fill(T value) requires(std::is_same_v<Device, cpu> || std::is_same_v<Device, dry>) {
     if constexpr (!std::is_same_v<Device, dry>) std::fill(begin(), end(), value);
   }
 

@@ -8,7 +8,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/decoder/detail/image_context.hpp>
 #include <aixcell/decoder/detail/to_image.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/concatenation.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/separable_unit.hpp>

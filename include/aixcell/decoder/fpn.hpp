@@ -6,7 +6,7 @@
 
 #include <aixcell/core/stages.hpp>
 #include <aixcell/decoder/detail/to_image.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/up_sampling.hpp>

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/batch_norm.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/cropping.hpp>

@@ -6,7 +6,7 @@
 
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/stages.hpp>
-#include <aixcell/kernels/cpu/channel_gate.hpp>
+#include <aixcell/kernels/channel_gate.hpp>
 
 namespace aixcell {
 

@@ -7,7 +7,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/decoder/detail/unit_pair.hpp>
 #include <aixcell/decoder/unet.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/concatenation.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 

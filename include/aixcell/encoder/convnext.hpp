@@ -8,7 +8,7 @@
 
 #include <aixcell/core/stages.hpp>
 #include <aixcell/encoder/detail/staged_network.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/activation_layer.hpp>
 #include <aixcell/layers/channel_norm.hpp>
 #include <aixcell/layers/convolution.hpp>

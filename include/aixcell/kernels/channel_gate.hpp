@@ -1,4 +1,5 @@
 #pragma once
+#include <aixcell/core/random.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/elementwise.hpp>
 
@@ -11,10 +12,28 @@ namespace aixcell {
 //   gate_channels           y = x * gate[n,1,1,c]
 //   gate_channels_backward  dx = dy * gate, overwritten; dgate[n,1,1,c] = sum over pixels of dy * x
 //
+// and what stochastic depth (Huang et al. 2016) needs before the same product:
+//
+//   draw_image_gates        gate[n,1,1,:] = 0 with probability `drop`, else 1 / (1 - drop); by seed and passes so far
+//   count_pass              passes [1] += 1
+//
 // x and dx [N,H,W,C], gates and means [N,1,1,C], else shape_error. Sums are taken in float64, in an order that depends
 // on the shape only.
 
+/// Which images a residual branch skips.
+struct image_gate_options {
+  float drop = 0;  ///< probability, in [0,1)
+  std::uint64_t seed = 0;
+};
+
 namespace detail {
+/// The gate of image n in a pass: draw n of a stream that the pass names, whoever draws it.
+template <class Real>
+constexpr Real image_gate(const image_gate_options& o, std::uint64_t pass, index_t n) {
+  const bool dropped = random_stream(o.seed).child(pass).uniform_ahead(static_cast<std::uint64_t>(n)) < o.drop;
+  return static_cast<Real>(dropped ? master_of<Real>(0) : 1 / (1 - static_cast<master_of<Real>>(o.drop)));
+}
+
 inline void require_gate(std::string_view where, const shape& x, const shape& gate) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, {x[0], 1, 1, x[3]}, gate);
@@ -46,6 +65,18 @@ void gate_channels_backward(context<dry>& ctx, view<const Real, dry> dy, view<co
   require_equal_shapes("gate_channels_backward", x, dy, dx);
   require_equal_shapes("gate_channels_backward", gate, dgate);
   ctx.spend(detail::values_cost(x.shape(), 3, 3, sizeof(Real)));
+}
+
+template <class Real>
+void draw_image_gates(context<dry>& ctx, view<const master_of<Real>, dry> passes, const image_gate_options&,
+                      view<Real, dry> gate) {
+  require_shape("draw_image_gates", {1}, passes.shape());
+  detail::require_gate("draw_image_gates", gate.shape(), gate.shape());
+  ctx.spend(detail::values_cost(gate.shape(), 0, 1, sizeof(Real)));
+}
+template <class Real>
+void count_pass(context<dry>&, view<Real, dry> passes) {
+  require_shape("count_pass", {1}, passes.shape());
 }
 
 }  // namespace aixcell

@@ -38,7 +38,9 @@ void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_par
                 view<Real, dry> y, view<master_of<Real>, dry> statistics) {
   detail::require_layer_norm("layer_norm", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm", x, y);
-  ctx.note("layer_norm", {x, p.weight, p.bias}, {y, statistics}, {{"epsilon", p.epsilon}});
+  const view<const master_of<Real>, dry> weight = p.weight, bias = p.bias;  // named: cudafe++ 13.0 garbles members here
+  const double epsilon = p.epsilon;
+  ctx.note("layer_norm", {x, weight, bias}, {y, statistics}, {{"epsilon", epsilon}});
   ctx.spend(detail::values_cost(x.shape(), 6, 2, sizeof(Real)));
 }
 

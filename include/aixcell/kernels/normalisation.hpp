@@ -20,6 +20,7 @@ namespace aixcell {
 //   scale_shift_backward_sums   sums = sum dz, sum dz * x, dz = dy * act'(z)                backward, pass 1
 //   normalisation_backward      sums -> gradients of weight and bias, factors p, q, r
 //   scale_shift_backward        dx = p * dz + q * x + r, dresidual = dz                     backward, pass 2
+//   add_sums_of_images          gradient[c] += sum over images of one of the two sums: a factor alone
 //
 // x, y, residual and their gradients are [N,H,W,C]; sums are [N,2,C] float64; mean, variance, scale, shift are [M,C]
 // with M = N, or 1 where the whole batch shares them; factors are [M,3,C]. Only images are stored as
@@ -81,6 +82,11 @@ namespace detail {
 inline void require_sums(std::string_view where, const shape& x, const shape& sums) {
   require_rank(where, 4, "an image batch [N,H,W,C]", x);
   require_shape(where, {x[0], 2, x[3]}, sums);
+}
+
+inline void require_sums_of_images(std::string_view where, const shape& sums, const shape& gradient) {
+  require_rank(where, 3, "sums [N,2,C]", sums);
+  if (gradient.count() != sums[2]) throw_unequal_shapes(where, {sums[2]}, gradient);
 }
 
 template <class Real, class Device>
@@ -177,6 +183,12 @@ void scale_shift_backward(context<dry>& ctx, view<const Real, dry> dy, const sca
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
   ctx.spend(detail::values_cost(dy.shape(), 8, in.residual.empty() ? 3 : 5, sizeof(Real)));
+}
+
+/// `row` = 0 for sum dz, 1 for sum dz * x.
+template <class Real>
+void add_sums_of_images(context<dry>&, view<const double, dry> sums, index_t, view<Real, dry> gradient) {
+  detail::require_sums_of_images("add_sums_of_images", sums.shape(), gradient.shape());
 }
 
 }  // namespace aixcell

@@ -1,6 +1,6 @@
 #pragma once
 #include <aixcell/core/tensor.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 
 namespace aixcell {
 

@@ -28,9 +28,9 @@ struct batch_norm {
   batch_norm(context<Device>& ctx, const batch_norm_options& o, random_stream&)
       : norm(ctx, o.channels, o.epsilon), momentum(o.momentum) {
     running_mean.value = master(ctx, {o.channels});
-    running_mean.value.fill(0);
+    fill_values(ctx, running_mean.value.as_view(), 0);
     running_variance.value = master(ctx, {o.channels});
-    running_variance.value.fill(1);
+    fill_values(ctx, running_variance.value.as_view(), 1);
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {

@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/layer_norm.hpp>
+#include <aixcell/kernels/layer_norm.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {

@@ -2,7 +2,7 @@
 #include <utility>
 
 #include <aixcell/core/tensor.hpp>
-#include <aixcell/kernels/cpu/channels.hpp>
+#include <aixcell/kernels/channels.hpp>
 
 namespace aixcell {
 

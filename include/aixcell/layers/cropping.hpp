@@ -1,5 +1,5 @@
 #pragma once
-#include <aixcell/kernels/cpu/crop.hpp>
+#include <aixcell/kernels/crop.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {

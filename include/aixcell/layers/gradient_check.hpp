@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/layers/visit.hpp>
 
 namespace aixcell {

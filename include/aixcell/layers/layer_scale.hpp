@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/kernels/normalisation.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {
@@ -37,9 +37,7 @@ struct layer_scale {
     kept = {};
     tensor<Real, Device> dx(ctx, dy.shape());
     scale_shift_activate<Real>(ctx, input(dy, scale, shift), dx);
-    if constexpr (!std::is_same_v<Device, dry>)
-      for (index_t n = 0; n < sums.extent(0); ++n)
-        for (index_t c = 0; c < channels; ++c) factor.gradient[c] += static_cast<master_of<Real>>(sums(n, 1, c));
+    add_sums_of_images<master_of<Real>>(ctx, sums, 1, factor.gradient);
     return dx;
   }
 

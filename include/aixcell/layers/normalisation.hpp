@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/normalisation.hpp>
+#include <aixcell/kernels/normalisation.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {

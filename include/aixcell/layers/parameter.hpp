@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <cstddef>
+#include <utility>
 
 #include <aixcell/core/bfloat16.hpp>
 #include <aixcell/core/random.hpp>
@@ -33,12 +34,13 @@ template <class Device, class Real>
 parameter<Device, Real> constant_parameter(context<Device>& ctx, const shape& extents, master_of<Real> value) {
   using master = tensor<master_of<Real>, Device>;
   parameter<Device, Real> p{master(ctx, extents), master::zeros(ctx, extents), false, false, {}};
-  p.value.fill(value);
+  fill_values(ctx, p.value.as_view(), value);
   return p;
 }
 
 /// A filter with zero gradient and normally distributed values of variance 2 / fan_in, which keeps the variance of
-/// activations through ReLU layers (He et al. 2015, eq. 10). On the dry device nothing is drawn.
+/// activations through ReLU layers (He et al. 2015, eq. 10). They are drawn on the processor, so that every device starts
+/// from the same bits; on the dry device nothing is drawn.
 template <class Device, class Real>
 parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents, index_t fan_in,
                                      random_stream& random) {
@@ -47,11 +49,20 @@ parameter<Device, Real> he_parameter(context<Device>& ctx, const shape& extents,
   if constexpr (!std::is_same_v<Device, dry>) {
     if (!random.wanted()) {
       random.skip(2 * static_cast<std::uint64_t>(p.value.size()));  // of a normal value each
-      p.value.fill(0);
+      fill_values(ctx, p.value.as_view(), master_of<Real>(0));
       return p;
     }
     const double deviation = std::sqrt(2.0 / static_cast<double>(fan_in));
-    for (auto& v : p.value) v = static_cast<master_of<Real>>(deviation * static_cast<double>(random.normal()));
+    const auto draw = [&](view<master_of<Real>, cpu> values) {
+      for (auto& v : values) v = static_cast<master_of<Real>>(deviation * static_cast<double>(random.normal()));
+    };
+    if constexpr (std::is_same_v<Device, cpu>) {
+      draw(p.value);
+    } else {
+      tensor<master_of<Real>> drawn(extents);
+      draw(drawn);
+      copy(ctx, std::as_const(drawn).as_view(), p.value.as_view());
+    }
   }
   return p;
 }

@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/patches.hpp>
+#include <aixcell/kernels/patches.hpp>
 #include <aixcell/layers/linear.hpp>
 
 namespace aixcell {

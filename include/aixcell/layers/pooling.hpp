@@ -1,6 +1,6 @@
 #pragma once
 #include <aixcell/core/tensor.hpp>
-#include <aixcell/kernels/cpu/pool2d.hpp>
+#include <aixcell/kernels/pool2d.hpp>
 
 namespace aixcell {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/channel_gate.hpp>
+#include <aixcell/kernels/channel_gate.hpp>
 #include <aixcell/layers/activation_layer.hpp>
 #include <aixcell/layers/convolution.hpp>
 

@@ -1,9 +1,7 @@
 #pragma once
-#include <type_traits>
 #include <utility>
 
-#include <aixcell/core/random.hpp>
-#include <aixcell/kernels/cpu/channel_gate.hpp>
+#include <aixcell/kernels/channel_gate.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {
@@ -31,13 +29,7 @@ struct stochastic_depth {
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     if (!keep || options.drop <= 0) return x;
     keep->gate = tensor<Real, Device>(ctx, {x.extent(0), 1, 1, x.extent(3)});
-    if constexpr (!std::is_same_v<Device, dry>) {
-      random_stream random = random_stream(options.seed).child(static_cast<std::uint64_t>(passes.value[0]));
-      const auto kept_share = static_cast<Real>(1 / (1 - static_cast<master_of<Real>>(options.drop)));
-      for (index_t n = 0; n < x.extent(0); ++n)
-        std::fill_n(keep->gate.slice(n).data(), x.extent(3),
-                    random.chance(options.drop) ? Real(0) : kept_share);
-    }
+    draw_image_gates<Real>(ctx, passes.value, {.drop = options.drop, .seed = options.seed}, keep->gate);
     tensor<Real, Device> y(ctx, x.shape());
     gate_channels<Real>(ctx, x, keep->gate, y);
     return y;
@@ -47,7 +39,7 @@ struct stochastic_depth {
     if (kept.gate.empty()) return dy;
     tensor<Real, Device> dx(ctx, dy.shape());
     gate_channels<Real>(ctx, dy, kept.gate, dx);
-    if constexpr (!std::is_same_v<Device, dry>) passes.value[0] += 1;
+    count_pass<master_of<Real>>(ctx, passes.value);
     kept = {};
     return dx;
   }

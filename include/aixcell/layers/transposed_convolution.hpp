@@ -1,8 +1,6 @@
 #pragma once
 #include <aixcell/kernels/channels.hpp>
 #include <aixcell/kernels/conv2d.hpp>
-#include <aixcell/kernels/cpu/channels.hpp>
-#include <aixcell/kernels/cpu/conv2d.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {

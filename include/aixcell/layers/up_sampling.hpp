@@ -1,6 +1,6 @@
 #pragma once
 #include <aixcell/core/tensor.hpp>
-#include <aixcell/kernels/cpu/upsample.hpp>
+#include <aixcell/kernels/upsample.hpp>
 
 namespace aixcell {
 

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include <aixcell/kernels/cpu/native_precision.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/pipeline/network.hpp>
 
 namespace aixcell {

@@ -2,6 +2,7 @@
 #include <memory>
 
 #include <aixcell/core/stages.hpp>
+#include <aixcell/losses/any_loss_term.hpp>
 #include <aixcell/pipeline/network.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 
@@ -25,6 +26,8 @@ class any_postprocess {
   virtual tensor<float> target(context<cpu>& ctx, const annotation& truth) const = 0;
   virtual double loss(context<cpu>& ctx, const tensor<float>& output, const tensor<float>& target,
                       tensor<float>& gradient) const = 0;
+  /// The same loss as data, for other devices. Throws not_available if the policy does not say it.
+  virtual std::vector<any_loss_term> loss_terms() const = 0;
   virtual prediction decode(context<cpu>& ctx, view<const float, cpu> output) const = 0;
   virtual void restore_directions(view<float, cpu> dense, mirror m) const = 0;
   virtual std::vector<tunable> tunables() = 0;
@@ -58,6 +61,14 @@ class postprocess_stage final : public any_postprocess {
   double loss(context<cpu>& ctx, const tensor<float>& output, const tensor<float>& target,
               tensor<float>& gradient) const override {
     return policy.loss(ctx, view<const float, cpu>(output), view<const float, cpu>(target), gradient.as_view());
+  }
+  std::vector<any_loss_term> loss_terms() const override {
+    if constexpr (requires { policy.loss_terms({}); })
+      return erased(policy.loss_terms({}));
+    else
+      throw not_available("postprocess " + std::string(name()) +
+                          " has no loss for devices other than the processor; give it `loss_terms`, or train with "
+                          "--device cpu");
   }
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const override {
     return policy.decode(ctx, output);

@@ -7,7 +7,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
-#include <aixcell/losses/sum_of.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 #include <aixcell/postprocess/detail/seeded_objects.hpp>
@@ -57,15 +57,16 @@ struct connected_foreground {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
+  auto loss_terms(channel_offsets at) const {
+    const channel_range all{at.output, channels};
+    return std::tuple{loss_term{binary_cross_entropy{}, all, at.target},
+                      loss_term{dice{}, all, at.target, -1, static_cast<double>(dice_weight)}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const sum_of total{weighted<binary_cross_entropy>{}, weighted<dice>{{}, static_cast<double>(dice_weight)}};
-    return total(ctx, loss_arguments<Real>{.output = output,
-                                           .channels = {at.output, channels},
-                                           .target = target,
-                                           .target_channel = at.target,
-                                           .gradient = gradient});
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

@@ -9,6 +9,7 @@
 #include <aixcell/kernels/cpu/h_maxima.hpp>
 #include <aixcell/kernels/cpu/smooth_inside.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
@@ -73,19 +74,16 @@ struct distance_watershed {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple{loss_term{binary_cross_entropy{}, channel_range{at.output, 1}, at.target},
+                      loss_term{binary_cross_entropy{}, channel_range{at.output + 1, 1}, at.target + 1, -1,
+                                static_cast<double>(distance_weight)}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    double sum = 0;
-    for (int c = 0; c < channels; ++c)
-      sum += binary_cross_entropy{}(
-          ctx, loss_arguments<Real>{.output = output,
-                                    .channels = {at.output + c, 1},
-                                    .target = target,
-                                    .target_channel = at.target + c,
-                                    .gradient = gradient,
-                                    .scale = c == 0 ? Real(1) : static_cast<Real>(distance_weight)});
-    return sum;
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

@@ -8,6 +8,7 @@
 #include <aixcell/kernels/cpu/fill_holes.hpp>
 #include <aixcell/kernels/cpu/follow_flow.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/masked_l2.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/centre_flow.hpp>
@@ -73,22 +74,16 @@ struct flow_field {
   }
 
   /// Cross-entropy and half the squared error of the flow, on objects and background alike, as in the paper.
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple{loss_term{binary_cross_entropy{}, channel_range{at.output, 1}, at.target},
+                      loss_term{masked_l2{}, channel_range{at.output + 1, 2}, at.target + 2, at.target + 1,
+                                static_cast<double>(flow_weight)}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const double objects = binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output,
-                                                                            .channels = {at.output, 1},
-                                                                            .target = target,
-                                                                            .target_channel = at.target,
-                                                                            .gradient = gradient});
-    const double flow = masked_l2{}(ctx, loss_arguments<Real>{.output = output,
-                                                              .channels = {at.output + 1, 2},
-                                                              .target = target,
-                                                              .target_channel = at.target + 2,
-                                                              .weight_channel = at.target + 1,
-                                                              .gradient = gradient,
-                                                              .scale = static_cast<Real>(flow_weight)});
-    return objects + flow;
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

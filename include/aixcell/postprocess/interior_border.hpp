@@ -9,6 +9,7 @@
 #include <aixcell/kernels/cpu/connected_components.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
@@ -71,15 +72,15 @@ struct interior_border {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple{
+        loss_term{cross_entropy{.class_weights = {1, 1, border_weight}}, channel_range{at.output, channels}, at.target}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const cross_entropy entropy{.class_weights = {1, 1, border_weight}};
-    return entropy(ctx, loss_arguments<Real>{.output = output,
-                                             .channels = {at.output, channels},
-                                             .target = target,
-                                             .target_channel = at.target,
-                                             .gradient = gradient});
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

@@ -2,6 +2,7 @@
 #include <string>
 
 #include <aixcell/data/cell_nuclei.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/interior_border.hpp>
 
 namespace aixcell {
@@ -38,8 +39,12 @@ struct nuclei_per_cell {
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
-    return cells.add_loss<Real>(ctx, output, target, gradient, {0, 0}) +
-           nuclei.add_loss<Real>(ctx, output, target, gradient, {interior_border::channels, 1});
+    return add_losses<Real>(ctx, loss_terms({}), output, target, gradient);
+  }
+
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple_cat(cells.loss_terms(at),
+                          nuclei.loss_terms({at.output + interior_border::channels, at.target + 1}));
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {

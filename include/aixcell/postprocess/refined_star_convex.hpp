@@ -7,6 +7,7 @@
 #include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/radial_owner.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
@@ -67,16 +68,16 @@ struct refined_star_convex {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple_cat(polygons.loss_terms(at),
+                          std::tuple{loss_term{binary_cross_entropy{}, channel_range{at.output + pixel_channel, 1},
+                                               at.target + pixel_channel, -1, static_cast<double>(pixel_weight)}});
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const double outlines = polygons.template add_loss<Real>(ctx, output, target, gradient, at);
-    return outlines + binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output,
-                                                                       .channels = {at.output + pixel_channel, 1},
-                                                                       .target = target,
-                                                                       .target_channel = at.target + pixel_channel,
-                                                                       .gradient = gradient,
-                                                                       .scale = static_cast<Real>(pixel_weight)});
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

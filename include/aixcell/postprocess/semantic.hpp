@@ -5,7 +5,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
-#include <aixcell/losses/sum_of.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 
@@ -53,15 +53,16 @@ struct semantic {
     return add_loss<Real>(ctx, output, target, gradient, {});
   }
 
+  auto loss_terms(channel_offsets at) const {
+    const channel_range all{at.output, classes};
+    return std::tuple{loss_term{cross_entropy{}, all, at.target},
+                      loss_term{dice{}, all, at.target, -1, static_cast<double>(dice_weight)}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const sum_of total{weighted<cross_entropy>{{}, 1.0}, weighted<dice>{{}, static_cast<double>(dice_weight)}};
-    return total(ctx, loss_arguments<Real>{.output = output,
-                                           .channels = {at.output, classes},
-                                           .target = target,
-                                           .target_channel = at.target,
-                                           .gradient = gradient});
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

@@ -9,6 +9,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/polar_iou.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/object_depths.hpp>
@@ -104,22 +105,16 @@ struct star_convex {
 
   /// Distances count by the probability of their pixel: what is well inside decides the polygons. The loss is one of whole
   /// polygons; it learns in half the steps of an absolute error of each distance (docs/results.md).
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple{loss_term{binary_cross_entropy{}, channel_range{at.output, 1}, at.target},
+                      loss_term{polar_iou{}, channel_range{at.output + 1, Rays}, at.target + 1, at.target,
+                                static_cast<double>(distance_weight)}};
+  }
+
   template <class Real>
   double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
                   view<Real, cpu> gradient, channel_offsets at) const {
-    const double objects = binary_cross_entropy{}(ctx, loss_arguments<Real>{.output = output,
-                                                                            .channels = {at.output, 1},
-                                                                            .target = target,
-                                                                            .target_channel = at.target,
-                                                                            .gradient = gradient});
-    const double outline = polar_iou{}(ctx, loss_arguments<Real>{.output = output,
-                                                                 .channels = {at.output + 1, Rays},
-                                                                 .target = target,
-                                                                 .target_channel = at.target + 1,
-                                                                 .weight_channel = at.target,
-                                                                 .gradient = gradient,
-                                                                 .scale = static_cast<Real>(distance_weight)});
-    return objects + outline;
+    return add_losses<Real>(ctx, loss_terms(at), output, target, gradient);
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }

@@ -7,6 +7,7 @@
 #include <aixcell/core/joined_names.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 
@@ -56,14 +57,18 @@ struct with_classes {
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
-    const double objects = instance.template add_loss<Real>(ctx, output, target, gradient, {});
-    const cross_entropy entropy{.class_weights = weight_of_class};
-    return objects + entropy(ctx, loss_arguments<Real>{.output = output,
-                                                       .channels = {instance.output_channels(), classes},
-                                                       .target = target,
-                                                       .target_channel = instance.target_channels(),
-                                                       .gradient = gradient,
-                                                       .scale = static_cast<Real>(class_weight)});
+    return instance.template add_loss<Real>(ctx, output, target, gradient, {}) +
+           add_losses<Real>(ctx, class_terms({}), output, target, gradient);
+  }
+
+  auto class_terms(channel_offsets at) const {
+    return std::tuple{loss_term{cross_entropy{.class_weights = weight_of_class},
+                                channel_range{at.output + instance.output_channels(), classes},
+                                at.target + instance.target_channels(), -1, static_cast<double>(class_weight)}};
+  }
+  auto loss_terms(channel_offsets at) const requires requires(const Instance& i) { i.loss_terms(at); }
+  {
+    return std::tuple_cat(instance.loss_terms(at), class_terms(at));
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {

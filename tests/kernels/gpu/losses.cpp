@@ -1,12 +1,12 @@
 #include <aixcell/kernels/gpu/binary_cross_entropy.hpp>
 #include <aixcell/kernels/gpu/cross_entropy.hpp>
 #include <aixcell/kernels/gpu/dice.hpp>
+#include <aixcell/kernels/gpu/fill.hpp>
+#include <aixcell/kernels/gpu/focal.hpp>
 #include <aixcell/kernels/gpu/masked_regression.hpp>
-#include <aixcell/losses/binary_cross_entropy.hpp>
-#include <aixcell/losses/cross_entropy.hpp>
-#include <aixcell/losses/dice.hpp>
-#include <aixcell/losses/masked_l1.hpp>
-#include <aixcell/losses/masked_l2.hpp>
+#include <aixcell/kernels/gpu/polar_iou.hpp>
+#include <aixcell/losses/any_loss_term.hpp>
+#include <aixcell/losses/gpu/add_losses.hpp>
 #include "on_device.hpp"
 #include "support/catch.hpp"
 
@@ -117,6 +117,87 @@ TEST_CASE("gpu: dice", "[kernels][gpu]") {
             dice_loss<float>(ctx, a, {.background = background, .smooth = 2}, result);
           },
           [&](auto& ctx, const auto& a) { return dice{.background = background, .smooth = 2}(ctx, a); });
+}
+
+TEST_CASE("gpu: focal", "[kernels][gpu]") {
+  const std::vector<float> weights{0.5f, 0, 2, 1};
+  for (const bool weighted : {false, true})
+    for (const float gamma : {0.0f, 2.0f})
+      compare(
+          4, true, weighted,
+          [&](auto& ctx, const maps& a, auto result) {
+            const auto on = to_device(ctx, [&] {
+              tensor<float> t({4});
+              std::copy(weights.begin(), weights.end(), t.begin());
+              return t;
+            }());
+            focal_loss<float>(ctx, a, {gamma, weighted ? on.data() : nullptr}, result);
+          },
+          [&](auto& ctx, const auto& a) { return focal{gamma, weighted ? weights : std::vector<float>{}}(ctx, a); });
+}
+
+TEST_CASE("gpu: how badly polygons overlap", "[kernels][gpu]") {
+  // The targets of half the pixels are below 0, where the weight has to be 0: as where there is no object.
+  const shape s{2, 9, 7, 6};
+  auto output = random_tensor<float>(s, 1), target = random_tensor<float>(s, 2);
+  output[4] = 20;
+  for (index_t p = 0; p < 126; ++p) {
+    const bool object = target[6 * p] > 0;
+    for (index_t k = 1; k < 6; ++k) target[6 * p + k] = object ? std::abs(target[6 * p + k]) + 0.1f : 0.0f;
+  }
+  context<cpu> processor(1);
+  tensor<double> wide(s), expected(s);
+  for (index_t i = 0; i < output.size(); ++i) wide[i] = static_cast<double>(output[i]);
+  const double loss = polar_iou{}(processor, loss_arguments<double>{.output = wide,
+                                                                    .channels = {1, 5},
+                                                                    .target = target,
+                                                                    .target_channel = 1,
+                                                                    .weight_channel = 0,
+                                                                    .gradient = expected,
+                                                                    .scale = 0.7});
+  on_every_device([&](auto& ctx) {
+    const auto on = to_device(ctx, output), on_target = to_device(ctx, target);
+    auto gradient = device_tensor<float>::zeros(ctx, s);
+    device_tensor<double> result(ctx, {loss_result_count});
+    polar_iou_loss<float>(ctx,
+                          {.output = on,
+                           .first_channel = 1,
+                           .channels = 5,
+                           .target = on_target,
+                           .target_channel = 1,
+                           .weight_channel = 0,
+                           .gradient = gradient,
+                           .scale = 0.7},
+                          result);
+    CHECK(std::abs(to_host(ctx, result)[0] - loss) <= 1e-5 * loss);
+    CHECK(agrees(to_host(ctx, gradient), expected, 1e-6));
+  });
+}
+
+TEST_CASE("gpu: a loss of several terms is that of the processor", "[kernels][gpu]") {
+  const shape s{1, 5, 7, 6};
+  const auto output = random_tensor<float>(s, 3);
+  auto target = random_tensor<float>(s, 4);
+  for (index_t i = 0; i < target.size(); ++i)
+    target[i] = i % 6 == 0 ? static_cast<float>(i % 3) : std::abs(target[i]) + 0.1f;
+  const std::tuple terms{loss_term{cross_entropy{.class_weights = {1, 1, 2}}, channel_range{0, 3}, 0},
+                         loss_term{dice{}, channel_range{0, 3}, 0, -1, 0.5},
+                         loss_term{focal{}, channel_range{0, 3}, 0, 2, 0.25},
+                         loss_term{binary_cross_entropy{}, channel_range{3, 1}, 1},
+                         loss_term{masked_l1{}, channel_range{4, 2}, 2, 1, 0.5},
+                         loss_term{masked_l2{}, channel_range{4, 2}, 2, 1, 0.5},
+                         loss_term{polar_iou{}, channel_range{3, 3}, 3, 1, 2.0}};
+  context<cpu> processor(1);
+  tensor<float> expected(s);
+  const double loss = add_losses<float>(processor, terms, output, target, expected);
+  const auto erased_terms = erased(terms);
+  on_every_device([&](auto& ctx) {
+    auto gradient = device_tensor<float>::zeros(ctx, s);
+    device_tensor<double> results(ctx, {std::ssize(erased_terms), loss_result_count});
+    add_losses<float>(ctx, erased_terms, to_device(ctx, output), to_device(ctx, target), gradient, results);
+    CHECK(std::abs(sum_of_losses(to_host(ctx, results)) - loss) <= 1e-6 * loss);
+    CHECK(agrees(to_host(ctx, gradient), expected, 1e-6));
+  });
 }
 
 TEST_CASE("gpu: losses count classes that the output does not have", "[kernels][gpu]") {

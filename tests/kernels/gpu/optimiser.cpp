@@ -85,6 +85,29 @@ TEST_CASE("gpu: AdamW and SGD over all parameters, clipped", "[kernels][gpu]") {
   });
 }
 
+TEST_CASE("gpu: gradients to zero, averages of weights", "[kernels][gpu]") {
+  on_every_device([&](auto& ctx) {
+    for (const index_t n : sizes) {
+      const auto value = random_tensor<float>({n}, 1), gradient = random_tensor<float>({n}, 2),
+                 average = random_tensor<float>({n}, 3);
+      auto on_value = to_device(ctx, value), on_gradient = to_device(ctx, gradient), on_average = to_device(ctx, average);
+      const device_parameter p{on_value.data(), on_gradient.data(), on_average.data(), nullptr, n, true};
+      const std::vector<parameter_chunk> chunks = parameter_chunks({&p, 1});
+      tensor<parameter_chunk> table({std::ssize(chunks)});
+      std::copy(chunks.begin(), chunks.end(), table.begin());
+      const auto on = to_device(ctx, table);
+      clear_gradients(ctx, on);
+      move_average(ctx, on, 0.25f);
+      tensor<double> expected({n});
+      for (index_t i = 0; i < n; ++i)
+        expected[i] = 0.75 * static_cast<double>(average[i]) + 0.25 * static_cast<double>(value[i]);
+      CHECK(same_values(to_host(ctx, on_gradient), tensor<float>({n})));
+      CHECK(same_values(to_host(ctx, on_value), value));
+      CHECK(agrees(to_host(ctx, on_average), expected, 1e-6));
+    }
+  });
+}
+
 TEST_CASE("gpu: a norm that is not finite clips nothing", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
     tensor<float> gradient({2});

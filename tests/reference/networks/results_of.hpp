@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/layers/stochastic_depth.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/pipeline/network.hpp>
 #include "reference/drawn.hpp"
 #include "reference/networks.hpp"

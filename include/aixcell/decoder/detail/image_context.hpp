@@ -1,7 +1,7 @@
 #pragma once
 #include <utility>
 
-#include <aixcell/kernels/cpu/adaptive_pool.hpp>
+#include <aixcell/kernels/adaptive_pool.hpp>
 #include <aixcell/layers/activation_layer.hpp>
 #include <aixcell/layers/convolution.hpp>
 #include <aixcell/layers/up_sampling.hpp>

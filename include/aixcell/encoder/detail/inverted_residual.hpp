@@ -2,7 +2,7 @@
 #include <optional>
 #include <utility>
 
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/layers/conv_norm_act.hpp>
 #include <aixcell/layers/series.hpp>
 #include <aixcell/layers/squeeze_excitation.hpp>

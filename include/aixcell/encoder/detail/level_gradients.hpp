@@ -2,7 +2,7 @@
 #include <utility>
 
 #include <aixcell/core/tensor.hpp>
-#include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/elementwise.hpp>
 
 namespace aixcell::detail {
 

@@ -65,4 +65,20 @@ void gate_channels_backward(context<cpu>& ctx, view<const Real, cpu> dy, view<co
   for (index_t i = 0; i < dgate.size(); ++i) dgate[i] = static_cast<Real>(sums[i]);
 }
 
+template <class Real>
+void draw_image_gates(context<cpu>&, view<const master_of<Real>, cpu> passes, const image_gate_options& o,
+                      view<Real, cpu> gate) {
+  require_shape("draw_image_gates", {1}, passes.shape());
+  detail::require_gate("draw_image_gates", gate.shape(), gate.shape());
+  const auto pass = static_cast<std::uint64_t>(passes[0]);
+  for (index_t n = 0; n < gate.extent(0); ++n)
+    std::fill_n(gate.slice(n).data(), gate.extent(3), detail::image_gate<Real>(o, pass, n));
+}
+
+template <class Real>
+void count_pass(context<cpu>&, view<Real, cpu> passes) {
+  require_shape("count_pass", {1}, passes.shape());
+  passes[0] += 1;
+}
+
 }  // namespace aixcell

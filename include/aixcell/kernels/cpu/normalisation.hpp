@@ -280,4 +280,11 @@ void scale_shift_backward(context<cpu>& ctx, view<const Real, cpu> dy, const sca
   });
 }
 
+template <class Real>
+void add_sums_of_images(context<cpu>&, view<const double, cpu> sums, index_t row, view<Real, cpu> gradient) {
+  detail::require_sums_of_images("add_sums_of_images", sums.shape(), gradient.shape());
+  for (index_t n = 0; n < sums.extent(0); ++n)
+    for (index_t c = 0; c < sums.extent(2); ++c) gradient[c] += static_cast<Real>(sums(n, row, c));
+}
+
 }  // namespace aixcell

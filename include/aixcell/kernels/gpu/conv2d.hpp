@@ -1,4 +1,6 @@
 #pragma once
+#include <concepts>
+
 #include <aixcell/kernels/gpu/detail/column_sums.hpp>
 #include <aixcell/kernels/gpu/detail/conv2d_extents.hpp>
 #include <aixcell/kernels/gpu/detail/depthwise.hpp>
@@ -7,8 +9,8 @@
 
 namespace aixcell {
 
-// Convolution in any arithmetic type, stride, dilation and number of groups: an implicit matrix product with tiles in shared
-// memory. kernels/gpu/conv2d_bf16.hpp has the variant for tensor cores, which this one is the oracle of.
+// Convolution in any arithmetic type, stride, dilation and number of groups, of images stored in any type: an implicit matrix
+// product with tiles in shared memory. kernels/gpu/conv2d_bf16.hpp has the variant for tensor cores, which this one is the oracle of.
 
 namespace detail {
 
@@ -18,8 +20,9 @@ struct product_tile {
 };
 
 /// y: rows are pixels of y, columns filters of the group, depth (r, s, c).
-template <class Real>
+template <class Stored>
 struct forward_product {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "conv2d";
   static constexpr bool left_by_depth = true, right_by_depth = true;
   struct row {
@@ -34,9 +37,10 @@ struct forward_product {
   using tile = product_tile;
 
   conv2d_extents e;
-  epilogue_values<Real> epilogue;
-  const Real *x, *filter;
-  Real* y;
+  epilogue_values<Stored> epilogue;
+  const Stored* x;
+  const Real* filter;
+  Stored* y;
 
   constexpr tile enter(dim block) const {
     return {e.pixels(), e.outputs, block.x * 64, block.y * 32, 0, e.reach(), block.z};
@@ -58,21 +62,22 @@ struct forward_product {
   constexpr Real left(const tile&, const row& r, const slice& s) const {
     const int h = r.top + s.down, w = r.left + s.right;
     if (r.image < 0 || s.depth < 0 || h < 0 || h >= e.x.height || w < 0 || w >= e.x.width) return 0;
-    return x[r.image + (h * e.x.width + w) * e.x.channels + s.channel];
+    return static_cast<Real>(x[r.image + (h * e.x.width + w) * e.x.channels + s.channel]);
   }
   constexpr Real right(const tile&, const column& c, const slice& s) const {
     return c.first < 0 || s.depth < 0 ? Real(0) : filter[c.first + s.depth];
   }
   constexpr void store(const tile& t, int pixel, int k, Real sum) const {
     const int channel = t.group * e.outputs + k, at = pixel * e.y.channels + channel;
-    y[at] = epilogue(sum, channel, at);
+    y[at] = static_cast<Stored>(epilogue(sum, channel, at));
   }
 };
 
 /// dx: rows are cells of x that have one place within a stride, so that they are read by the same taps and nothing is
 /// multiplied by a zero that was put between; columns are channels of the group, depth (taps that reach, k).
-template <class Real>
+template <class Stored>
 struct data_product {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "conv2d_backward_data";
   static constexpr bool left_by_depth = true, right_by_depth = false;
   struct row {
@@ -92,8 +97,9 @@ struct data_product {
   };
 
   conv2d_extents e;
-  const Real *dy, *filter;
-  Real* dx;
+  const Stored* dy;
+  const Real* filter;
+  Stored* dx;
 
   /// Taps that reach cells of a phase are every `step`-th from the first.
   constexpr int step() const {
@@ -155,7 +161,7 @@ struct data_product {
     if (r.image < 0 || s.tap < 0 || down < 0 || right < 0) return 0;
     const int p = down / e.stride, q = right / e.stride;
     if (p >= e.y.height || q >= e.y.width) return 0;
-    return dy[r.image + (p * e.y.width + q) * e.y.channels + s.k];
+    return static_cast<Real>(dy[r.image + (p * e.y.width + q) * e.y.channels + s.k]);
   }
   constexpr Real right(const tile& t, const column& c, const slice& s) const {
     if (c.channel < 0 || s.tap < 0) return 0;
@@ -164,13 +170,15 @@ struct data_product {
   constexpr void store(const tile& t, int cell, int c, Real sum) const {
     const int w = cell % t.cells_right, h = cell / t.cells_right % t.cells_down,
               n = cell / t.cells_right / t.cells_down;
-    dx[e.x.at(n, t.phase_down + h * e.stride, t.phase_right + w * e.stride, t.group * e.inputs + c)] = sum;
+    dx[e.x.at(n, t.phase_down + h * e.stride, t.phase_right + w * e.stride, t.group * e.inputs + c)] =
+        static_cast<Stored>(sum);
   }
 };
 
 /// Partial dfilter: rows are filters of the group, columns (r, s, c), depth the pixels of y, a share of them a block.
-template <class Real>
+template <class Stored>
 struct filter_product {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "conv2d_backward_filter";
   static constexpr bool left_by_depth = false, right_by_depth = false;
   struct row {
@@ -189,7 +197,7 @@ struct filter_product {
 
   conv2d_extents e;
   int share_pixels;
-  const Real *x, *dy;
+  const Stored *x, *dy;
   Real* partial;  // [shares,K,R,S,C/groups]
 
   constexpr tile enter(dim block) const {
@@ -217,12 +225,12 @@ struct filter_product {
             q * e.stride - e.padding};
   }
   constexpr Real left(const tile&, const row& r, const slice& s) const {
-    return r.channel < 0 || s.pixel < 0 ? Real(0) : dy[s.pixel + r.channel];
+    return r.channel < 0 || s.pixel < 0 ? Real(0) : static_cast<Real>(dy[s.pixel + r.channel]);
   }
   constexpr Real right(const tile&, const column& c, const slice& s) const {
     const int h = s.top + c.down, w = s.left + c.right;
     if (c.channel < 0 || s.pixel < 0 || h < 0 || h >= e.x.height || w < 0 || w >= e.x.width) return 0;
-    return x[s.image + (h * e.x.width + w) * e.x.channels + c.channel];
+    return static_cast<Real>(x[s.image + (h * e.x.width + w) * e.x.channels + c.channel]);
   }
   constexpr void store(const tile& t, int k, int i, Real sum) const {
     partial[(t.share * e.groups * e.outputs + t.group * e.outputs + k) * e.reach() + i] = sum;
@@ -254,67 +262,90 @@ struct add_shares {
   }
 };
 
-}  // namespace detail
-
 template <class Real, GpuDevice Device>
-void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> filter, conv2d_geometry g,
+void conv2d_any(context<Device>& ctx, view_on<const Real, Device> x, view_on<const master_of<Real>, Device> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
-  detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
-  const auto extents = detail::conv2d_extents::of("conv2d", x.shape(), filter.shape(), g, y.shape());
-  const auto epilogue = detail::epilogue_values<Real>::of("conv2d", e, y.shape());
-  if (detail::is_depthwise(filter.shape(), g)) {
-    launch(ctx, blocks_for(y.size(), 256), detail::depthwise_kernel<Real>{}, extents, epilogue, x.data(), filter.data(),
+  require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
+  const auto extents = conv2d_extents::of("conv2d", x.shape(), filter.shape(), g, y.shape());
+  const auto epilogue = epilogue_values<Real>::of("conv2d", e, y.shape());
+  if (is_depthwise(filter.shape(), g)) {
+    launch(ctx, blocks_for(y.size(), 256), depthwise_kernel<Real>{}, extents, epilogue, x.data(), filter.data(),
            y.data());
     return;
   }
-  using kernel = detail::tiled_product_kernel<Real, detail::forward_product<Real>>;
-  launch(ctx, detail::product_blocks<kernel>(extents.pixels(), extents.outputs, g.groups),
+  using kernel = tiled_product_kernel<master_of<Real>, forward_product<Real>>;
+  launch(ctx, product_blocks<kernel>(extents.pixels(), extents.outputs, g.groups),
          kernel{{extents, epilogue, x.data(), filter.data(), y.data()}});
 }
 
 template <class Real, GpuDevice Device>
-void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const Real, Device> filter,
+void conv2d_any_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const master_of<Real>, Device> filter,
                           conv2d_geometry g, view_on<Real, Device> dx) {
-  detail::require_conv2d_shapes("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
-  const auto extents = detail::conv2d_extents::of("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
-  if (detail::is_depthwise(filter.shape(), g)) {
-    launch(ctx, blocks_for(dx.size(), 256), detail::depthwise_data_kernel<Real>{}, extents, dy.data(), filter.data(),
+  require_conv2d_shapes("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
+  const auto extents = conv2d_extents::of("conv2d_backward_data", dx.shape(), filter.shape(), g, dy.shape());
+  if (is_depthwise(filter.shape(), g)) {
+    launch(ctx, blocks_for(dx.size(), 256), depthwise_data_kernel<Real>{}, extents, dy.data(), filter.data(),
            dx.data());
     return;
   }
-  using kernel = detail::tiled_product_kernel<Real, detail::data_product<Real>>;
+  using kernel = tiled_product_kernel<master_of<Real>, data_product<Real>>;
   const int phases = g.stride * g.stride, cells_down = (extents.x.height + g.stride - 1) / g.stride,
             cells_right = (extents.x.width + g.stride - 1) / g.stride;
   launch(ctx,
-         detail::product_blocks<kernel>(extents.x.images * cells_down * cells_right, extents.inputs, phases * g.groups),
+         product_blocks<kernel>(extents.x.images * cells_down * cells_right, extents.inputs, phases * g.groups),
          kernel{{extents, dy.data(), filter.data(), dx.data()}});
 }
 
 template <class Real, GpuDevice Device>
-void conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
-                            conv2d_geometry g, view_on<Real, Device> dfilter) {
-  detail::require_conv2d_shapes("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
+void conv2d_any_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
+                            conv2d_geometry g, view_on<master_of<Real>, Device> dfilter) {
+  require_conv2d_shapes("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
   if (dfilter.empty() || dy.empty()) return;
-  const auto extents = detail::conv2d_extents::of("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
+  const auto extents = conv2d_extents::of("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
   const auto count = static_cast<int>(dfilter.size());
-  const Real* const before = dfilter.data();
-  if (detail::is_depthwise(dfilter.shape(), g)) {
+  const master_of<Real>* const before = dfilter.data();
+  if (is_depthwise(dfilter.shape(), g)) {
     tensor<double, Device> sums(ctx, {extents.taps(), extents.x.channels});
     const double* const known = sums.data();
-    detail::launch_column_sums<1>(ctx, detail::depthwise_filter_sums<Real>{extents, x.data(), dy.data()}, 1,
+    launch_column_sums<1>(ctx, depthwise_filter_sums<Real>{extents, x.data(), dy.data()}, 1,
                                   extents.pixels(), count, sums.data());
-    detail::launch_map(ctx, detail::add_depthwise_sums{known, extents.taps(), extents.x.channels}, count,
+    launch_map(ctx, add_depthwise_sums{known, extents.taps(), extents.x.channels}, count,
                        dfilter.data(), before);
     return;
   }
-  using kernel = detail::tiled_product_kernel<Real, detail::filter_product<Real>>;
-  const auto shares = detail::filter_shares::of(extents);
-  detail::counted("conv2d_backward_filter", static_cast<index_t>(shares.count) * count);
-  tensor<Real, Device> partial(ctx, {shares.count, count});
-  const Real* const known = partial.data();
-  launch(ctx, detail::product_blocks<kernel>(extents.outputs, extents.reach(), shares.count * g.groups),
+  using kernel = tiled_product_kernel<master_of<Real>, filter_product<Real>>;
+  const auto shares = filter_shares::of(extents);
+  counted("conv2d_backward_filter", static_cast<index_t>(shares.count) * count);
+  tensor<master_of<Real>, Device> partial(ctx, {shares.count, count});
+  const master_of<Real>* const known = partial.data();
+  launch(ctx, product_blocks<kernel>(extents.outputs, extents.reach(), shares.count * g.groups),
          kernel{{extents, shares.pixels, x.data(), dy.data(), partial.data()}});
-  detail::launch_map(ctx, detail::add_shares<Real>{known, shares.count, count}, count, dfilter.data(), before);
+  launch_map(ctx, add_shares<master_of<Real>>{known, shares.count, count}, count, dfilter.data(), before);
+}
+
+}  // namespace detail
+
+// Twins of kernels/cpu/conv2d.hpp for what is computed as it is stored; kernels/gpu/conv2d_bf16.hpp has those for bfloat16.
+
+template <class Real, GpuDevice Device>
+requires std::floating_point<Real>
+void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> filter, conv2d_geometry g,
+            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
+  detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
+}
+
+template <class Real, GpuDevice Device>
+requires std::floating_point<Real>
+void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const Real, Device> filter,
+                          conv2d_geometry g, view_on<Real, Device> dx) {
+  detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
+}
+
+template <class Real, GpuDevice Device>
+requires std::floating_point<Real>
+void conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
+                            conv2d_geometry g, view_on<Real, Device> dfilter) {
+  detail::conv2d_any_backward_filter<Real>(ctx, x, dy, g, dfilter);
 }
 
 }  // namespace aixcell

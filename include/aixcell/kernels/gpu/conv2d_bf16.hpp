@@ -62,7 +62,8 @@ struct tensor_core_tile {
 };
 
 /// y [N,P,Q,K]: rows are pixels, columns filters, depth (r, s, c), which is contiguous in both operands.
-template <class Out>
+/// What is added at the end may be stored as another type than the result.
+template <class Out, class Residual>
 struct conv2d_bf16_kernel : tensor_core_tile {
   static constexpr std::string_view name = "conv2d_bf16";
   struct tiles {
@@ -75,7 +76,7 @@ struct conv2d_bf16_kernel : tensor_core_tile {
   };
 
   conv2d_extents e;
-  epilogue_values<float> epilogue;
+  epilogue_values<Residual> epilogue;
   const bfloat16 *x, *filter;
   Out* y;
 
@@ -216,10 +217,10 @@ struct turn_filter_kernel {
                     " and filters " + to_string(filter) + "; conv2d in float32 takes any");
 }
 
-template <class Out, GpuDevice Device>
-void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epilogue_values<float>& epilogue,
+template <class Out, class Residual, GpuDevice Device>
+void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epilogue_values<Residual>& epilogue,
                         const bfloat16* x, const bfloat16* filter, Out* y) {
-  using kernel = conv2d_bf16_kernel<Out>;
+  using kernel = conv2d_bf16_kernel<Out, Residual>;
   kernel k{};
   k.e = e;
   k.epilogue = epilogue;
@@ -301,6 +302,56 @@ void conv2d_bf16_backward_filter(context<Device>& ctx, view_on<const bfloat16, D
   launch(ctx, detail::product_blocks<detail::conv2d_bf16_filter_kernel>(extents.outputs, extents.reach(), shares.count),
          k);
   detail::launch_map(ctx, detail::add_shares<float>{known, shares.count, count}, count, dfilter.data(), before);
+}
+
+namespace detail {
+
+/// Filters are trained in float32 and multiplied in bfloat16.
+template <GpuDevice Device>
+tensor<bfloat16, Device> stored_filter(context<Device>& ctx, view_on<const float, Device> filter) {
+  tensor<bfloat16, Device> stored(ctx, filter.shape());
+  launch_map(ctx, same_value{}, filter.size(), stored.data(), filter.data());
+  return stored;
+}
+
+/// Pixels are counted in 16 bits an edge.
+inline bool fits_tensor_cores(const shape& x) { return x[1] < 1 << 14 && x[2] < 1 << 14; }
+
+}  // namespace detail
+
+// Twins of kernels/cpu/conv2d.hpp for images stored as bfloat16: on tensor cores where has_bf16_conv2d says so, else with the
+// loops of conv2d.hpp, which widen what they read. Sums are float32 either way.
+
+template <class Real, GpuDevice Device>
+requires std::same_as<Real, bfloat16>
+void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const float, Device> filter, conv2d_geometry g,
+            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
+  detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
+  if (!has_bf16_conv2d(filter.shape(), g) || !detail::fits_tensor_cores(x.shape()))
+    return detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
+  const auto stored = detail::stored_filter(ctx, filter);
+  detail::launch_conv2d_bf16(ctx, detail::conv2d_extents::of("conv2d", x.shape(), filter.shape(), g, y.shape()),
+                             detail::epilogue_values<Real>::of("conv2d", e, y.shape()), x.data(), stored.data(), y.data());
+}
+
+template <class Real, GpuDevice Device>
+requires std::same_as<Real, bfloat16>
+void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const float, Device> filter,
+                          conv2d_geometry g, view_on<Real, Device> dx) {
+  const index_t down = g.reach(filter.extent(1)) - 1 - g.padding, right = g.reach(filter.extent(2)) - 1 - g.padding;
+  if (!has_bf16_conv2d(filter.shape(), g) || !detail::fits_tensor_cores(dx.shape()) || g.stride != 1 || down < 0 ||
+      down != right)
+    return detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
+  conv2d_bf16_backward_data<Real>(ctx, dy, detail::stored_filter(ctx, filter), g, dx);
+}
+
+template <class Real, GpuDevice Device>
+requires std::same_as<Real, bfloat16>
+void conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
+                            conv2d_geometry g, view_on<float, Device> dfilter) {
+  if (!has_bf16_conv2d(dfilter.shape(), g))
+    return detail::conv2d_any_backward_filter<Real>(ctx, x, dy, g, dfilter);
+  conv2d_bf16_backward_filter(ctx, x, dy, g, dfilter);
 }
 
 }  // namespace aixcell

@@ -53,4 +53,10 @@ void activation_backward(context<Device>& ctx, view_on<const Real, Device> dy, v
   detail::launch_map(ctx, detail::activate_backward{act}, dx.size(), dx.data(), dy.data(), x.data());
 }
 
+template <class To, class From, GpuDevice Device>
+void convert(context<Device>& ctx, view_on<const From, Device> x, view_on<To, Device> y) {
+  require_equal_shapes("convert", x, y);
+  detail::launch_map(ctx, detail::same_value{}, y.size(), y.data(), x.data());
+}
+
 }  // namespace aixcell

@@ -9,10 +9,10 @@ namespace aixcell {
 
 namespace detail {
 
-template <class Real>
+template <class Stored>
 struct channel_sums_of {
   static constexpr std::string_view name = "channel_sums";
-  const Real* x;
+  const Stored* x;
   int pixels, channels;
   constexpr sums<2> operator()(int n, int p, int c) const {
     const auto v = static_cast<double>(x[(n * pixels + p) * channels + c]);
@@ -32,8 +32,8 @@ struct scaled_values {
     const int k = coefficient(i);
     return scale[k] * x + shift[k] + residual;
   }
-  template <class Device>
-  static scaled_values of(const scaled_input<Real, Device>& in) {
+  template <class Stored, class Device>
+  static scaled_values of(const scaled_input<Stored, Device>& in) {
     const index_t row = in.x.size() / (in.scale.extent(0) == 1 ? 1 : in.x.extent(0));
     return {in.scale.data(), in.shift.data(), in.act, static_cast<int>(in.x.extent(3)), static_cast<int>(row)};
   }
@@ -73,16 +73,18 @@ struct residual_gradient {
   }
 };
 
-template <class Real>
+template <class Stored>
 struct backward_sums_of {
   static constexpr std::string_view name = "scale_shift_backward_sums";
+  using Real = master_of<Stored>;
   scaled_values<Real> z;
-  const Real *dy, *x, *residual;
+  const Stored *dy, *x, *residual;
   int pixels;
   constexpr sums<2> operator()(int n, int p, int c) const {
     const int i = (n * pixels + p) * z.channels + c;
-    const Real dz = dy[i] * activate_derivative(z.act, z.at(i, x[i], residual ? residual[i] : Real(0)));
-    return {static_cast<double>(dz), static_cast<double>(dz * x[i])};
+    const Real v = static_cast<Real>(x[i]), beside = residual ? static_cast<Real>(residual[i]) : Real(0);
+    const Real dz = static_cast<Real>(dy[i]) * activate_derivative(z.act, z.at(i, v, beside));
+    return {static_cast<double>(dz), static_cast<double>(dz * v)};
   }
 };
 
@@ -248,7 +250,8 @@ void scale_shift_activate(context<Device>& ctx, const scaled_input<Real, std::ty
                           view_on<Real, Device> y) {
   detail::require_scaled_input("scale_shift_activate", in, y.shape());
   if (y.empty()) return;
-  const detail::scale_shift_values<Real> f{detail::scaled_values<Real>::of(in)};
+  using master = master_of<Real>;
+  const detail::scale_shift_values<master> f{detail::scaled_values<master>::of(in)};
   if (in.residual.empty())
     detail::launch_map(ctx, f, y.size(), y.data(), in.x.data());
   else
@@ -267,7 +270,8 @@ void scale_shift_backward_sums(context<Device>& ctx, view_on<const Real, Device>
   const Real* const residual = in.residual.empty() ? nullptr : in.residual.data();
   detail::launch_column_sums<2>(
       ctx,
-      detail::backward_sums_of<Real>{detail::scaled_values<Real>::of(in), dy.data(), in.x.data(), residual, pixels},
+      detail::backward_sums_of<Real>{detail::scaled_values<master_of<Real>>::of(in), dy.data(), in.x.data(), residual,
+                                     pixels},
       static_cast<int>(dy.extent(0)), pixels, static_cast<int>(dy.extent(3)), sums.data());
 }
 
@@ -293,21 +297,31 @@ void normalisation_backward(context<Device>& ctx, view_on<const double, Device> 
 template <class Real, GpuDevice Device>
 void scale_shift_backward(context<Device>& ctx, view_on<const Real, Device> dy,
                           const scaled_input<Real, std::type_identity_t<Device>>& in,
-                          view_on<const Real, Device> factors, view_on<Real, Device> dx,
+                          view_on<const master_of<Real>, Device> factors, view_on<Real, Device> dx,
                           view_on<Real, Device> dresidual) {
   detail::require_scaled_input("scale_shift_backward", in, dy.shape());
   require_shape("scale_shift_backward", {in.scale.extent(0), 3, in.x.extent(3)}, factors.shape());
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
   if (dy.empty()) return;
-  const auto z = detail::scaled_values<Real>::of(in);
-  const detail::scale_shift_gradient<Real> f{z, factors.data()};
+  const auto z = detail::scaled_values<master_of<Real>>::of(in);
+  const detail::scale_shift_gradient<master_of<Real>> f{z, factors.data()};
   if (in.residual.empty()) return detail::launch_map(ctx, f, dx.size(), dx.data(), dy.data(), in.x.data());
   // Before dx, which may be dy.
   if (!dresidual.empty())
-    detail::launch_map(ctx, detail::residual_gradient<Real>{z}, dx.size(), dresidual.data(), dy.data(), in.x.data(),
+    detail::launch_map(ctx, detail::residual_gradient<master_of<Real>>{z}, dx.size(), dresidual.data(), dy.data(), in.x.data(),
                        in.residual.data());
   detail::launch_map(ctx, f, dx.size(), dx.data(), dy.data(), in.x.data(), in.residual.data());
+}
+
+template <class Real, GpuDevice Device>
+void add_sums_of_images(context<Device>& ctx, view_on<const double, Device> sums, index_t row,
+                        view_on<Real, Device> gradient) {
+  detail::require_sums_of_images("add_sums_of_images", sums.shape(), gradient.shape());
+  const auto channels = static_cast<int>(sums.extent(2));
+  detail::launch_map(ctx,
+                     detail::add_image_sums{sums.data() + row * channels, static_cast<int>(sums.extent(0)), 2 * channels},
+                     channels, gradient.data(), static_cast<const Real*>(gradient.data()));
 }
 
 }  // namespace aixcell

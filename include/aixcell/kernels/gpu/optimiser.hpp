@@ -138,7 +138,39 @@ struct sgd_kernel {
   }
 };
 
+struct clear_gradients_kernel {
+  static constexpr std::string_view name = "clear_gradients";
+  static constexpr int threads = 256;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks) const {
+    const parameter_chunk chunk = chunks[t.block().x];
+    for (int i = t.rank(); i < chunk.count; i += threads) chunk.gradient[i] = 0;
+  }
+};
+
+struct move_average_kernel {
+  static constexpr std::string_view name = "move_average";
+  static constexpr int threads = 256;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, float share) const {
+    const parameter_chunk chunk = chunks[t.block().x];
+    for (int i = t.rank(); i < chunk.count; i += threads) chunk.mean[i] += share * (chunk.value[i] - chunk.mean[i]);
+  }
+};
+
 }  // namespace detail
+
+/// All gradients of a table to 0, in one launch: backward passes add to them.
+template <GpuDevice Device>
+void clear_gradients(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks) {
+  launch(ctx, {detail::counted("clear_gradients", chunks.size()), 1, 1}, detail::clear_gradients_kernel{}, chunks.data());
+}
+
+/// mean += share * (value - mean) for all values of a table: the exponential moving average of weights.
+template <GpuDevice Device>
+void move_average(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, float share) {
+  launch(ctx, {detail::counted("move_average", chunks.size()), 1, 1}, detail::move_average_kernel{}, chunks.data(), share);
+}
 
 /// norm [2]: the Euclidean norm of all gradients together, and the factor by which a step scales them so that it is at most
 /// `most` (optim/clip.hpp). Float64, in an order that the table decides. Nobody waits: a step takes `norm` from the device.

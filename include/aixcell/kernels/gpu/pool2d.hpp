@@ -12,39 +12,41 @@ constexpr std::uint8_t position_in_window(pool2d_geometry g, int i, int j, int h
 }
 
 /// One thread an output; `winners` may be null.
-template <class Real>
+template <class Stored>
 struct max_pool2d_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "max_pool2d";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to, const Real* x,
-                            Real* y, std::uint8_t* winners) const {
+  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to,
+                            const Stored* x, Stored* y, std::uint8_t* winners) const {
     const int o = global_rank(t);
     if (o >= to.count()) return;
     const auto [n, i, j, c] = to.place_of(o);
     const auto rows = cells_of_window(i, g, from.height), columns = cells_of_window(j, g, from.width);
-    Real best = x[from.at(n, rows.begin, columns.begin, c)];
+    Real best = static_cast<Real>(x[from.at(n, rows.begin, columns.begin, c)]);
     std::uint8_t winner = position_in_window(g, i, j, rows.begin, columns.begin);
     for (int h = rows.begin; h < rows.end; ++h)
       for (int w = columns.begin; w < columns.end; ++w) {
-        const Real v = x[from.at(n, h, w, c)];
+        const Real v = static_cast<Real>(x[from.at(n, h, w, c)]);
         if (v <= best || best != best) continue;  // a NaN is not <=: it wins, and stays
         best = v;
         winner = position_in_window(g, i, j, h, w);
       }
-    y[o] = best;
+    y[o] = static_cast<Stored>(best);
     if (winners) winners[o] = winner;
   }
 };
 
 /// One thread a cell, over the windows that cover it.
-template <class Real>
+template <class Stored>
 struct max_pool2d_backward_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "max_pool2d_backward";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to, const Real* dy,
-                            const std::uint8_t* winners, Real* dx) const {
+  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to,
+                            const Stored* dy, const std::uint8_t* winners, Stored* dx) const {
     const int o = global_rank(t);
     if (o >= from.count()) return;
     const auto [n, h, w, c] = from.place_of(o);
@@ -53,19 +55,20 @@ struct max_pool2d_backward_kernel {
     for (int i = rows.begin; i < rows.end; ++i)
       for (int j = columns.begin; j < columns.end; ++j) {
         const int k = to.at(n, i, j, c);
-        if (winners[k] == position_in_window(g, i, j, h, w)) sum += dy[k];
+        if (winners[k] == position_in_window(g, i, j, h, w)) sum += static_cast<Real>(dy[k]);
       }
-    dx[o] = sum;
+    dx[o] = static_cast<Stored>(sum);
   }
 };
 
-template <class Real>
+template <class Stored>
 struct average_pool2d_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "average_pool2d";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to, const Real* x,
-                            Real* y) const {
+  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to,
+                            const Stored* x, Stored* y) const {
     const int o = global_rank(t);
     if (o >= to.count()) return;
     const auto [n, i, j, c] = to.place_of(o);
@@ -73,18 +76,19 @@ struct average_pool2d_kernel {
     const Real share = Real(1) / static_cast<Real>(rows.size() * columns.size());
     Real sum = 0;
     for (int h = rows.begin; h < rows.end; ++h)
-      for (int w = columns.begin; w < columns.end; ++w) sum += share * x[from.at(n, h, w, c)];
-    y[o] = sum;
+      for (int w = columns.begin; w < columns.end; ++w) sum += share * static_cast<Real>(x[from.at(n, h, w, c)]);
+    y[o] = static_cast<Stored>(sum);
   }
 };
 
-template <class Real>
+template <class Stored>
 struct average_pool2d_backward_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "average_pool2d_backward";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to, const Real* dy,
-                            Real* dx) const {
+  constexpr void operator()(auto t, shared&, pool2d_geometry g, batch_extents from, batch_extents to,
+                            const Stored* dy, Stored* dx) const {
     const int o = global_rank(t);
     if (o >= from.count()) return;
     const auto [n, h, w, c] = from.place_of(o);
@@ -93,9 +97,9 @@ struct average_pool2d_backward_kernel {
     for (int i = rows.begin; i < rows.end; ++i)
       for (int j = columns.begin; j < columns.end; ++j) {
         const int cells = cells_of_window(i, g, from.height).size() * cells_of_window(j, g, from.width).size();
-        sum += Real(1) / static_cast<Real>(cells) * dy[to.at(n, i, j, c)];
+        sum += Real(1) / static_cast<Real>(cells) * static_cast<Real>(dy[to.at(n, i, j, c)]);
       }
-    dx[o] = sum;
+    dx[o] = static_cast<Stored>(sum);
   }
 };
 

@@ -62,34 +62,39 @@ struct resize_readers_kernel {
 };
 
 /// One thread an output.
-template <class Real>
+template <class Stored>
 struct upsample_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "upsample";
   static constexpr int threads = 256;
   using shared = nothing;
   constexpr void operator()(auto t, shared&, batch_extents from, batch_extents to, const device_tap* taps,
-                            const Real* x, Real* y) const {
+                            const Stored* x, Stored* y) const {
     const int o = global_rank(t);
     if (o >= to.count()) return;
     const auto [n, i, j, c] = to.place_of(o);
     const device_tap r = taps[i], s = taps[to.height + j];
-    const Real a = x[from.at(n, r.low, s.low, c)];
+    const auto at = [&](int h, int w) {
+      return static_cast<Real>(x[from.at(n, h, w, c)]);
+    };
+    const Real a = at(r.low, s.low);
     if (r.weight == 0 && s.weight == 0) {  // what lies there unread may be infinite
-      y[o] = a;
+      y[o] = static_cast<Stored>(a);
       return;
     }
-    const Real b = x[from.at(n, r.low, s.high, c)];
-    const Real d = x[from.at(n, r.high, s.low, c)], e = x[from.at(n, r.high, s.high, c)];
+    const Real b = at(r.low, s.high);
+    const Real d = at(r.high, s.low), e = at(r.high, s.high);
     const auto down = static_cast<Real>(r.weight), right = static_cast<Real>(s.weight);
     const Real above = a + right * (b - a), below = d + right * (e - d);
-    y[o] = above + down * (below - above);
+    y[o] = static_cast<Stored>(above + down * (below - above));
   }
 };
 
 /// One thread an input gathers from the outputs that read it: no atomics, and the order of the sum is fixed. Each dy is read
 /// up to four times, from cache.
-template <class Real>
+template <class Stored>
 struct upsample_backward_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "upsample_backward";
   static constexpr int threads = 256;
   using shared = nothing;
@@ -97,7 +102,7 @@ struct upsample_backward_kernel {
     return (tap.low == input ? 1 - tap.weight : 0.0f) + (tap.high == input ? tap.weight : 0.0f);
   }
   constexpr void operator()(auto t, shared&, batch_extents from, batch_extents to, const device_tap* taps,
-                            const device_readers* readers, const Real* dy, Real* dx) const {
+                            const device_readers* readers, const Stored* dy, Stored* dx) const {
     const int o = global_rank(t);
     if (o >= from.count()) return;
     const auto [n, h, w, c] = from.place_of(o);
@@ -107,10 +112,10 @@ struct upsample_backward_kernel {
       const float down = share(taps[i], h);
       for (int j = columns.first; j < columns.end; ++j) {
         const float weight = down * share(taps[to.height + j], w);
-        if (weight != 0) sum += static_cast<Real>(weight) * dy[to.at(n, i, j, c)];
+        if (weight != 0) sum += static_cast<Real>(weight) * static_cast<Real>(dy[to.at(n, i, j, c)]);
       }
     }
-    dx[o] = sum;
+    dx[o] = static_cast<Stored>(sum);
   }
 };
 

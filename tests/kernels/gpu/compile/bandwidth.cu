@@ -1,12 +1,21 @@
 // Every kernel that moves memory, for a GPU: compiled, never run. compile_kernels.cmake reads what ptxas says of it.
 #include <aixcell/device/cuda.cuh>
+#include <aixcell/kernels/gpu/adaptive_pool.hpp>
 #include <aixcell/kernels/gpu/binary_cross_entropy.hpp>
+#include <aixcell/kernels/gpu/channel_gate.hpp>
+#include <aixcell/kernels/gpu/channels.hpp>
+#include <aixcell/kernels/gpu/crop.hpp>
 #include <aixcell/kernels/gpu/cross_entropy.hpp>
 #include <aixcell/kernels/gpu/dice.hpp>
 #include <aixcell/kernels/gpu/elementwise.hpp>
+#include <aixcell/kernels/gpu/fill.hpp>
+#include <aixcell/kernels/gpu/focal.hpp>
+#include <aixcell/kernels/gpu/layer_norm.hpp>
 #include <aixcell/kernels/gpu/masked_regression.hpp>
 #include <aixcell/kernels/gpu/normalisation.hpp>
 #include <aixcell/kernels/gpu/optimiser.hpp>
+#include <aixcell/kernels/gpu/patches.hpp>
+#include <aixcell/kernels/gpu/polar_iou.hpp>
 #include <aixcell/kernels/gpu/pool2d.hpp>
 #include <aixcell/kernels/gpu/upsample.hpp>
 
@@ -31,6 +40,35 @@ void normalisation(context<cuda>& ctx, view<float, cuda> x, view<double, cuda> s
   scale_shift_backward<float>(ctx, x, scaled, x, x, x);
 }
 
+/// What networks need beside, with images stored as Real.
+template <class Real>
+void around(context<cuda>& ctx, view<Real, cuda> x, view<float, cuda> vector, view<double, cuda> sums) {
+  concatenate_channels<Real>(ctx, x, x, x);
+  split_channels<Real>(ctx, x, x, x);
+  add_bias<Real>(ctx, vector, x);
+  add_bias_gradient<Real>(ctx, x, vector);
+  add_sums_of_images<float>(ctx, sums, 1, vector);
+  crop<Real>(ctx, x, x);
+  crop_backward<Real>(ctx, x, x);
+  to_patches<Real>(ctx, x, 2, x);
+  from_patches<Real>(ctx, x, 2, x);
+  adaptive_average<Real>(ctx, x, x);
+  adaptive_average_backward<Real>(ctx, x, x);
+  spatial_mean<Real>(ctx, x, x);
+  spatial_mean_backward<Real>(ctx, x, x);
+  gate_channels<Real>(ctx, x, x, x);
+  gate_channels_backward<Real>(ctx, x, x, x, x, x);
+  draw_image_gates<Real>(ctx, vector, {}, x);
+  count_pass<float>(ctx, vector);
+  layer_norm<Real>(ctx, x, {vector, vector}, x, vector);
+  layer_norm_backward<Real>(ctx, x, x, vector, {vector, vector}, x, {vector, vector});
+  fill_values(ctx, x, Real(0));
+  convert<float, Real>(ctx, x, vector);
+  convert<Real, float>(ctx, vector, x);
+}
+template void around<float>(context<cuda>&, view<float, cuda>, view<float, cuda>, view<double, cuda>);
+template void around<bfloat16>(context<cuda>&, view<bfloat16, cuda>, view<float, cuda>, view<double, cuda>);
+
 void resizing(context<cuda>& ctx, view<float, cuda> x, view<std::uint8_t, cuda> winners) {
   max_pool2d<float>(ctx, x, {}, x, winners);
   max_pool2d_backward<float>(ctx, x, winners, {}, x);
@@ -44,6 +82,8 @@ void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, vi
   gradient_norm(ctx, chunks, 1, norm);
   adamw_step(ctx, chunks, {}, norm);
   sgd_step(ctx, chunks, {}, norm);
+  clear_gradients(ctx, chunks);
+  move_average(ctx, chunks, 0.5f);
 }
 
 void losses(context<cuda>& ctx, const loss_maps<float, cuda>& a, view<double, cuda> result) {
@@ -52,6 +92,8 @@ void losses(context<cuda>& ctx, const loss_maps<float, cuda>& a, view<double, cu
   dice_loss<float>(ctx, a, {}, result);
   masked_l1_loss<float>(ctx, a, result);
   masked_l2_loss<float>(ctx, a, result);
+  focal_loss<float>(ctx, a, {}, result);
+  polar_iou_loss<float>(ctx, a, result);
 }
 
 }  // namespace aixcell

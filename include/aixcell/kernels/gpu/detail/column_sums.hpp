@@ -91,4 +91,16 @@ void launch_column_sums(context<Device>& ctx, const Source& source, int images, 
          images, cut.ranges(), channels, known, totals);
 }
 
+/// total[c] += sums[n * pitch + c] over the images in order, for launch_map: sums [N,pitch] on the device.
+struct add_image_sums {
+  static constexpr std::string_view name = "sums of images";
+  const double* sums;
+  int images, pitch;
+  template <class Real>
+  constexpr Real operator()(int c, Real before) const {
+    for (int n = 0; n < images; ++n) before += static_cast<Real>(sums[n * pitch + c]);
+    return before;
+  }
+};
+
 }  // namespace aixcell::detail

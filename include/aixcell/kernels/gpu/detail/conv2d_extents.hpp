@@ -32,19 +32,21 @@ struct conv2d_extents {
 };
 
 /// What happens to a sum before it is stored; null where there is none.
-template <class Real>
+template <class Stored>
 struct epilogue_values {
-  const Real *bias, *scale, *residual;
+  using Real = master_of<Stored>;
+  const Real *bias, *scale;
+  const Stored* residual;
   activation act;
 
   constexpr Real operator()(Real sum, int channel, int at) const {
     if (scale) sum *= scale[channel];
     if (bias) sum += bias[channel];
-    if (residual) sum += residual[at];
+    if (residual) sum += static_cast<Real>(residual[at]);
     return activate(act, sum);
   }
   template <class Device>
-  static epilogue_values of(std::string_view where, const conv2d_epilogue<Real, Device>& e, const shape& y) {
+  static epilogue_values of(std::string_view where, const conv2d_epilogue<Stored, Device>& e, const shape& y) {
     if (!e.bias.empty()) require_shape(where, {y[3]}, e.bias.shape());
     if (!e.scale.empty()) require_shape(where, {y[3]}, e.scale.shape());
     if (!e.residual.empty()) require_shape(where, y, e.residual.shape());

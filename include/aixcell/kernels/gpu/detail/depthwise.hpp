@@ -7,13 +7,14 @@ namespace aixcell::detail {
 // Each channel has a filter of its own: nothing to share but the taps, so memory is the bound. One thread a value, channels
 // fastest; neighbouring pixels read the same cells from cache.
 
-template <class Real>
+template <class Stored>
 struct depthwise_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "conv2d, depthwise";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, conv2d_extents e, epilogue_values<Real> epilogue, const Real* x,
-                            const Real* filter, Real* y) const {
+  constexpr void operator()(auto t, shared&, conv2d_extents e, epilogue_values<Stored> epilogue, const Stored* x,
+                            const Real* filter, Stored* y) const {
     const int o = global_rank(t);
     if (o >= e.y.count()) return;
     const auto [n, p, q, c] = e.y.place_of(o);
@@ -23,19 +24,20 @@ struct depthwise_kernel {
       if (h < 0 || h >= e.x.height) continue;
       for (int s = 0; s < e.taps_right; ++s) {
         const int w = q * e.stride + s * e.dilation - e.padding;
-        if (w >= 0 && w < e.x.width) sum += filter[c * e.taps() + r * e.taps_right + s] * x[e.x.at(n, h, w, c)];
+        if (w >= 0 && w < e.x.width) sum += filter[c * e.taps() + r * e.taps_right + s] * static_cast<Real>(x[e.x.at(n, h, w, c)]);
       }
     }
-    y[o] = epilogue(sum, c, o);
+    y[o] = static_cast<Stored>(epilogue(sum, c, o));
   }
 };
 
-template <class Real>
+template <class Stored>
 struct depthwise_data_kernel {
+  using Real = master_of<Stored>;
   static constexpr std::string_view name = "conv2d_backward_data, depthwise";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, conv2d_extents e, const Real* dy, const Real* filter, Real* dx) const {
+  constexpr void operator()(auto t, shared&, conv2d_extents e, const Stored* dy, const Real* filter, Stored* dx) const {
     const int o = global_rank(t);
     if (o >= e.x.count()) return;
     const auto [n, h, w, c] = e.x.place_of(o);
@@ -46,19 +48,19 @@ struct depthwise_data_kernel {
       for (int s = 0; s < e.taps_right; ++s) {
         const int right = w + e.padding - s * e.dilation, q = right / e.stride;
         if (right < 0 || right % e.stride != 0 || q >= e.y.width) continue;
-        sum += filter[c * e.taps() + r * e.taps_right + s] * dy[e.y.at(n, p, q, c)];
+        sum += filter[c * e.taps() + r * e.taps_right + s] * static_cast<Real>(dy[e.y.at(n, p, q, c)]);
       }
     }
-    dx[o] = sum;
+    dx[o] = static_cast<Stored>(sum);
   }
 };
 
 /// Columns are (tap, channel), summed over the pixels of y.
-template <class Real>
+template <class Stored>
 struct depthwise_filter_sums {
   static constexpr std::string_view name = "conv2d_backward_filter, depthwise";
   conv2d_extents e;
-  const Real *x, *dy;
+  const Stored *x, *dy;
   constexpr sums<1> operator()(int, int pixel, int column) const {
     const int c = column % e.x.channels, tap = column / e.x.channels;
     const int q = pixel % e.y.width, p = pixel / e.y.width % e.y.height, n = pixel / e.y.width / e.y.height;

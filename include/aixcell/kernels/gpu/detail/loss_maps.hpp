@@ -47,26 +47,27 @@ template <class Real>
 struct loss_pixels {
   const Real* output_;
   const float* target_;
+  const float* weight_;  // null: every pixel weighs 1
   Real* gradient_;
-  int outputs, targets, weight_channel, channels;
+  int outputs, targets, channels;
   double scale;
 
   constexpr const Real* output(int p) const { return output_ + p * outputs; }
-  constexpr const float* target(int p, int from_weight = 0) const { return target_ + p * targets + from_weight; }
+  constexpr const float* target(int p) const { return target_ + p * targets; }
   constexpr Real* gradient(int p) const { return gradient_ + p * outputs; }
   constexpr double weight(int p) const {
-    if (weight_channel < 0) return 1;
-    const auto w = static_cast<double>(target_[p * targets + weight_channel]);
+    if (!weight_) return 1;
+    const auto w = static_cast<double>(weight_[p * targets]);
     return w > 0 ? w : 0;
   }
   template <class Device>
   static loss_pixels of(const loss_maps<Real, Device>& a) {
     return {a.output.data() + a.first_channel,
             a.target.data() + a.target_channel,
+            a.weight_channel < 0 ? nullptr : a.target.data() + a.weight_channel,
             a.gradient.data() + a.first_channel,
             static_cast<int>(a.output.extent(3)),
             static_cast<int>(a.target.extent(3)),
-            a.weight_channel < 0 ? -1 : a.weight_channel - a.target_channel,
             a.channels,
             a.scale};
   }

@@ -3,8 +3,17 @@
 
 namespace aixcell::detail {
 
+/// What is computed with: bfloat16 is a format to store in.
+template <class T>
+constexpr auto widened(T v) {
+  if constexpr (std::is_same_v<T, bfloat16>)
+    return static_cast<float>(v);
+  else
+    return v;
+}
+
 /// y[i] = f(i, x[i]...), Width neighbouring values a thread, read and written by one instruction where Width > 1.
-/// y may be one of the x.
+/// y may be one of the x. The function sees bfloat16 as float.
 template <class Function, int Width>
 struct map_kernel {
   static constexpr std::string_view name = Function::name;
@@ -24,14 +33,14 @@ struct map_kernel {
         return;
       }
     }
-    for (int i = first; i < count && i < first + Width; ++i) y[i] = static_cast<Y>(f(i, x[i]...));
+    for (int i = first; i < count && i < first + Width; ++i) y[i] = static_cast<Y>(f(i, widened(x[i])...));
   }
 
  private:
   template <class Y, class... X>
   constexpr pack<Y, Width> mapped(int first, const pack<X, Width>&... x) const {
     pack<Y, Width> y{};
-    for (int i = 0; i < Width; ++i) y[i] = static_cast<Y>(f(first + i, x[i]...));
+    for (int i = 0; i < Width; ++i) y[i] = static_cast<Y>(f(first + i, widened(x[i])...));
     return y;
   }
 };
@@ -49,9 +58,9 @@ struct same_value {
   }
 };
 
-template <class T>
+template <int Width, class T>
 bool starts_at_a_pack(const T* p) {
-  return reinterpret_cast<std::uintptr_t>(p) % 16 == 0;
+  return reinterpret_cast<std::uintptr_t>(p) % alignof(pack<T, Width>) == 0;
 }
 
 /// Maps views of one size; the function says what it is called (`name`).
@@ -59,10 +68,17 @@ template <GpuDevice Device, class Function, class Y, class... X>
 void launch_map(context<Device>& ctx, const Function& f, index_t size, Y* y, const X*... x) {
   constexpr int width = 16 / static_cast<int>(sizeof(Y));
   const int count = counted(Function::name, size);
-  if ((starts_at_a_pack(y) && ... && starts_at_a_pack(x)))
+  if ((starts_at_a_pack<width>(y) && ... && starts_at_a_pack<width>(x)))
     launch(ctx, blocks_for((count + width - 1) / width, 256), map_kernel<Function, width>{f}, count, y, x...);
   else
     launch(ctx, blocks_for(count, 256), map_kernel<Function, 1>{f}, count, y, x...);
+}
+
+/// One value a thread: for functions of loops, behind which a pack would lie in memory and not in registers.
+template <GpuDevice Device, class Function, class Y, class... X>
+void launch_map_singly(context<Device>& ctx, const Function& f, index_t size, Y* y, const X*... x) {
+  const int count = counted(Function::name, size);
+  launch(ctx, blocks_for(count, 256), map_kernel<Function, 1>{f}, count, y, x...);
 }
 
 }  // namespace aixcell::detail

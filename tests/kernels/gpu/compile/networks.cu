@@ -1,0 +1,19 @@
+// Whole networks for a GPU, in both precisions: compiled, never run. compile_kernels.cmake reads what ptxas says of it.
+#include <aixcell/device/cuda.cuh>
+#include <aixcell/kernels/gpu/of_layers.hpp>
+#include <aixcell/decoder/unet.hpp>
+#include <aixcell/encoder/resnet.hpp>
+#include <aixcell/pipeline/network.hpp>
+
+namespace aixcell {
+
+template <class Real>
+double learn(context<cuda>& ctx, random_stream& random, const tensor<float, cuda>& x) {
+  network<resnet18, unet, cuda, Real> net(ctx, 1, {}, random);
+  const auto y = net.forward(ctx, x, nullptr);
+  return net.learn(ctx, y, [](const auto&, auto&) { return 0.0; });
+}
+template double learn<float>(context<cuda>&, random_stream&, const tensor<float, cuda>&);
+template double learn<bfloat16>(context<cuda>&, random_stream&, const tensor<float, cuda>&);
+
+}  // namespace aixcell
