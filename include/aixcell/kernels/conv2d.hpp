@@ -88,13 +88,21 @@ inline void take_matrix_run(context<dry>& ctx, const shape& y, index_t outputs, 
   const tensor<bfloat16, dry> copy(ctx, {in_rows * cut.columns * channels + cut.overhang});
 }
 
-/// Takes from the dry pool, for a moment, what the CPU's twins take for filters [K,R,S,C/groups] in the order in which
-/// their loops read them: `outputs` of a dense filter of `taps` taps over `inputs` channels.
-inline void take_packed_filter(context<dry>& ctx, index_t outputs, index_t taps, index_t inputs) {
+/// The same for register tiles in float32, for a correlation of a dense filter of `outputs` filters over `inputs` channels.
+inline void take_tiles(context<dry>& ctx, const shape& y, index_t outputs, index_t inputs, index_t tap_rows,
+                       index_t tap_columns, conv2d_geometry g) {
   if (outputs == 0) return;
   const channel_blocks blocks{outputs, processor().lanes()};
-  const tensor<float, dry> packed(ctx, {blocks.padded(), std::max<index_t>(1, taps * inputs)});
+  const winograd_cut cut = cut_winograd(y[0], y[1], y[2], inputs, blocks);
+  const bool by_winograd =
+      g.dilation == 1 && cut.worth_it() &&
+      winograd_fits_filter(outputs, inputs, tap_rows, tap_columns, g.stride, blocks.lanes);
+  const index_t rows = by_winograd ? winograd_points : tap_rows * tap_columns;
+  const tensor<float, dry> packed(ctx, {blocks.padded(), std::max<index_t>(1, rows * inputs)});
   const tensor<float, dry> bias(ctx, {blocks.padded()});
+  if (!by_winograd) return;
+  const tensor<float, dry> values(ctx, {winograd_points, cut.step});
+  const tensor<float, dry> products(ctx, {winograd_points, cut.products_step});
 }
 
 /// Channels of the first bundle of groups, the largest.
@@ -119,7 +127,7 @@ void take_forward_workspace(context<dry>& ctx, const shape& x, const shape& filt
     const tensor<Real, dry> packed(ctx, {taps, filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
-    take_packed_filter(ctx, channels.outputs, taps, channels.inputs);
+    take_tiles(ctx, y, channels.outputs, channels.inputs, filter[1], filter[2], g);
   }
 }
 
@@ -138,7 +146,7 @@ void take_backward_data_workspace(context<dry>& ctx, const shape& dx, const shap
     const tensor<Real, dry> packed(ctx, {filter[1] * filter[2], filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
-    take_packed_filter(ctx, channels.inputs, rows * columns, channels.outputs);
+    take_tiles(ctx, dx, channels.inputs, channels.outputs, rows, columns, g);
   }
 }
 
@@ -164,6 +172,14 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(dfilter, g);
     const channel_blocks blocks{channels.outputs, processor().lanes()};
+    if (const winograd_gradient_cut tiles = cut_winograd_gradient(dy, dfilter[3], blocks);
+        g.groups == 1 && g.dilation == 1 && tiles.worth_it() &&
+        winograd_fits_filter(dfilter[0], dfilter[3], dfilter[1], dfilter[2], g.stride, blocks.lanes)) {
+      const tensor<float, dry> sums(ctx, {tiles.shares, blocks.padded(), winograd_points * dfilter[3]});
+      const tensor<float, dry> x_values(ctx, {winograd_points, tiles.x_step});
+      const tensor<float, dry> dy_values(ctx, {winograd_points, tiles.dy_step});
+      return;
+    }
     const filter_gradient_cut cut = cut_filter_gradient(x, dy, channels.inputs, g.stride, blocks);
     tensor<float, dry> dense;
     if (g.groups > 1) dense = tensor<float, dry>(ctx, {channels.outputs, taps, channels.inputs});

@@ -24,6 +24,70 @@ struct channel_blocks {
   index_t padded() const { return first(count() - 1) + width(count() - 1); }
 };
 
+// Winograd's convolution F(4x4, 3x3): tiles of 4x4 outputs from 6x6 inputs, 36 products for the 144 of the definition.
+
+inline constexpr index_t winograd_edge = 4, winograd_points = 36;
+
+/// Whether a filter of that many channels is worth transforming: whole registers, and rows that hide what transforms cost.
+constexpr bool winograd_fits_filter(index_t outputs, index_t channels, index_t tap_rows, index_t tap_columns,
+                                    index_t stride, int lanes) {
+  return tap_rows == 3 && tap_columns == 3 && stride == 1 && channels % lanes == 0 && outputs % lanes == 0 &&
+         channels >= 32 && outputs >= 32 && channels * outputs <= index_t{1} << 17;
+}
+
+/// How the tiles of images [images,height,width] are taken in turn: `chunk` at once, in rows of `step` values for each of the
+/// 36 points. A filter that leaves room in the second-level cache stays there, and every task has a chunk to itself; else
+/// the tasks of a chunk share its input and take blocks of the filter, in `parts` of the chunk.
+struct winograd_cut {
+  index_t down, across, tiles;
+  bool own_chunks;
+  index_t chunk, step, chunks;
+  index_t parts, part, products_step;
+
+  bool worth_it() const { return tiles >= 48; }  // else transforming the filter costs more than it saves
+};
+
+inline winograd_cut cut_winograd(index_t images, index_t height, index_t width, index_t channels,
+                                 const channel_blocks& blocks) {
+  constexpr index_t element = static_cast<index_t>(sizeof(float)), whole_tiles = 48;
+  winograd_cut cut{};
+  cut.down = (height + winograd_edge - 1) / winograd_edge;
+  cut.across = (width + winograd_edge - 1) / winograd_edge;
+  cut.tiles = images * cut.down * cut.across;
+  cut.own_chunks = winograd_points * channels * blocks.padded() * element <= 4 * band_bytes;
+  const index_t tile_bytes = winograd_points * channels * element;
+  const index_t room = (cut.own_chunks ? 2 : 24) * band_bytes / tile_bytes / whole_tiles * whole_tiles;
+  cut.chunk = std::min(cut.tiles, std::max(room, whole_tiles));
+  cut.chunks = cut.tiles > 0 ? (cut.tiles + cut.chunk - 1) / cut.chunk : 0;
+  cut.step = cut.chunk * channels + blocks.lanes;  // rows start in different cache sets
+  cut.parts = cut.own_chunks ? 1 : std::clamp<index_t>(16 / blocks.count(), 1, (cut.chunk + whole_tiles - 1) / whole_tiles);
+  cut.part = std::min(cut.chunk, whole_tiles);
+  cut.products_step = cut.part * 2 * blocks.lanes + blocks.lanes;
+  return cut;
+}
+
+/// The same for the filter gradient. Where all sums leave room in the second-level cache, every one of `shares` of the
+/// chunks has sums of its own, which are added in order; else the tasks of a chunk share its values and take points.
+struct winograd_gradient_cut {
+  winograd_cut tiles;
+  index_t shares, chunk, chunks, x_step, dy_step;
+
+  bool worth_it() const { return tiles.tiles >= 128; }
+};
+
+inline winograd_gradient_cut cut_winograd_gradient(const shape& dy, index_t channels, const channel_blocks& blocks) {
+  constexpr index_t element = static_cast<index_t>(sizeof(float)), whole_tiles = 48;
+  winograd_gradient_cut cut{cut_winograd(dy[0], dy[1], dy[2], channels, blocks), 1, 1, 0, 0, 0};
+  const index_t tile_bytes = winograd_points * (channels + blocks.channels) * element;
+  const index_t room = (cut.tiles.own_chunks ? 2 : 24) * band_bytes / tile_bytes / whole_tiles * whole_tiles;
+  cut.chunk = std::min(std::max<index_t>(cut.tiles.tiles, 1), std::max(room, whole_tiles));
+  cut.chunks = (cut.tiles.tiles + cut.chunk - 1) / cut.chunk;
+  if (cut.tiles.own_chunks) cut.shares = std::clamp<index_t>(cut.chunks, 1, 16);
+  cut.x_step = cut.chunk * channels + blocks.lanes;
+  cut.dy_step = cut.chunk * blocks.channels + blocks.lanes;
+  return cut;
+}
+
 /// Neighbouring groups that are merged into one dense filter until their outputs fill a register.
 constexpr index_t merged_groups(index_t outputs_of_group, index_t groups) {
   return std::clamp<index_t>(16 / std::max<index_t>(1, outputs_of_group), 1, groups);

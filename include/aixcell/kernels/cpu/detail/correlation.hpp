@@ -128,37 +128,63 @@ const T* prepared_values(context<cpu>& ctx, prepared_filter* kept, prepared_filt
   return reinterpret_cast<const T*>(place.data());
 }
 
-/// The filter of a correlation: `pack(filter_block, tap row, to)` writes the weights of a tap row [window, width] in the
-/// order in which the tiles read them, zeros beyond the valid ones.
-template <class Pack>
-const float* packed_filter(context<cpu>& ctx, const correlation<float>& c, prepared_filter* kept, prepared_filter& own,
-                           Pack&& pack) {
-  if (c.outputs == 0) return nullptr;
+/// Whether a correlation goes by Winograd's algorithm. A filter that stays prepared does wherever it can.
+inline bool by_winograd(const correlation<float>& c, bool filter_stays) {
   const channel_blocks blocks{c.outputs, processor().lanes()};
-  const index_t window = c.tap_columns * c.x.channels, depth = c.tap_rows * window;
-  return prepared_values<float>(ctx, kept, own, blocks.padded() * std::max<index_t>(depth, 1), [&](float* packed) {
-    parallel_for(ctx, blocks.count(), [&](index_t b) {
-      const filter_block block{blocks.first(b), blocks.valid(b), blocks.width(b)};
-      for (index_t r = 0; r < c.tap_rows; ++r) pack(block, r, packed + block.first * depth + r * window * block.width);
-    });
-  });
+  return c.x.step == 1 &&
+         winograd_fits_filter(c.outputs, c.x.channels, c.tap_rows, c.tap_columns, c.stride, blocks.lanes) &&
+         (filter_stays ||
+          cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, c.x.channels, blocks).worth_it());
 }
 
-/// `bias` is [outputs] or null, `packed` as packed_filter makes it. Work is cut into bands of output rows, whose padded
+/// Weights in the order in which tiles read them.
+struct packed_weights {
+  const float* values;
+  bool for_winograd;
+};
+
+/// The filter of a correlation: `pack(filter_block, tap row, to)` writes the weights of a tap row [window, width], zeros
+/// beyond the valid ones.
+template <class Pack>
+packed_weights packed_filter(context<cpu>& ctx, const correlation<float>& c, prepared_filter* kept,
+                             prepared_filter& own, Pack&& pack) {
+  if (c.outputs == 0) return {};
+  const channel_blocks blocks{c.outputs, processor().lanes()};
+  const index_t window = c.tap_columns * c.x.channels, depth = c.tap_rows * window;
+  const auto pack_block = [&](index_t b, float* to) {
+    const filter_block block{blocks.first(b), blocks.valid(b), blocks.width(b)};
+    for (index_t r = 0; r < c.tap_rows; ++r) pack(block, r, to + r * window * block.width);
+  };
+  if (by_winograd(c, kept != nullptr)) {
+    const index_t transformed = winograd_points * c.x.channels;
+    return {prepared_values<float>(ctx, kept, own, blocks.padded() * transformed,
+                                   [&](float* packed) {
+                                     parallel_for(ctx, blocks.count(), [&](index_t b) {
+                                       tensor<float> taps(ctx, {depth, blocks.width(b)});
+                                       pack_block(b, taps.data());
+                                       best_instruction_set().winograd_filter(taps.data(),
+                                                                              c.x.channels * blocks.width(b),
+                                                                              packed + blocks.first(b) * transformed);
+                                     });
+                                   }),
+            true};
+  }
+  return {prepared_values<float>(ctx, kept, own, blocks.padded() * std::max<index_t>(depth, 1),
+                                 [&](float* packed) {
+                                   parallel_for(ctx, blocks.count(),
+                                                [&](index_t b) { pack_block(b, packed + blocks.first(b) * depth); });
+                                 }),
+          false};
+}
+
+/// `bias` is padded as the blocks are, `packed` as packed_filter makes it. Work is cut into bands of output rows, whose padded
 /// input fits the second-level cache; large filters are cut into blocks of output channels too, so that each block is read
 /// once per band of one image.
-inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
-                             const float* packed) {
+inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, const float* bias, const float* packed) {
   const instruction_set& cpu_set = best_instruction_set();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   const index_t window = c.tap_columns * channels, depth = c.tap_rows * window;
-  if (c.outputs == 0 || images * c.out.height * c.out.width == 0) return;
   const channel_blocks blocks{c.outputs, processor().lanes()};
-
-  tensor<float> bias(ctx, {blocks.padded()});
-  for (index_t k = 0; k < blocks.padded(); ++k)
-    bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
-
   const bool by_block = blocks.padded() * depth * static_cast<index_t>(sizeof(float)) > 2 * band_bytes;
   const index_t groups = by_block ? blocks.count() : 1;
   const index_t row_bytes = c.out.width * channels * c.stride * static_cast<index_t>(sizeof(float));
@@ -185,7 +211,7 @@ inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, con
       float* y = c.out.data + n * c.out.image_step + row * c.out.row_step + blocks.first(b);
       correlation_row run{};
       run.window = window;
-      run.bias = bias.data() + blocks.first(b);
+      run.bias = bias + blocks.first(b);
       run.block = static_cast<int>(block);
       run.channels = blocks.valid(b);
       run.x_row_step = c.x.width() * channels;

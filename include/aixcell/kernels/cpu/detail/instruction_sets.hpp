@@ -91,6 +91,7 @@ namespace portable {
 inline constexpr int lanes = lanes_of(instruction_level::portable), tile_pixels = 6;
 inline void leave() {}
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/winograd_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 #include <aixcell/kernels/cpu/detail/image_runs.inl>
 #include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
@@ -108,6 +109,7 @@ namespace avx2 {
 inline constexpr int lanes = lanes_of(instruction_level::avx2), tile_pixels = 6;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/winograd_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 #include <aixcell/kernels/cpu/detail/image_runs.inl>
 #include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
@@ -124,6 +126,7 @@ namespace avx512 {
 inline constexpr int lanes = lanes_of(instruction_level::avx512), tile_pixels = 12;
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/convolution_tiles.inl>
+#include <aixcell/kernels/cpu/detail/winograd_tiles.inl>
 #include <aixcell/kernels/cpu/detail/normalisation_runs.inl>
 #include <aixcell/kernels/cpu/detail/image_runs.inl>
 #include <aixcell/kernels/cpu/detail/optimiser_runs.inl>
@@ -140,6 +143,12 @@ inline void leave() { __builtin_ia32_vzeroupper(); }
 struct instruction_set {
   void (*correlate)(const correlation_row&);
   void (*accumulate_outer)(const outer_band&);
+  void (*winograd_input)(const float* const* pixels, std::ptrdiff_t channels, float* to, std::ptrdiff_t step);
+  void (*winograd_output)(const float* from, std::ptrdiff_t step, const float* bias, std::ptrdiff_t channels,
+                          float* const* pixels);
+  void (*winograd_filter)(const float* taps, std::ptrdiff_t count, float* to);
+  void (*winograd_gradient)(const float* const* pixels, std::ptrdiff_t channels, float* to, std::ptrdiff_t step);
+  void (*winograd_taps)(const float* sums, std::ptrdiff_t count, float* taps);
   normalisation_loops<float> normalise_float;
   normalisation_loops<std::uint16_t> normalise_bfloat16;
   image_loops<float> float_images;
@@ -156,6 +165,11 @@ inline const instruction_set& best_instruction_set() {
     if (processor().level == instruction_level::avx512)
       return instruction_set{avx512::correlate,
                              avx512::accumulate_outer,
+                             avx512::winograd_input,
+                             avx512::winograd_output,
+                             avx512::winograd_filter,
+                             avx512::winograd_gradient,
+                             avx512::winograd_taps,
                              avx512::normalisation<float>,
                              avx512::normalisation<std::uint16_t>,
                              avx512::images<float>,
@@ -167,6 +181,11 @@ inline const instruction_set& best_instruction_set() {
     if (processor().level == instruction_level::avx2)
       return instruction_set{avx2::correlate,
                              avx2::accumulate_outer,
+                             avx2::winograd_input,
+                             avx2::winograd_output,
+                             avx2::winograd_filter,
+                             avx2::winograd_gradient,
+                             avx2::winograd_taps,
                              avx2::normalisation<float>,
                              avx2::normalisation<std::uint16_t>,
                              avx2::images<float>,
@@ -178,6 +197,11 @@ inline const instruction_set& best_instruction_set() {
 #endif
     return instruction_set{portable::correlate,
                            portable::accumulate_outer,
+                           portable::winograd_input,
+                           portable::winograd_output,
+                           portable::winograd_filter,
+                           portable::winograd_gradient,
+                           portable::winograd_taps,
                            portable::normalisation<float>,
                            portable::normalisation<std::uint16_t>,
                            portable::images<float>,

@@ -3,6 +3,7 @@
 
 #include <aixcell/kernels/conv2d.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_phases.hpp>
+#include <aixcell/kernels/cpu/detail/winograd_gradient.hpp>
 
 namespace aixcell::detail {
 
@@ -73,7 +74,7 @@ inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<
     const float* scale_of_bundle = scale ? scale + channels.first_output : nullptr;
     prepared_filter own;  // the same for all phases
     for_each_forward_phase(x, filter.shape(), g, channels, y, [&](const correlation<float>& c) {
-      const float* packed = packed_filter(ctx, c, kept, own, [&](const filter_block& block, index_t r, float* to) {
+      const packed_weights packed = packed_filter(ctx, c, kept, own, [&](const filter_block& block, index_t r, float* to) {
         if (bundles.dense())
           return pack_transposed(block, filter.data() + (channels.first_output + block.first) * step + r * window, step,
                                  window, scale_of_bundle, to);
@@ -103,7 +104,7 @@ inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, vi
     for_each_backward_phase(
         dy, filter.shape(), g, channels, dx, [&](const correlation<float>& c, const turned_taps& taps) {
           prepared_filter own;
-          const float* packed = packed_filter(ctx, c, nullptr, own, [&](const filter_block& block, index_t r, float* to) {
+          const packed_weights packed = packed_filter(ctx, c, nullptr, own, [&](const filter_block& block, index_t r, float* to) {
             if (bundles.dense()) return pack_turned(taps, block, r, to);
             pack_weights(block, c.tap_columns, channels.outputs, to, [&](index_t input, index_t t, index_t output) {
               return bundles.weight(channels.first_output, output, taps.row(r), taps.column(t), input);
@@ -117,6 +118,7 @@ inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, vi
 inline void tiled_backward_filter(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> dy,
                                   conv2d_geometry g, view<float, cpu> dfilter) {
   const group_bundles bundles(dfilter, g);
+  if (gradient_by_winograd(dy.shape(), dfilter.shape(), g)) return winograd_filter_gradient(ctx, x, dy, g, dfilter);
   if (g.groups == 1) return accumulate_filter_gradient(ctx, x, dy, g, bundles.channels(0), dfilter);
   for (index_t bundle = 0; bundle < bundles.count(); ++bundle) {
     const channel_slice channels = bundles.channels(bundle);

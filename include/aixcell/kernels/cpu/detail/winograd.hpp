@@ -1,0 +1,133 @@
+#pragma once
+#include <algorithm>
+#include <array>
+
+#include <aixcell/kernels/cpu/detail/correlation.hpp>
+
+namespace aixcell::detail {
+
+// Correlations of 3x3 taps by minimal filtering (Winograd 1980; Lavin & Gray 2016): tiles of 4x4 outputs, a quarter of the
+// products of the definition. Sums differ from it by rounding alone, some 1e-6 of the sum of magnitudes.
+
+/// Where a tile, numbered over all images, begins.
+struct winograd_place {
+  index_t image, row, column;
+};
+inline winograd_place place_of(index_t tile, const winograd_cut& cut) {
+  const index_t row = tile / cut.across;
+  return {row / cut.down, row % cut.down * winograd_edge, tile % cut.across * winograd_edge};
+}
+
+/// The addresses of Edge x Edge pixels from `at` on; for those outside the image, that of `zeros`.
+template <int Edge>
+std::array<const float*, Edge * Edge> square_of(const sampled_images<float>& x, const winograd_place& at,
+                                                const float* zeros) {
+  std::array<const float*, Edge * Edge> all;
+  for (index_t r = 0; r < Edge; ++r)
+    for (index_t s = 0; s < Edge; ++s) {
+      const index_t h = at.row + r, w = at.column + s;
+      const bool inside = h >= 0 && h < x.height() && w >= 0 && w < x.width();
+      all[static_cast<std::size_t>(Edge * r + s)] = inside ? x.at(at.image, h, w) : zeros;
+    }
+  return all;
+}
+
+/// The same for the 4x4 results of a tile; what lies outside goes where nobody wants it.
+inline std::array<float*, 16> results_of(const strided_images<float>& y, const winograd_place& at, index_t first_channel,
+                                         float* unwanted) {
+  float* const corner =
+      y.data + at.image * y.image_step + at.row * y.row_step + at.column * y.pixel_step + first_channel;
+  std::array<float*, 16> all;
+  for (index_t r = 0; r < winograd_edge; ++r)
+    for (index_t s = 0; s < winograd_edge; ++s) {
+      const bool inside = at.row + r < y.height && at.column + s < y.width;
+      all[static_cast<std::size_t>(winograd_edge * r + s)] =
+          inside ? corner + r * y.row_step + s * y.pixel_step : unwanted;
+    }
+  return all;
+}
+
+/// `filter` holds for each block of output channels, padded as `blocks` says, [36, channels, width]; `bias` is padded alike.
+inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, const float* bias, const float* filter) {
+  const instruction_set& cpu_set = best_instruction_set();
+  const channel_blocks blocks{c.outputs, processor().lanes()};
+  const index_t channels = c.x.channels;
+  const winograd_cut cut = cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, channels, blocks);
+  const auto zeros = tensor<float>::zeros(ctx, {channels});
+
+  const auto transform = [&](index_t begin, index_t end, index_t first, float* values) {
+    for (index_t tile = begin; tile < end; ++tile) {
+      winograd_place at = place_of(tile, cut);
+      at.row += c.row_offset, at.column += c.column_offset;
+      cpu_set.winograd_input(square_of<6>(c.x, at, zeros.data()).data(), channels, values + (tile - first) * channels,
+                             cut.step);
+    }
+  };
+  // Tiles begin..end-1 of a chunk that starts at `first`, for one block of output channels.
+  const auto multiply = [&](index_t begin, index_t end, index_t first, const float* values, index_t b, float* products,
+                            float* unwanted) {
+    const index_t width = blocks.width(b);
+    correlation_row run{};
+    run.x_pixel_step = channels;
+    run.tap_rows = 1;
+    run.window = channels;
+    run.block = static_cast<int>(width);
+    run.channels = static_cast<int>(width);
+    run.y_pixel_step = width;
+    for (index_t from = begin; from < end; from += cut.part) {
+      const index_t to = std::min(end, from + cut.part);
+      run.pixels = to - from;
+      for (index_t point = 0; point < winograd_points; ++point) {
+        run.x = values + point * cut.step + (from - first) * channels;
+        run.filter = filter + (blocks.first(b) * winograd_points + point * width) * channels;
+        run.y = products + point * cut.products_step;
+        cpu_set.correlate(run);
+      }
+      for (index_t tile = from; tile < to; ++tile)
+        cpu_set.winograd_output(products + (tile - from) * width, cut.products_step, bias + blocks.first(b), width,
+                                results_of(c.out, place_of(tile, cut), blocks.first(b), unwanted).data());
+    }
+  };
+  const shape value_rows{winograd_points, cut.step}, product_rows{winograd_points, cut.products_step};
+  const index_t widest = 2 * blocks.lanes;
+
+  if (cut.own_chunks) {
+    parallel_for(ctx, cut.chunks, [&](index_t chunk) {
+      tensor<float> values(ctx, value_rows), products(ctx, product_rows), unwanted(ctx, {widest});
+      const index_t first = chunk * cut.chunk, end = std::min(cut.tiles, first + cut.chunk);
+      transform(first, end, first, values.data());
+      for (index_t b = 0; b < blocks.count(); ++b)
+        multiply(first, end, first, values.data(), b, products.data(), unwanted.data());
+    });
+    return;
+  }
+  tensor<float> values(ctx, value_rows);
+  for (index_t first = 0; first < cut.tiles; first += cut.chunk) {
+    const index_t end = std::min(cut.tiles, first + cut.chunk);
+    parallel_ranges(ctx, end - first, 8, [&](index_t begin, index_t stop) {
+      transform(first + begin, first + stop, first, values.data());
+    });
+    parallel_for(ctx, blocks.count() * cut.parts, [&](index_t task) {
+      tensor<float> products(ctx, product_rows), unwanted(ctx, {widest});
+      const index_t part = task % cut.parts, begin = first + (end - first) * part / cut.parts,
+                    stop = first + (end - first) * (part + 1) / cut.parts;
+      multiply(begin, stop, first, values.data(), task / cut.parts, products.data(), unwanted.data());
+    });
+  }
+}
+
+/// `bias` is [outputs] or null, `packed` as packed_filter makes it.
+inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
+                             const packed_weights& packed) {
+  if (c.outputs == 0 || c.x.all.extent(0) * c.out.height * c.out.width == 0) return;
+  const channel_blocks blocks{c.outputs, processor().lanes()};
+  tensor<float> bias(ctx, {blocks.padded()});
+  for (index_t k = 0; k < blocks.padded(); ++k)
+    bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
+  if (packed.for_winograd)
+    winograd_images(ctx, c, bias.data(), packed.values);
+  else
+    correlate_directly(ctx, c, bias.data(), packed.values);
+}
+
+}  // namespace aixcell::detail
