@@ -1,9 +1,13 @@
 # For building aixcell itself: warnings, sanitizers. Never exported.
 add_library(aixcell_development INTERFACE)
-target_compile_options(aixcell_development INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
+# What nvcc makes for the compiler of the host is not ours to be pedantic about.
+target_compile_options(aixcell_development INTERFACE
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>"
+  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>")
 option(AIXCELL_WARNINGS_AS_ERRORS "Refuse warnings" ON)
 if(AIXCELL_WARNINGS_AS_ERRORS)
-  target_compile_options(aixcell_development INTERFACE -Werror)
+  target_compile_options(aixcell_development INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>"
+                                                              "$<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>")
 endif()
 
 set(AIXCELL_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")

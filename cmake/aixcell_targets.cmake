@@ -5,6 +5,7 @@
 #   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
 #   exchange ONNX graphs and bioimage.io packages (libonnx, protobuf, libzip, libsodium), png, json
 #   quantify neighbours of cells through nanoflann's kd-tree, json
+# With AIXCELL_CUDA=ON there is aixcell::cuda besides (aixcell_cuda.cmake).
 # No component adds -march or -ffast-math: hot loops choose their instruction set at run time.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -32,6 +33,19 @@ if(OpenMP_CXX_FOUND)
 endif()
 install(TARGETS aixcell EXPORT aixcell_aixcell FILE_SET HEADERS)
 install(EXPORT aixcell_aixcell NAMESPACE aixcell:: DESTINATION ${AIXCELL_CMAKE_DIR} FILE aixcell_aixcell.cmake)
+
+# GPUs: only where they are asked for, because networks take nvcc minutes.
+option(AIXCELL_CUDA "Build what runs on NVIDIA GPUs; needs nvcc 12.8 or later" OFF)
+set(AIXCELL_CUDA_ARCHITECTURES "80-real;90;90a-real" CACHE STRING "GPUs that AIXCELL_CUDA compiles for")
+if(AIXCELL_CUDA)
+  # Before the language, which looks at it.
+  set(CMAKE_CUDA_ARCHITECTURES ${AIXCELL_CUDA_ARCHITECTURES})
+  enable_language(CUDA)
+  include(${CMAKE_CURRENT_LIST_DIR}/aixcell_cuda.cmake)
+  if(NOT TARGET aixcell::cuda)
+    message(FATAL_ERROR "aixcell: AIXCELL_CUDA needs CUDA 12.8 or later, nvcc and the runtime's static library")
+  endif()
+endif()
 
 # Each component is an export file of its own, so that a package is looked for only where it is needed.
 foreach(component IN LISTS AIXCELL_COMPONENTS)
@@ -68,4 +82,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/aixcell-config-version.cm
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/aixcell-config.cmake ${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
   ${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/aixcell_instances.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/aixcell_cuda.cmake
   DESTINATION ${AIXCELL_CMAKE_DIR})

@@ -21,9 +21,10 @@ struct limits {
   double latency_s = 0;
 };
 
-/// How the processor is used.
+/// How the processor is used, and where networks run.
 struct compute_arguments {
   int threads = 0;  ///< 0: all
+  std::string device = "cpu";  ///< cpu or cuda
   compute_settings settings;
 };
 
@@ -158,5 +159,8 @@ struct synth_arguments {
   std::uint64_t seed = 0;
 };
 void synth(const synth_arguments& arguments);
+
+/// Prints what this machine has and what to do about what it lacks.
+void doctor();
 
 }  // namespace aixcell::program

@@ -5,6 +5,7 @@
 
 #include "aixcell_instances.hpp"
 #include "commands.hpp"
+#include "device.hpp"
 #include "object_classes.hpp"
 #include "open_data.hpp"
 #include "results.hpp"
@@ -43,7 +44,7 @@ void require_fitting(const any_pipeline& model, const model_card& card, const da
 }  // namespace
 
 void evaluate(const evaluate_arguments& arguments) {
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
+  context<cpu> ctx = context_for(arguments.compute);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   loaded.model->freeze(ctx);
   const nlohmann::json& facts = loaded.card.facts;

@@ -1,13 +1,13 @@
 #include <chrono>
 
 #include <aixcell/autokonfig/initial_weights.hpp>
-#include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/report/progress.hpp>
 #include <aixcell/version.hpp>
 
 #include "aixcell_instances.hpp"
 #include "choice.hpp"
+#include "device.hpp"
 #include "fit_story.hpp"
 #include "given_weights.hpp"
 #include "object_classes.hpp"
@@ -33,7 +33,8 @@ nlohmann::json identity_of(const fit_arguments& a, const std::optional<given_wei
                       {"--train-images", a.train_images},
                       {"--max-memory", a.limits.memory_bytes},
                       {"--max-latency", a.limits.latency_s},
-                      {"--precision", std::string(to_string(native_precision(a.compute.settings.precision)))},
+                      {"--precision", std::string(to_string(stored_precision(a.compute)))},
+                      {"--device", a.compute.device},
                       {"--tile", a.step.tile},
                       {"--batch", a.step.batch},
                       {"version", std::string(version)}};
@@ -167,7 +168,8 @@ nlohmann::json training_json(const fit_run& run) {
                       {"training_images", run.report.training_images},
                       {"validation_images", run.report.validation_images},
                       {"seed", run.arguments.seed},
-                      {"precision", std::string(to_string(native_precision(run.ctx.settings().precision)))},
+                      {"precision", std::string(to_string(stored_precision(run.arguments.compute)))},
+                      {"device", run.arguments.compute.device},
                       {"batch", run.step.batch},
                       {"tile", run.step.tile}};
   if (run.initial) j["initial_weights"] = run.initial->identity;
@@ -248,7 +250,7 @@ void fit(const fit_arguments& arguments) {
   if (!arguments.pipeline.empty()) compiled.find(arguments.pipeline);
   const std::optional<given_weights> initial = read_given_weights(arguments.weights);
   run_folder folder(arguments.out, identity_of(arguments, initial), arguments.fresh);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
+  context<cpu> ctx = context_for(arguments.compute);
   opened_data data = open_data_with_test(ctx, arguments.data, arguments.seed, arguments.acquired.over({}), arguments.view);
   data.train = first_images(data.train, arguments.train_images, arguments.seed);
   data.train.require_trainable();

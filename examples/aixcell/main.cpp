@@ -116,6 +116,13 @@ void add_recompute(CLI::App& command, compute_arguments& compute) {
                    "computed again; the result is the same");
 }
 
+void add_device(CLI::App& command, compute_arguments& compute) {
+  add_compute(command, compute);
+  command.add_option("--device", compute.device, "Where networks run; `aixcell doctor` says what there is")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
+}
+
 void add_training_step(CLI::App& command, training_step& step) {
   command
       .add_option("--tile", step.tile,
@@ -158,7 +165,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   add_limits(c, a.limits);
   add_goal(c, a.goal);
   add_training_step(c, a.step);
-  add_compute(c, a.compute);
+  add_device(c, a.compute);
   add_recompute(c, a.compute);
   c.callback([&a] { program::fit(a); });
 }
@@ -184,7 +191,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
       c, "--memory", [&a](const std::string& t) { a.memory_bytes = parse_bytes(t); },
       "Take at most about this much, e.g. 1GB: images that need more are cut into blocks that overlap by a quarter")
       ->type_name("SIZE");
-  add_compute(c, a.compute);
+  add_device(c, a.compute);
   c.callback([&a] { program::predict(a); });
 }
 
@@ -221,7 +228,7 @@ void add_quantify(CLI::App& app, quantify_arguments& a) {
   c.add_flag("--without-border", a.without_border, "Do not count cells that the border of a field cuts");
   add_acquisition(c, a.acquired, true);
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
-  add_compute(c, a.compute);
+  add_device(c, a.compute);
   c.callback([&a] { program::quantify(a); });
 }
 
@@ -236,7 +243,7 @@ void add_evaluate(CLI::App& app, evaluate_arguments& a) {
   add_view(c, a.view);
   c.add_option("--out", a.out, "File for all numbers as JSON")->type_name("FILE");
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images");
-  add_compute(c, a.compute);
+  add_device(c, a.compute);
   c.callback([&a] { program::evaluate(a); });
 }
 
@@ -326,6 +333,11 @@ void add_synth(CLI::App& app, synth_arguments& a) {
   c.callback([&a] { program::synth(a); });
 }
 
+void add_doctor(CLI::App& app) {
+  CLI::App& c = *app.add_subcommand("doctor", "What this machine has: processor, memory, GPU; and what to do");
+  c.callback([] { doctor(); });
+}
+
 /// One line on stderr, whatever the message holds.
 int fail(std::string message, int code) {
   std::replace(message.begin(), message.end(), '\n', ' ');
@@ -356,6 +368,7 @@ int run(int argc, char** argv) {
   add_info(app, info_with);
   add_export(app, export_with);
   add_synth(app, synth_with);
+  add_doctor(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {

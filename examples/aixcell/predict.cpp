@@ -8,6 +8,7 @@
 
 #include "aixcell_instances.hpp"
 #include "commands.hpp"
+#include "device.hpp"
 #include "found_images.hpp"
 #include "measurements.hpp"
 #include "object_classes.hpp"
@@ -50,7 +51,7 @@ std::string name_of_image_class(const prediction& found, const std::vector<std::
 
 void predict(const predict_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
+  context<cpu> ctx = context_for(arguments.compute);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   loaded.model->freeze(ctx);
   const any_pipeline& model = *loaded.model;

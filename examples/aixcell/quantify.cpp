@@ -15,6 +15,7 @@
 #include "aixcell_instances.hpp"
 #include "cell_table.hpp"
 #include "commands.hpp"
+#include "device.hpp"
 #include "found_images.hpp"
 #include "object_classes.hpp"
 #include "open_data.hpp"
@@ -150,7 +151,7 @@ report_table shown_table(const std::string& title, const table& content, const s
 
 void quantify(const quantify_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
-  context<cpu> ctx(arguments.compute.threads, arguments.compute.settings);
+  context<cpu> ctx = context_for(arguments.compute);
   const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
   loaded.model->freeze(ctx);
   const any_pipeline& model = *loaded.model;

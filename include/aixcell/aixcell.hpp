@@ -48,6 +48,7 @@
 #include <aixcell/kernels/cpu/order_statistics.hpp>
 #include <aixcell/kernels/cpu/patches.hpp>
 #include <aixcell/kernels/cpu/pool2d.hpp>
+#include <aixcell/kernels/cpu/processor_level.hpp>
 #include <aixcell/kernels/cpu/reflected.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
 #include <aixcell/kernels/cpu/smooth_inside.hpp>
@@ -99,6 +100,7 @@
 #include <aixcell/optim/adamw.hpp>
 #include <aixcell/optim/clip.hpp>
 #include <aixcell/optim/moving_average.hpp>
+#include <aixcell/optim/options.hpp>
 #include <aixcell/optim/parameter_slice.hpp>
 #include <aixcell/optim/schedule.hpp>
 #include <aixcell/optim/sgd.hpp>
@@ -185,6 +187,7 @@
 #include <aixcell/pipeline/any_postprocess.hpp>
 #include <aixcell/pipeline/any_preprocess.hpp>
 #include <aixcell/pipeline/checkpoint.hpp>
+#include <aixcell/pipeline/compute_device.hpp>
 #include <aixcell/pipeline/evaluate.hpp>
 #include <aixcell/pipeline/fit.hpp>
 #include <aixcell/pipeline/model_file.hpp>

@@ -1,6 +1,7 @@
 // The parts of the command line that can be tested without running it.
 #include "cell_table.hpp"
 #include "choice.hpp"
+#include "doctor.hpp"
 #include "fit_story.hpp"
 #include "measurements.hpp"
 #include "quantities.hpp"
@@ -40,6 +41,43 @@ TEST_CASE("quantities have a unit", "[examples]") {
     CAPTURE(wrong);
     CHECK_THROWS_AS(parse_size(wrong), data_error);
   }
+}
+
+TEST_CASE("the doctor says what is missing and what to do about it", "[examples]") {
+  const auto says = [](const machine_findings& m, const char* what) {
+    const std::string text = doctor_text(m);
+    CAPTURE(text, what);
+    CHECK(text.find(what) != std::string::npos);
+  };
+  machine_findings m{.processor = "some processor", .loops = "avx512", .processors = 8, .memory_bytes = 64e9,
+                     .available_bytes = 60e9, .built_with_cuda = false, .gpus = {}};
+  says(m, "processor   some processor\n");
+  says(m, "threads     8\n");
+  says(m, "memory      64.0 GB, 60.0 GB available\n");
+  says(m, "built without it; for --device cuda install nvcc 12.8 or later, configure with -D AIXCELL_CUDA=ON");
+  says(m, "driver      none (no libcuda.so.1)");
+  says(m, "GPU         none found");
+  says(m, "cuDNN       none; not needed");
+  m.loops = "portable";
+  m.available_bytes = 1e9;
+  says(m, "slow");
+  says(m, "little: use --max-memory");
+  m.gpus.driver_library = true;
+  m.gpus.driver_error = "cuInit says error 100";
+  says(m, "cuInit says error 100; `nvidia-smi` says more");
+  m.built_with_cuda = true;
+  m.gpus = {.driver_library = true,
+            .driver_error = "",
+            .driver_cuda = 12040,
+            .gpus = {{"Some GPU", 9, 0, 80e9}, {"Old GPU", 7, 5, 8e9}},
+            .cudnn = 91002};
+  says(m, "runs CUDA up to 12.4; older than 12.8: install");
+  says(m, "GPU         Some GPU, 80.0 GB, compute capability 9.0; use it with --device cuda\n");
+  says(m, "GPU         Old GPU, 8.0 GB, compute capability 7.5; too old");
+  says(m, "cuDNN       9.10 found, not used");
+  // Whatever this machine is.
+  CHECK(find_machine(false).processors >= 1);
+  says(find_machine(false), "memory      ");
 }
 
 TEST_CASE("a table of cells counts what is in it", "[examples]") {

@@ -154,6 +154,32 @@ void check_predict_refused(const fs::path& image, const std::string& expected) {
 
 }  // namespace
 
+TEST_CASE("the doctor looks at this machine", "[examples]") {
+  const outcome o = run({"doctor"});
+  CHECK(o.code == 0);
+  CHECK(o.err.empty());
+  for (const char* line : {"processor   ", "loops       ", "threads     ", "memory      ", "CUDA        ", "driver      ",
+                           "GPU         ", "cuDNN       "}) {
+    CAPTURE(line, o.out);
+    CHECK(o.out.find(line) != std::string::npos);
+  }
+}
+
+TEST_CASE("a device that is not there is refused", "[examples]") {
+  check_refused(run({"predict", "m", "i", "--out", (scratch() / "none").string(), "--device", "gpu"}), "--device");
+  if (run({"doctor"}).out.find("built without it") == std::string::npos) return;
+  for (const auto& arguments : {fit_arguments(scratch() / "none"),
+                                {"predict", model(), cells().string(), "--out", (scratch() / "none").string()},
+                                {"evaluate", model(), cells().string()}}) {
+    std::vector<std::string> with_device = arguments;
+    with_device.insert(with_device.end(), {"--device", "cuda"});
+    check_refused(run(with_device),
+                  "--device cuda: this program was built without CUDA; install nvcc 12.8 or later, configure with "
+                  "-D AIXCELL_CUDA=ON and build again");
+    CHECK_FALSE(fs::exists(scratch() / "none"));
+  }
+}
+
 TEST_CASE("fit writes model, metrics, log, overlays and report", "[examples]") {
   const fs::path folder = trained();
   CHECK(entries(folder) == 5);

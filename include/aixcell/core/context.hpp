@@ -17,6 +17,8 @@ namespace aixcell {
 template <class Device>
 class context;
 
+class compute_device;  // pipeline/compute_device.hpp
+
 template <>
 class context<cpu> {
  public:
@@ -31,9 +33,14 @@ class context<cpu> {
   const compute_settings& settings() const noexcept { return settings_; }
   memory_pool<cpu>& memory() noexcept { return *memory_; }
 
+  /// The device on which pipelines that are set up with this context run their networks; null: here.
+  const std::shared_ptr<compute_device>& networks() const noexcept { return networks_; }
+  void run_networks_on(std::shared_ptr<compute_device> where) noexcept { networks_ = std::move(where); }
+
  private:
   int threads_;
   compute_settings settings_;
+  std::shared_ptr<compute_device> networks_;
   std::shared_ptr<memory_pool<cpu>> memory_ = std::make_shared<memory_pool<cpu>>();
 };
 

@@ -409,6 +409,7 @@ class context<cuda> {
 
   int gpu() const noexcept { return gpu_; }
   const compute_settings& settings() const noexcept { return settings_; }
+  void compute_as(const compute_settings& settings) noexcept { settings_ = settings; }
   cudaStream_t stream() const noexcept { return stream_->get(); }
   memory_pool<cuda>& memory() noexcept { return *memory_; }
   detail::pinned_staging& staging() noexcept { return *staging_; }
@@ -445,6 +446,9 @@ void launch(context<cuda>& ctx, dim blocks, const K& kernel, Argument... argumen
 inline void synchronise(context<cuda>& ctx) {
   detail::check_cuda(cudaStreamSynchronize(ctx.stream()), "cudaStreamSynchronize");
 }
+
+/// Says that this thread is about to use the context: CUDA keeps a current GPU for each thread, 0 at first.
+inline void make_current(context<cuda>& ctx) { detail::check_cuda(cudaSetDevice(ctx.gpu()), "cudaSetDevice"); }
 
 // Copies of whole arrays, equal shapes (else shape_error).
 

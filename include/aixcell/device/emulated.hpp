@@ -71,6 +71,7 @@ class context<emulated> {
 
   const schedule& how() const noexcept { return how_; }
   const compute_settings& settings() const noexcept { return settings_; }
+  void compute_as(const compute_settings& settings) noexcept { settings_ = settings; }
   memory_pool<emulated>& memory() noexcept { return *memory_; }
 
  private:
@@ -108,6 +109,9 @@ void launch(context<emulated>& ctx, dim blocks, const K& kernel, Argument... arg
 
 /// Waits until all work of the context is done.
 inline void synchronise(context<emulated>&) {}
+
+/// Says that this thread is about to use the context.
+inline void make_current(context<emulated>&) {}
 
 // Copies of whole arrays, equal shapes (else shape_error).
 

@@ -2,24 +2,11 @@
 #include <cmath>
 #include <string>
 
-#include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/kernels/cpu/optimiser.hpp>
+#include <aixcell/optim/options.hpp>
 #include <aixcell/optim/parameter_slice.hpp>
 
 namespace aixcell {
-
-struct adamw_options {
-  float learning_rate = 2e-3f;
-  float beta1 = 0.9f;    ///< memory of the mean gradient
-  float beta2 = 0.999f;  ///< memory of the mean squared gradient
-  float epsilon = 1e-8f;
-  float weight_decay = 1e-2f;
-
-  static constexpr auto hyperparameters() {
-    return std::tuple{hyperparameter{"learning_rate", &adamw_options::learning_rate, 1e-5f, 1e-2f, scale::logarithmic},
-                      hyperparameter{"weight_decay", &adamw_options::weight_decay, 1e-5f, 1e-1f, scale::logarithmic}};
-  }
-};
 
 /// Adam with decoupled weight decay (Loshchilov & Hutter 2019, algorithm 2), bias-corrected.
 class adamw {
@@ -31,8 +18,7 @@ class adamw {
   /// Moves all values one step. The parameters are the ones given at construction, in their order, else shape_error.
   void step(context<cpu>& ctx, std::span<const parameter_slice> parameters, double learning_rate) {
     detail::require_same_parameters("adamw", mean_, parameters);
-    ++steps_;
-    const double t = static_cast<double>(steps_);
+    const auto t = static_cast<double>(count_step());
     const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta1), t)));
     const auto correct2 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options_.beta2), t)));
     const auto rate = static_cast<float>(learning_rate);
@@ -52,6 +38,9 @@ class adamw {
                      .correct_square = correct2});
     });
   }
+
+  /// The number of the step that somebody takes with these moments, counted from 1.
+  std::int64_t count_step() { return ++steps_; }
 
   /// What a checkpoint must hold: visit(name, tensor<float>&) and visit(name, std::int64_t&).
   static void for_each_member(auto& self, auto&& visit) {

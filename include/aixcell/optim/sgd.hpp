@@ -1,22 +1,10 @@
 #pragma once
 #include <string>
 
-#include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/optim/options.hpp>
 #include <aixcell/optim/parameter_slice.hpp>
 
 namespace aixcell {
-
-struct sgd_options {
-  float learning_rate = 1e-2f;
-  float momentum = 0.9f;
-  float weight_decay = 1e-4f;  ///< added to the gradient
-  bool nesterov = true;        ///< look ahead by the momentum (Sutskever et al. 2013)
-
-  static constexpr auto hyperparameters() {
-    return std::tuple{hyperparameter{"learning_rate", &sgd_options::learning_rate, 1e-4f, 1e-1f, scale::logarithmic},
-                      hyperparameter{"momentum", &sgd_options::momentum, 0.0f, 0.99f}};
-  }
-};
 
 /// Stochastic gradient descent with momentum: v = momentum * v + g; value -= rate * (g + momentum * v), or rate * v.
 class sgd {

@@ -9,6 +9,8 @@
 
 namespace aixcell {
 
+class device_network;  // compute_device.hpp
+
 /// What the data decides about a pipeline before training.
 struct pipeline_setup {
   int channels = 1;        ///< of the images
@@ -75,6 +77,13 @@ class any_pipeline {
   virtual prediction decode(context<cpu>& ctx, view<const float, cpu> dense) const = 0;
   /// Gives the channels of a mirrored dense map [H,W,K] the meaning they have in the image that was not mirrored.
   virtual void restore_directions(view<float, cpu> dense, mirror m) const = 0;
+
+  // Where the network computes: set_up asks its context. On a device, its network's `step` takes the place of learn.
+  /// The device's network with the loss that the postprocess has now; null: on the processor. Throws not_available if the
+  /// device cannot know the loss.
+  virtual device_network* training_device() { return nullptr; }
+  /// Says that values of tensors() were changed: a device has to know.
+  virtual void weights_changed() {}
 
   // Values.
   virtual std::vector<tunable> tunables() = 0;

@@ -106,6 +106,7 @@ inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& dat
   const split_result parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
   model.set_up(ctx, setup);
   if (options.initialise) options.initialise(model);
+  model.weights_changed();
   model.fit_preprocess(ctx, parts.train);
   training run(ctx, model, parts.train, parts.validation, options.training);
   if (!options.checkpoint.empty() && std::filesystem::exists(options.checkpoint))

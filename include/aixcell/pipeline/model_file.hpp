@@ -146,6 +146,7 @@ inline model_card fill_model(context<cpu>& ctx, any_pipeline& model, const safet
   if (known != file.tensors.size())
     throw io_error(name + ": expected " + std::to_string(known) + " tensors, found " +
                    std::to_string(file.tensors.size()) + "; the file belongs to another model");
+  model.weights_changed();
   return card;
 }
 

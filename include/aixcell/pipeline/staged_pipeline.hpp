@@ -3,6 +3,7 @@
 #include <aixcell/pipeline/any_pipeline.hpp>
 #include <aixcell/pipeline/any_postprocess.hpp>
 #include <aixcell/pipeline/any_preprocess.hpp>
+#include <aixcell/pipeline/compute_device.hpp>
 
 namespace aixcell {
 
@@ -46,7 +47,13 @@ class staged_pipeline : public any_pipeline {
     postprocess_->set_classes(setup);
     random_stream random = random_stream(setup.seed).child(0x6E6574);  // "net"
     if (!setup.draw_weights) random = random.unwanted();
-    network_->set_up(ctx, preprocess_->channels_out(setup.channels), postprocess_->head(), random);
+    const int channels = preprocess_->channels_out(setup.channels);
+    network_->set_up(ctx, channels, postprocess_->head(), random);
+    device_ = ctx.networks();
+    elsewhere_ = nullptr;
+    if (!device_) return;
+    elsewhere_ = device_->make({network_->encoder(), network_->decoder(), channels, postprocess_->head(), ctx.settings()});
+    weights_changed();
   }
 
   void fit_preprocess(context<cpu>& ctx, const example_source& training) override { preprocess_->fit(ctx, training); }
@@ -58,12 +65,14 @@ class staged_pipeline : public any_pipeline {
   }
 
   void freeze(context<cpu>& ctx) override {
-    network_->freeze(ctx, preprocess_->channels_out(setup_.channels));
+    if (!elsewhere_) network_->freeze(ctx, preprocess_->channels_out(setup_.channels));
   }
   tensor<float> preprocess(context<cpu>& ctx, view<const float, cpu> pixels) const override {
     return preprocess_->apply(ctx, pixels);
   }
-  tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override { return network_->forward(ctx, x); }
+  tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const override {
+    return elsewhere_ ? elsewhere_->forward(x) : network_->forward(ctx, x);
+  }
   tensor<float> target(context<cpu>& ctx, const annotation& truth) const override {
     return postprocess_->target(ctx, truth);
   }
@@ -72,6 +81,14 @@ class staged_pipeline : public any_pipeline {
   }
   void restore_directions(view<float, cpu> dense, mirror m) const override {
     postprocess_->restore_directions(dense, m);
+  }
+
+  device_network* training_device() override {
+    if (elsewhere_) elsewhere_->set_loss(postprocess_->loss_terms());
+    return elsewhere_.get();
+  }
+  void weights_changed() override {
+    if (elsewhere_) elsewhere_->take_weights(network_->tensors());
   }
 
   std::vector<tunable> tunables() override {
@@ -91,6 +108,8 @@ class staged_pipeline : public any_pipeline {
   std::unique_ptr<any_network> network_;
   std::unique_ptr<any_postprocess> postprocess_;
   pipeline_setup setup_;
+  std::shared_ptr<compute_device> device_;
+  std::unique_ptr<device_network> elsewhere_;
 };
 
 }  // namespace aixcell

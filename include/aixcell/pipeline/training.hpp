@@ -13,12 +13,12 @@
 #include <aixcell/optim/clip.hpp>
 #include <aixcell/optim/moving_average.hpp>
 #include <aixcell/optim/schedule.hpp>
+#include <aixcell/optim/options.hpp>
 #include <aixcell/optim/sgd.hpp>
+#include <aixcell/pipeline/compute_device.hpp>
 #include <aixcell/pipeline/evaluate.hpp>
 
 namespace aixcell {
-
-enum class optimiser { adamw, sgd };
 
 struct training_options {
   int epochs = 0;           ///< planned; 0: as many as the budget allows
@@ -120,6 +120,8 @@ class training {
              (1 - progress_) / std::max(1.0, epochs_left) * static_cast<double>(step) / static_cast<double>(steps);
     };
     epoch_report report;
+    device_ = model_.training_device();
+    if (device_) device_->begin_steps(state(), options_.optimiser);
     index_t step = 0;
     for (; step < steps; ++step) {
       if (options_.stop_requested && options_.stop_requested())
@@ -130,6 +132,7 @@ class training {
       report.learning_rate = learning_rate_at(at);
       report.loss += learn_batch(order, step, report.learning_rate);
     }
+    if (device_) device_->end_steps();
     report.loss /= static_cast<double>(step);
     report.crops_per_s = static_cast<double>(step * options_.batch) / seconds();
     progress_ = progress_at(step);
@@ -167,6 +170,7 @@ class training {
   void keep_best() {
     for (std::size_t i = 0; i < tensors_.size(); ++i)
       std::copy(best_[i].begin(), best_[i].end(), tensors_[i].value->begin());
+    model_.weights_changed();
   }
 
   /// What must be equal for a checkpoint to be gone on from: pipeline, data, seed, plan and step size.
@@ -322,19 +326,28 @@ class training {
       std::copy(crops[slot].pixels.begin(), crops[slot].pixels.end(), x.slice(b).begin());
       std::copy(targets[slot].begin(), targets[slot].end(), target.slice(b).begin());
     }
+    const double decay = moving_average_decay(options_.average_decay, steps_++);
+    return device_ ? step_on_device(x, target, learning_rate, decay)
+                   : step_here(x, target, learning_rate, static_cast<float>(decay));
+  }
+
+  /// Throws data_error unless what a step found is finite.
+  void require_finite(double found, const char* what, double learning_rate) const {
+    if (!std::isfinite(found))
+      throw data_error("training: " + std::string(what) + " is not finite in epoch " + std::to_string(epoch_ + 1) +
+                       "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
+  }
+
+  double step_here(const tensor<float>& x, const tensor<float>& target, double learning_rate, float decay) {
     clear_gradients(ctx_, trained_);
     const double loss = model_.learn(ctx_, x, target);
-    if (!std::isfinite(loss))
-      throw data_error("training: the loss is not finite in epoch " + std::to_string(epoch_ + 1) +
-                       "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
-    if (options_.clip_norm > 0 && !std::isfinite(clip_gradient_norm(ctx_, trained_, options_.clip_norm)))
-      throw data_error("training: a gradient is not finite in epoch " + std::to_string(epoch_ + 1) +
-                       "; lower the learning rate (now " + std::to_string(learning_rate) + ")");
+    require_finite(loss, "the loss", learning_rate);
+    if (options_.clip_norm > 0)
+      require_finite(clip_gradient_norm(ctx_, trained_, options_.clip_norm), "a gradient", learning_rate);
     if (options_.optimiser == optimiser::adamw)
       adamw_.step(ctx_, trained_, learning_rate);
     else
       sgd_.step(ctx_, trained_, learning_rate);
-    const float decay = static_cast<float>(moving_average_decay(options_.average_decay, steps_++));
     parallel_for(ctx_, static_cast<index_t>(tensors_.size()), [&](index_t i) {
       const auto at = static_cast<std::size_t>(i);
       const float* value = tensors_[at].value->data();
@@ -342,6 +355,34 @@ class training {
       for (index_t k = 0; k < averaged_[at].size(); ++k) average[k] += (1 - decay) * (value[k] - average[k]);
     });
     return loss;
+  }
+
+  double step_on_device(const tensor<float>& x, const tensor<float>& target, double learning_rate, double decay) {
+    const step_result found = device_->step(x, target,
+                                            {.optimiser = options_.optimiser,
+                                             .adamw = options_.adamw,
+                                             .sgd = options_.sgd,
+                                             .learning_rate = learning_rate,
+                                             .clip_norm = options_.clip_norm,
+                                             .average_decay = decay,
+                                             .step = adamw_.count_step()});
+    require_finite(found.loss, "the loss", learning_rate);
+    require_finite(found.gradient_norm, "a gradient", learning_rate);
+    return found.loss;
+  }
+
+  /// What a device moves.
+  training_state state() {
+    training_state all{tensors_, {}, {}};
+    for (tensor<float>& t : averaged_) all.averages.push_back(&t);
+    const auto add = [&](const std::string&, auto& value) {
+      if constexpr (requires { value.shape(); }) all.moments.push_back(&value);
+    };
+    if (options_.optimiser == optimiser::adamw)
+      adamw::for_each_member(adamw_, add);
+    else
+      sgd::for_each_member(sgd_, add);
+    return all;
   }
 
   double validate() {
@@ -367,6 +408,7 @@ class training {
   void exchange_with_average() {
     for (std::size_t i = 0; i < tensors_.size(); ++i)
       std::swap_ranges(tensors_[i].value->begin(), tensors_[i].value->end(), averaged_[i].begin());
+    model_.weights_changed();
   }
 
   double learning_rate_at(double progress) const {
@@ -377,6 +419,7 @@ class training {
 
   context<cpu>& ctx_;
   any_pipeline& model_;
+  device_network* device_ = nullptr;  // where the steps of this epoch are taken; null: here
   const example_source& train_;
   const example_source& validation_;
   training_options options_;

@@ -1,0 +1,18 @@
+#include "device.hpp"
+
+#include <aixcell/kernels/cpu/native_precision.hpp>
+
+namespace aixcell::program {
+
+context<cpu> context_for(const compute_arguments& wanted) {
+  context<cpu> ctx(wanted.threads, wanted.settings);
+  if (wanted.device == "cuda") ctx.run_networks_on(open_cuda());
+  return ctx;
+}
+
+precision stored_precision(const compute_arguments& wanted) {
+  if (wanted.device == "cuda") return wanted.settings.precision == precision::automatic ? precision::bfloat16 : wanted.settings.precision;
+  return native_precision(wanted.settings.precision);
+}
+
+}  // namespace aixcell::program

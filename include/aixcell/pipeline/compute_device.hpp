@@ -1,0 +1,81 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <aixcell/core/compute_settings.hpp>
+#include <aixcell/losses/any_loss_term.hpp>
+#include <aixcell/optim/options.hpp>
+#include <aixcell/pipeline/network.hpp>
+#include <aixcell/pipeline/stage_values.hpp>
+
+namespace aixcell {
+
+// A device beside the processor on which networks run. Reading and augmenting images, targets, decoding and evaluation stay on
+// the processor; what goes over is a batch and its targets, what comes back is a dense map, or the loss of a step. Nothing
+// here knows a device: pipeline/gpu/networks_on.hpp is written for all of them.
+
+/// What a training moves, on the host: between epochs everything is there, so that checkpoints, validation and the choice of
+/// the best weights do not know where steps are taken, and a run may go on elsewhere.
+struct training_state {
+  std::vector<network_tensor> tensors;
+  std::vector<tensor<float>*> averages;  ///< one for each tensor
+  std::vector<tensor<float>*> moments;   ///< of each parameter in their order: AdamW's mean and square, or SGD's velocity
+};
+
+struct step_options {
+  aixcell::optimiser optimiser = aixcell::optimiser::adamw;
+  adamw_options adamw;
+  sgd_options sgd;
+  double learning_rate = 0;
+  double clip_norm = 0;      ///< 0: no clipping
+  double average_decay = 0;  ///< of the moving average of the weights
+  std::int64_t step = 1;     ///< of the optimiser, counted from 1
+};
+
+struct step_result {
+  double loss = 0;
+  double gradient_norm = 0;  ///< before clipping; 0 without clipping
+};
+
+/// One network on a device, with weights of its own. Safe for several threads, which take turns.
+class device_network {
+ public:
+  virtual ~device_network() = default;
+
+  /// Copies the host's values over; the tensors are those of the same network on the processor.
+  virtual void take_weights(const std::vector<network_tensor>& from) = 0;
+  /// [N,H,W,C] to [N,H,W,K], both on the host.
+  virtual tensor<float> forward(const tensor<float>& x) = 0;
+
+  /// What steps make small.
+  virtual void set_loss(std::vector<any_loss_term> terms) = 0;
+  /// From here to end_steps the state lives on the device. `state` must outlive the steps.
+  virtual void begin_steps(const training_state& state, aixcell::optimiser kind) = 0;
+  /// Forward, loss, backward, clipping, optimiser, average. Throws data_error if the target has classes that the output has
+  /// not.
+  virtual step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& options) = 0;
+  /// Writes everything back to the host.
+  virtual void end_steps() = 0;
+};
+
+/// What to make a network of.
+struct network_request {
+  std::string_view encoder, decoder;  ///< by the names of their policies
+  int channels = 1;                   ///< of the preprocessed image
+  output_head head;
+  compute_settings compute;  ///< precision automatic: what the device is fastest in
+};
+
+/// See context<cpu>::run_networks_on.
+class compute_device {
+ public:
+  virtual ~compute_device() = default;
+  virtual std::string name() const = 0;
+  /// With weights of 0. Throws not_available for a pair that was not compiled for the device: nothing falls back to the
+  /// processor.
+  virtual std::unique_ptr<device_network> make(const network_request& wanted) = 0;
+};
+
+}  // namespace aixcell

@@ -1,0 +1,206 @@
+#pragma once
+#include <functional>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <aixcell/device/transfer.hpp>
+#include <aixcell/kernels/gpu/of_layers.hpp>
+#include <aixcell/kernels/gpu/optimiser.hpp>
+#include <aixcell/losses/gpu/add_losses.hpp>
+#include <aixcell/pipeline/compute_device.hpp>
+
+// Networks on any GpuDevice. A unit for a GPU includes device/cuda.cuh, this header and the encoders and decoders that it
+// adds, and nothing else of a pipeline; tests include device/emulated.hpp instead.
+
+namespace aixcell {
+
+namespace detail {
+
+template <GpuDevice Device>
+tensor<parameter_chunk, Device> chunk_table(context<Device>& ctx, std::span<const device_parameter> parameters) {
+  const std::vector<parameter_chunk> chunks = parameter_chunks(parameters);
+  tensor<parameter_chunk, Device> table(ctx, {std::ssize(chunks)});
+  copy(ctx, view<const parameter_chunk, cpu>(chunks.data(), table.shape()), table.as_view());
+  return table;
+}
+
+}  // namespace detail
+
+/// A network of known type on a device, storing the images between its layers as Real.
+template <Encoder Enc, DecoderStage Dec, class Real, GpuDevice Device>
+class network_on final : public device_network {
+ public:
+  network_on(context<Device> ctx, int channels, const output_head& head)
+      : ctx_(std::move(ctx)), net_(ctx_, channels, head, none_) {
+    for_each_parameter(net_, [&](std::string_view, auto& p) {
+      values_.push_back(&p.value);
+      trained_.push_back({p.value.data(), p.gradient.data(), nullptr, nullptr, p.value.size(), p.decays});
+    });
+    for_each_buffer(net_, [&](std::string_view, auto& b) { values_.push_back(&b.value); });
+  }
+
+  void take_weights(const std::vector<network_tensor>& from) override {
+    const std::lock_guard turn = my_turn();
+    upload(from);
+  }
+
+  tensor<float> forward(const tensor<float>& x) override {
+    const std::lock_guard turn = my_turn();
+    return to_host(ctx_, net_.forward(ctx_, to_device(ctx_, x), nullptr));
+  }
+
+  void begin_steps(const training_state& state, aixcell::optimiser kind) override {
+    const std::lock_guard turn = my_turn();
+    upload(state.tensors);
+    state_ = state;
+    averages_ = copies_of(state.averages);
+    moments_ = copies_of(state.moments);
+    const std::size_t each = kind == aixcell::optimiser::adamw ? 2 : 1;
+    if (averages_.size() != values_.size() || moments_.size() != each * trained_.size())
+      throw shape_error("begin_steps: " + std::to_string(averages_.size()) + " averages and " +
+                        std::to_string(moments_.size()) + " moments for " + std::to_string(values_.size()) +
+                        " tensors, " + std::to_string(trained_.size()) + " of them parameters");
+    for (std::size_t i = 0; i < trained_.size(); ++i) {
+      trained_[i].mean = moments_[each * i].data();
+      trained_[i].square = each == 2 ? moments_[2 * i + 1].data() : nullptr;
+    }
+    std::vector<device_parameter> averaged;
+    for (std::size_t i = 0; i < values_.size(); ++i)
+      averaged.push_back(
+          {values_[i]->data(), averages_[i].data(), averages_[i].data(), nullptr, values_[i]->size(), false});
+    parameters_ = detail::chunk_table(ctx_, std::span<const device_parameter>(trained_));
+    averaged_ = detail::chunk_table(ctx_, std::span<const device_parameter>(averaged));
+  }
+
+  void set_loss(std::vector<any_loss_term> terms) override { loss_ = std::move(terms); }
+
+  step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& o) override {
+    const std::lock_guard turn = my_turn();
+    tensor<double, Device> results(ctx_, {std::ssize(loss_), loss_result_count}), norm(ctx_, {2});
+    fill_values(ctx_, norm.as_view(), 0);
+    const auto truth = to_device(ctx_, target);
+    clear_gradients(ctx_, parameters_);
+    // Nobody waits for the loss before the step is over.
+    net_.learn(ctx_, to_device(ctx_, x), [&](const auto& y, auto gradient) {
+      fill_values(ctx_, gradient.as_view(), 0);
+      add_losses<float>(ctx_, loss_, y, truth, gradient, results);
+      return 0.0;
+    });
+    if (o.clip_norm > 0) gradient_norm(ctx_, parameters_, o.clip_norm, norm);
+    const view<const double, Device> clip = o.clip_norm > 0 ? std::as_const(norm).as_view() : view<const double, Device>();
+    const auto rate = static_cast<float>(o.learning_rate);
+    if (o.optimiser == aixcell::optimiser::adamw)
+      adamw_step(ctx_, parameters_,
+                 {.learning_rate = rate,
+                  .beta1 = o.adamw.beta1,
+                  .beta2 = o.adamw.beta2,
+                  .epsilon = o.adamw.epsilon,
+                  .weight_decay = o.adamw.weight_decay,
+                  .step = o.step},
+                 clip);
+    else
+      sgd_step(ctx_, parameters_,
+               {.learning_rate = rate,
+                .momentum = o.sgd.momentum,
+                .weight_decay = o.sgd.weight_decay,
+                .nesterov = o.sgd.nesterov},
+               clip);
+    move_average(ctx_, averaged_, static_cast<float>(1 - o.average_decay));
+    return {sum_of_losses(to_host(ctx_, results)), to_host(ctx_, norm)[0]};
+  }
+
+  void end_steps() override {
+    const std::lock_guard turn = my_turn();
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      download(*values_[i], *state_.tensors[i].value);
+      download(averages_[i], *state_.averages[i]);
+    }
+    for (std::size_t i = 0; i < moments_.size(); ++i) download(moments_[i], *state_.moments[i]);
+    synchronise(ctx_);
+    averages_.clear();
+    moments_.clear();
+    state_ = {};
+  }
+
+ private:
+  std::lock_guard<std::mutex> my_turn() {
+    make_current(ctx_);
+    return std::lock_guard(turn_);
+  }
+  void upload(const std::vector<network_tensor>& from) {
+    if (from.size() != values_.size())
+      throw shape_error("take_weights: " + std::to_string(from.size()) + " tensors for a network of " +
+                        std::to_string(values_.size()));
+    for (std::size_t i = 0; i < from.size(); ++i)
+      copy(ctx_, std::as_const(*from[i].value).as_view(), values_[i]->as_view());
+  }
+  void download(const tensor<float, Device>& from, tensor<float>& to) { copy(ctx_, from.as_view(), to.as_view()); }
+  std::vector<tensor<float, Device>> copies_of(const std::vector<tensor<float>*>& from) {
+    std::vector<tensor<float, Device>> copies;
+    for (const tensor<float>* t : from) copies.push_back(to_device(ctx_, *t));
+    return copies;
+  }
+
+  std::mutex turn_;
+  context<Device> ctx_;
+  random_stream none_ = random_stream(0).unwanted();  // weights come from the host
+  network<Enc, Dec, Device, Real> net_;
+  std::vector<tensor<float, Device>*> values_;  // as tensors_of: parameters first
+  std::vector<device_parameter> trained_;
+  tensor<parameter_chunk, Device> parameters_, averaged_;
+  std::vector<any_loss_term> loss_;
+  training_state state_;
+  std::vector<tensor<float, Device>> averages_, moments_;
+};
+
+/// The pairs of encoder and decoder that were compiled for a device:
+///     networks_on<cuda> device("cuda:0", context<cuda>());
+///     device.add<resnet18, unet>();
+template <GpuDevice Device>
+class networks_on final : public compute_device {
+ public:
+  networks_on(std::string name, context<Device> ctx) : name_(std::move(name)), ctx_(std::move(ctx)) {}
+
+  template <Encoder Enc, DecoderStage Dec>
+  networks_on& add() {
+    pairs_.push_back({Enc::name, Dec::name, [](context<Device> ctx, const network_request& wanted) {
+                        return wanted.compute.precision == precision::float32 ? made<Enc, Dec, float>(std::move(ctx), wanted)
+                                                                   : made<Enc, Dec, bfloat16>(std::move(ctx), wanted);
+                      }});
+    return *this;
+  }
+
+  std::string name() const override { return name_; }
+  /// Automatic is bfloat16: tensor cores.
+  std::unique_ptr<device_network> make(const network_request& wanted) override {
+    make_current(ctx_);
+    for (const pair& p : pairs_)
+      if (p.encoder == wanted.encoder && p.decoder == wanted.decoder) {
+        context<Device> ctx = ctx_;
+        ctx.compute_as(wanted.compute);
+        return p.make(std::move(ctx), wanted);
+      }
+    throw not_available(name_ + ": encoder " + std::string(wanted.encoder) + " with decoder " +
+                        std::string(wanted.decoder) +
+                        " was not compiled for this device; take another pipeline, add the pair, or run it on the "
+                        "processor (--device cpu)");
+  }
+
+ private:
+  struct pair {
+    std::string_view encoder, decoder;
+    std::function<std::unique_ptr<device_network>(context<Device>, const network_request&)> make;
+  };
+  template <class Enc, class Dec, class Real>
+  static std::unique_ptr<device_network> made(context<Device> ctx, const network_request& wanted) {
+    return std::make_unique<network_on<Enc, Dec, Real, Device>>(std::move(ctx), wanted.channels, wanted.head);
+  }
+
+  std::string name_;
+  context<Device> ctx_;
+  std::vector<pair> pairs_;
+};
+
+}  // namespace aixcell

@@ -1,0 +1,186 @@
+// The whole pipeline with its network on a device, against the processor alone: data, targets and decoding are the same code.
+#include <aixcell/device/emulated.hpp>
+#include <aixcell/pipeline/gpu/networks_on.hpp>
+#include <aixcell/pipeline/checkpoint.hpp>
+#include <aixcell/kernels/gpu/percentile.hpp>
+#include <aixcell/kernels/gpu/star_convex_nms.hpp>
+#include <aixcell/pipeline/fit.hpp>
+#include <aixcell/postprocess/image_class.hpp>
+#include <unistd.h>
+#include <numbers>
+#include "pipeline/toy.hpp"
+#include "support/catch.hpp"
+
+namespace aixcell {
+namespace {
+
+std::shared_ptr<compute_device> emulated_device() {
+  auto device = std::make_shared<networks_on<emulated>>("emulated", context<emulated>());
+  device->add<plain<2, 4>, unet>();
+  return device;
+}
+
+context<cpu> with_networks_on(std::shared_ptr<compute_device> device, precision stored) {
+  context<cpu> ctx(1, stored);
+  ctx.run_networks_on(std::move(device));
+  return ctx;
+}
+
+training_options ten_steps(optimiser kind = optimiser::adamw) {
+  training_options o;
+  o.epochs = 1, o.batch = 2, o.tile = 32, o.crops_per_epoch = 20;
+  o.optimiser = kind;
+  o.average_decay = 0.5;  // weights that have moved
+  return o;
+}
+
+/// What a run of one epoch gives, and the labels of an image that it did not see.
+struct outcome {
+  epoch_report report;
+  label_map labels;
+  std::vector<tensor<float>> weights;
+};
+
+template <class Pipeline>
+outcome outcome_of(context<cpu>& ctx, const training_options& options) {
+  const dataset data = test::discs_dataset(4, 40, 36);
+  const split_result parts = split(data, {.validation = 0.25, .seed = 0});
+  Pipeline model;
+  model.set_up(ctx, {.channels = 1, .seed = 3});
+  model.fit_preprocess(ctx, parts.train);
+  training run(ctx, model, parts.train, parts.validation, options);
+  outcome found;
+  found.report = run.run_epoch();
+  run.keep_best();
+  found.labels = predict(ctx, model, test::discs(45, 37, 4, random_stream(77)).picture).labels;
+  for (const network_tensor& t : model.tensors()) found.weights.push_back(t.value->clone());
+  return found;
+}
+
+/// Share of pixels on which two label maps differ as maps of objects.
+double unlike(const label_map& a, const label_map& b) {
+  require_shape("unlike", a.shape(), b.shape());
+  index_t count = 0;
+  for (index_t p = 0; p < a.size(); ++p) count += a[p] != b[p];
+  return static_cast<double>(count) / static_cast<double>(a.size());
+}
+
+double objects_in(const label_map& labels) { return *std::max_element(labels.begin(), labels.end()); }
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("ten steps and a prediction on a device are those of the processor", "[pipeline][gpu]",
+                   test::toy_pipeline, test::toy_star_pipeline) {
+  for (const optimiser kind : {optimiser::adamw, optimiser::sgd}) {
+    context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), precision::float32);
+    const outcome expected = outcome_of<TestType>(here, ten_steps(kind)), found = outcome_of<TestType>(there, ten_steps(kind));
+    CAPTURE(expected.report.loss, found.report.loss);
+    CHECK(std::abs(found.report.loss - expected.report.loss) <= 1e-4 * expected.report.loss);
+    CHECK(found.report.validation == Approx(expected.report.validation).margin(1e-6));
+    CHECK(unlike(found.labels, expected.labels) == 0);
+    CHECK(objects_in(expected.labels) > 0);
+  }
+}
+
+TEST_CASE("ten steps on a device in bfloat16 end where float32 does, about", "[pipeline][gpu]") {
+  context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), precision::bfloat16);
+  const outcome expected = outcome_of<test::toy_pipeline>(here, ten_steps()),
+                found = outcome_of<test::toy_pipeline>(there, ten_steps());
+  CAPTURE(expected.report.loss, found.report.loss);
+  CHECK(std::abs(found.report.loss - expected.report.loss) <= 0.02 * expected.report.loss);
+}
+
+TEST_CASE("from file units to labelled objects without leaving the device", "[pipeline][gpu]") {
+  constexpr int rays = 8;
+  context<cpu> host(1, precision::float32);
+  const dataset data = test::discs_dataset(3, 40, 36);
+  test::toy_star_pipeline model;
+  model.set_up(host, {.channels = 1, .seed = 3});
+  model.fit_preprocess(host, data);
+  training run(host, model, data, data, ten_steps());
+  run.run_epoch();
+  const image picture = test::discs(45, 37, 4, random_stream(78)).picture;
+  const label_map expected = predict(host, model, picture).labels;
+
+  context<emulated> ctx;
+  random_stream none = random_stream(0).unwanted();
+  network<plain<2, 4>, unet, emulated> net(ctx, 1, head_for(model.postprocess_policy()), none);
+  const std::vector<network_tensor> from = model.tensors();
+  std::size_t next = 0;
+  const auto take = [&](std::string_view, auto& p) {
+    copy(ctx, std::as_const(*from[next++].value).as_view(), p.value.as_view());
+  };
+  for_each_parameter(net, take);
+  for_each_buffer(net, take);
+
+  const shape s = picture.pixels.shape();
+  const auto raw = to_device(ctx, picture.pixels);
+  tensor<double, emulated> ranges(ctx, {s[2], 2});
+  tensor<float, emulated> scaled(ctx, s);
+  const percentile& normalisation = model.preprocess_policy();
+  percentile_ranges(ctx, raw, normalisation.low, normalisation.high, ranges);
+  scale_to_ranges(ctx, raw, ranges, scaled);
+  const auto prepared = model.preprocess(host, picture.pixels.as_view());
+  const auto found_prepared = to_host(ctx, scaled);
+  CHECK(std::equal(prepared.begin(), prepared.end(), found_prepared.begin()));
+
+  const auto dense = net.forward(ctx, scaled.reshaped({1, s[0], s[1], s[2]}), nullptr);
+  tensor<double> directions({rays, 2});
+  for (int k = 0; k < rays; ++k) {
+    directions(k, 0) = std::sin(2 * std::numbers::pi * k / rays);
+    directions(k, 1) = std::cos(2 * std::numbers::pi * k / rays);
+  }
+  const star_convex<rays>& polygons = model.postprocess_policy();
+  tensor<std::int32_t, emulated> labels(ctx, {s[0], s[1]});
+  star_convex_nms(ctx, dense.reshaped({s[0], s[1], dense.extent(3)}), to_device(ctx, directions),
+                  {.rays = rays,
+                   .least_logit = std::log(polygons.probability_threshold / (1 - polygons.probability_threshold)),
+                   .most_overlap = polygons.overlap_threshold,
+                   .least_area = polygons.min_area},
+                  labels);
+  CHECK(unlike(to_host(ctx, labels), expected) == 0);
+  CHECK(objects_in(expected) > 0);
+}
+
+TEST_CASE("a run that changes device goes on with its moments", "[pipeline][gpu]") {
+  const auto path =
+      std::filesystem::temp_directory_path() / ("aixcell_change_device_" + std::to_string(::getpid()));
+  const dataset data = test::discs_dataset(4, 40, 36);
+  const split_result parts = split(data, {.validation = 0.25, .seed = 0});
+  training_options plan = ten_steps();
+  plan.epochs = 2, plan.crops_per_epoch = 4;
+  // Epoch 1 on one, epoch 2 on the other.
+  const auto second_epoch = [&](context<cpu> first, context<cpu> second) {
+    for (context<cpu>* ctx : {&first, &second}) {
+      test::toy_pipeline model;
+      model.set_up(*ctx, {.channels = 1, .seed = 3});
+      model.fit_preprocess(*ctx, parts.train);
+      training run(*ctx, model, parts.train, parts.validation, plan);
+      if (ctx == &second) load_checkpoint(run, path);
+      const epoch_report report = run.run_epoch();
+      if (ctx == &second) return report.loss;
+      save_checkpoint(run, path);
+    }
+    return 0.0;
+  };
+  const auto here = [] { return context<cpu>(1, precision::float32); };
+  const auto there = [] { return with_networks_on(emulated_device(), precision::float32); };
+  const double expected = second_epoch(here(), here());
+  CHECK(std::abs(second_epoch(there(), here()) - expected) <= 1e-4 * expected);
+  CHECK(std::abs(second_epoch(here(), there()) - expected) <= 1e-4 * expected);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("what was not compiled for a device is refused, and so is a loss that is no list of terms", "[pipeline][gpu]") {
+  context<cpu> ctx = with_networks_on(std::make_shared<networks_on<emulated>>("emulated", context<emulated>()),
+                                      precision::float32);
+  test::toy_pipeline model;
+  CHECK_THROWS_WITH(model.set_up(ctx, {.channels = 1}),
+                    "emulated: encoder plain2x4 with decoder unet was not compiled for this device; take another pipeline, "
+                    "add the pair, or run it on the processor (--device cpu)");
+  CHECK_THROWS_WITH(postprocess_stage<image_class>().loss_terms(),
+                    "postprocess image_class has no loss for devices other than the processor; give it `loss_terms`, or "
+                    "train with --device cpu");
+}
+
+}  // namespace aixcell
