@@ -9,4 +9,8 @@ if(CUDAToolkit_FOUND AND NOT TARGET aixcell::cuda)
   # which a header of an operation brings along.
   target_compile_options(aixcell::cuda INTERFACE
     "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr;-diag-suppress=1675>")
+  if(OpenMP_CXX_FOUND)
+    # Inline functions exist once in a program: those of this unit must not be the ones without threads.
+    target_compile_options(aixcell::cuda INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=${OpenMP_CXX_FLAGS}>")
+  endif()
 endif()

@@ -1,9 +1,8 @@
 # For building aixcell itself: warnings, sanitizers. Never exported.
 add_library(aixcell_development INTERFACE)
-# What nvcc makes for the compiler of the host is not ours to be pedantic about.
+# Of CUDA only what nvcc says itself: what it makes for the compiler of the host is not ours.
 target_compile_options(aixcell_development INTERFACE
-  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>"
-  "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra>")
+  "$<$<COMPILE_LANGUAGE:CXX>:-Wall;-Wextra;-Wpedantic;-Wshadow;-Wconversion;-Wno-sign-conversion>")
 option(AIXCELL_WARNINGS_AS_ERRORS "Refuse warnings" ON)
 if(AIXCELL_WARNINGS_AS_ERRORS)
   target_compile_options(aixcell_development INTERFACE "$<$<COMPILE_LANGUAGE:CXX>:-Werror>"

@@ -3,6 +3,8 @@
 #   sh cmake/bootstrap.sh demo    trains on synthetic cells and prints how well mono- and binuclear ones are told apart
 #   sh cmake/bootstrap.sh test    builds everything and runs all tests, then the quick rooms under ASan and UBSan
 #   sh cmake/bootstrap.sh bench   builds and runs the benchmarks
+#   sh cmake/bootstrap.sh gpu     on a machine with an NVIDIA GPU and nvcc: builds for it, tests, checks with compute-sanitizer,
+#                                 measures, and prints one table; elsewhere it says what is missing and exits with 2
 # AIXCELL_DATA=<folder of data sets> lets the tests on real images run; without it they skip with a message.
 set -eu
 
@@ -78,12 +80,113 @@ run_benchmarks() {
   cmake --build --preset release -j "$jobs" --target run_benchmarks
 }
 
+# row <what> <command>...: runs the command, its output into a log, and adds a line to the table; goes on after a failure.
+row() {
+  what=$1
+  shift
+  log="$gpu_work/$(echo "$what" | tr -c 'a-zA-Z0-9\n' '_').log"
+  echo "bootstrap: $what"
+  if "$@" >"$log" 2>&1; then
+    result="passed"
+  else
+    result="FAILED ($log)"
+    gpu_failed=1
+  fi
+  printf '%-44s %s\n' "$what" "$result" >>"$gpu_table"
+}
+
+# The same two epochs on the processor and on the GPU, in float32: the losses that log.jsonl holds must agree within 1e-3.
+same_losses() {
+  for device in cpu cuda; do
+    rm -rf "$gpu_work/fit_$device"
+    "$aixcell" fit "$gpu_work/cells" --out "$gpu_work/fit_$device" --pipeline percentile+resnet18+unet+interior_border \
+      --epochs 2 --seed 1 --precision float32 --device "$device"
+  done
+  for device in cpu cuda; do
+    sed -n 's/.*"loss": *\([0-9.e+-]*\).*/\1/p' "$gpu_work/fit_$device/log.jsonl" >"$gpu_work/loss_$device"
+  done
+  paste "$gpu_work/loss_cpu" "$gpu_work/loss_cuda"
+  paste "$gpu_work/loss_cpu" "$gpu_work/loss_cuda" |
+    awk '{ d = $1 - $2; if (d < 0) d = -d; if (!($1 > 0) || d > 1e-3 * $1) wrong = 1 } END { exit wrong || NR == 0 }'
+}
+
+# Twenty runs of one epoch on the GPU must leave one and the same file of weights.
+same_bits() {
+  rm -f "$gpu_work/sums"
+  for turn in $(seq 20); do
+    rm -rf "$gpu_work/again"
+    "$aixcell" fit "$gpu_work/cells" --out "$gpu_work/again" --pipeline percentile+plain4x16+unet+interior_border \
+      --epochs 1 --seed 1 --device cuda
+    # The weights alone: the rest of the file holds times.
+    "$aixcell" export "$gpu_work/again/model.safetensors" --to safetensors --out "$gpu_work/weights_$turn"
+    sha256sum <"$gpu_work/weights_$turn" >>"$gpu_work/sums"
+    rm -f "$gpu_work/weights_$turn"
+  done
+  cat "$gpu_work/sums"
+  [ "$(sort -u "$gpu_work/sums" | wc -l)" -eq 1 ]
+}
+
+run_gpu() {
+  nvcc=$(command -v nvcc || ls /usr/local/cuda/bin/nvcc 2>/dev/null || true)
+  if [ -z "$nvcc" ]; then
+    echo "bootstrap: no nvcc; install NVIDIA's CUDA toolkit 12.8 or later (Debian: cuda-toolkit from developer.nvidia.com)" >&2
+    exit 2
+  fi
+  if ! command -v nvidia-smi >/dev/null 2>&1 || ! nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then
+    echo "bootstrap: no GPU that nvidia-smi sees; this needs one, with NVIDIA's driver. Nothing was built or measured." >&2
+    exit 2
+  fi
+  # shellcheck disable=SC2086
+  install_packages $build_packages $component_packages $exchange_packages $example_packages catch2
+  gpu_work=build/cuda/report
+  mkdir -p "$gpu_work"
+  gpu_table=$gpu_work/table.txt
+  gpu_failed=0
+  : >"$gpu_table"
+  cmake --preset cuda -DCMAKE_CUDA_COMPILER="$nvcc" -DAIXCELL_CUDA_ARCHITECTURES=native
+  cmake --build --preset cuda -j "$jobs" --target test_device_cuda test_kernels_gpu_cuda benchmark_gpu aixcell_command
+  tests=build/cuda/tests
+  aixcell=build/cuda/examples/aixcell/aixcell
+  primitives=$tests/device/test_device_cuda
+  kernels=$tests/kernels/gpu/test_kernels_gpu_cuda
+  "$aixcell" doctor
+  # Until the primitives have passed, trust no kernel.
+  row "primitives against the manual" "$primitives"
+  row "every kernel against its reference" "$kernels"
+  sanitizer=$(command -v compute-sanitizer || ls "$(dirname "$nvcc")/compute-sanitizer" 2>/dev/null || true)
+  for tool in memcheck racecheck synccheck initcheck; do
+    if [ -z "$sanitizer" ]; then
+      printf '%-44s %s\n' "compute-sanitizer $tool" "not run: not installed" >>"$gpu_table"
+      continue
+    fi
+    row "compute-sanitizer $tool, primitives" "$sanitizer" --tool "$tool" --error-exitcode 1 "$primitives"
+    row "compute-sanitizer $tool, kernels" "$sanitizer" --tool "$tool" --error-exitcode 1 "$kernels" \
+      "gpu: channels*,gpu: gates*,gpu: normalisation over*,gpu: value by value*,gpu: AdamW*,gpu: binary*,gpu: bitonic*"
+  done
+  "$aixcell" synth "$gpu_work/cells" --images 12 --size 128x128 --seed 1 >/dev/null 2>&1 || true
+  row "two epochs: losses of processor and GPU" same_losses
+  row "twenty runs give the same bits" same_bits
+  row "kernels and networks, measured" build/cuda/benchmarks/gpu/benchmark_gpu
+  if python3 -c 'import torch, torchvision, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
+    row "the same network in PyTorch, measured" python3 benchmarks/gpu/torch_step.py
+  else
+    printf '%-44s %s\n' "the same network in PyTorch" "not run: no torch with CUDA and torchvision" >>"$gpu_table"
+  fi
+  echo
+  cat "$gpu_table"
+  for log in "$gpu_work"/kernels_and_networks*.log "$gpu_work"/the_same_network*.log; do
+    [ ! -f "$log" ] || { echo && cat "$log"; }
+  done
+  exit "$gpu_failed"
+}
+
 case "${1:-}" in
   test) run_tests ;;
   demo) run_demo ;;
   bench) run_benchmarks ;;
+  gpu) run_gpu ;;
   *)
-    echo "usage: sh cmake/bootstrap.sh demo|test|bench" >&2
+    echo "usage: sh cmake/bootstrap.sh demo|test|bench|gpu" >&2
     exit 2
     ;;
 esac

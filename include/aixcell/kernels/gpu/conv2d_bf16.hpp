@@ -62,6 +62,11 @@ struct tensor_core_tile {
 };
 
 /// y [N,P,Q,K]: rows are pixels, columns filters, depth (r, s, c), which is contiguous in both operands.
+/// Which pixels of an image a product writes: those at down + i * step, right + j * step of [height,width]. `step` 1: all.
+struct written_pixels {
+  int step = 1, down = 0, right = 0, height = 0, width = 0;
+};
+
 /// What is added at the end may be stored as another type than the result.
 template <class Out, class Residual>
 struct conv2d_bf16_kernel : tensor_core_tile {
@@ -76,9 +81,18 @@ struct conv2d_bf16_kernel : tensor_core_tile {
   };
 
   conv2d_extents e;
+  int top, left;  // rows and columns of zeros before the image; below 0: of the image that no tap reaches
+  written_pixels written;
   epilogue_values<Residual> epilogue;
   const bfloat16 *x, *filter;
   Out* y;
+
+  constexpr int first_value_of(int pixel) const {
+    if (written.step == 1) return pixel * e.outputs;
+    const int q = pixel % e.y.width, p = pixel / e.y.width % e.y.height, n = pixel / e.y.width / e.y.height;
+    return ((n * written.height + written.down + p * written.step) * written.width + written.right + q * written.step) *
+           e.outputs;
+  }
 
   constexpr void operator()(auto t, shared& s) const {
     const int id = t.rank(), first_row = t.block().x * rows, first_column = t.block().y * columns;
@@ -92,7 +106,7 @@ struct conv2d_bf16_kernel : tensor_core_tile {
       const int pixel = first_row + row + i * row_step;
       const int q = pixel % e.y.width, p = pixel / e.y.width % e.y.height, n = pixel / e.y.width / e.y.height;
       image[i] = pixel < pixels ? n * e.x.height * e.x.width * e.x.channels : -1;
-      corner[i] = (p * e.stride - e.padding) * 65536 + (q * e.stride - e.padding + 32768);
+      corner[i] = (p * e.stride - top) * 65536 + (q * e.stride - left + 32768);
     }
     const auto fetch = [&](int step, int stage) {
       const int k = step * depth + chunk, tap = k / e.inputs, c = k % e.inputs;
@@ -127,8 +141,9 @@ struct conv2d_bf16_kernel : tensor_core_tile {
     for_each_sum(t, sum, [&](int i, int j, float v) { s.out[i][j] = v; });
     t.sync();
     for (int i = id; i < rows * columns; i += threads) {
-      const int pixel = first_row + i / columns, channel = first_column + i % columns, at = pixel * e.outputs + channel;
+      const int pixel = first_row + i / columns, channel = first_column + i % columns;
       if (pixel >= pixels || channel >= e.outputs) continue;
+      const int at = first_value_of(pixel) + channel;
       const float value = epilogue(s.out[i / columns][i % columns], channel, at);
       if constexpr (std::is_same_v<Out, bfloat16>)
         y[at] = bfloat16(value);
@@ -197,17 +212,29 @@ struct conv2d_bf16_filter_kernel : tensor_core_tile {
   }
 };
 
-/// [K,R,S,C] -> [C,R,S,K], taps in reverse: the data gradient of stride 1 is a convolution with these.
+/// Taps of one direction that reach the cells with one place within a stride: every stride-th from the first, which reads
+/// `ahead` outputs further than its cell. The data gradient of these cells is a convolution of stride 1 with them.
+struct phase_taps {
+  int first, count, ahead;
+  static constexpr phase_taps of(int phase, int taps, int stride, int padding) {
+    const int first = (phase + padding) % stride;
+    return {first, first < taps ? (taps - 1 - first) / stride + 1 : 0, (phase + padding - first) / stride};
+  }
+};
+
+/// [K,R,S,C] -> [C,r,s,K], the taps of a phase in reverse.
 struct turn_filter_kernel {
   static constexpr std::string_view name = "conv2d_bf16_backward_data: filter";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, int outputs, int taps, int inputs, const bfloat16* filter,
-                            bfloat16* turned) const {
+  constexpr void operator()(auto t, shared&, int outputs, int taps_down, int taps_right, int inputs, int stride,
+                            phase_taps down, phase_taps right, const bfloat16* filter, bfloat16* turned) const {
     const int o = global_rank(t);
-    if (o >= outputs * taps * inputs) return;
-    const int k = o % outputs, tap = o / outputs % taps, c = o / outputs / taps;
-    turned[o] = filter[(k * taps + taps - 1 - tap) * inputs + c];
+    if (o >= outputs * down.count * right.count * inputs) return;
+    const int k = o % outputs, s = o / outputs % right.count, r = o / outputs / right.count % down.count,
+              c = o / outputs / right.count / down.count;
+    const int from_r = down.first + (down.count - 1 - r) * stride, from_s = right.first + (right.count - 1 - s) * stride;
+    turned[o] = filter[((k * taps_down + from_r) * taps_right + from_s) * inputs + c];
   }
 };
 
@@ -223,6 +250,7 @@ void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epi
   using kernel = conv2d_bf16_kernel<Out, Residual>;
   kernel k{};
   k.e = e;
+  k.top = k.left = e.padding;
   k.epilogue = epilogue;
   k.x = x;
   k.filter = filter;
@@ -230,11 +258,54 @@ void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epi
   launch(ctx, product_blocks<kernel>(e.pixels(), e.outputs, 1), k);
 }
 
+/// The data gradient of `of` in stride^2 parts, each dense: nothing is multiplied by a zero that was put between.
+template <class Out, GpuDevice Device>
+void launch_strided_data(context<Device>& ctx, const conv2d_extents& of, const bfloat16* dy, const bfloat16* filter,
+                         Out* dx) {
+  using kernel = conv2d_bf16_kernel<Out, float>;
+  tensor<bfloat16, Device> turned(ctx, {of.outputs * of.taps() * of.inputs});
+  for (int phase = 0; phase < of.stride * of.stride; ++phase) {
+    const int first_down = phase / of.stride, first_right = phase % of.stride;
+    if (first_down >= of.x.height || first_right >= of.x.width) continue;
+    const phase_taps down = phase_taps::of(first_down, of.taps_down, of.stride, of.padding),
+                     right = phase_taps::of(first_right, of.taps_right, of.stride, of.padding);
+    const int count = of.outputs * down.count * right.count * of.inputs;
+    launch(ctx, blocks_for(count, 256), turn_filter_kernel{}, of.outputs, of.taps_down, of.taps_right, of.inputs,
+           of.stride, down, right, filter, turned.data());
+    kernel k{};
+    k.e = {.x = of.y,
+           .y = {of.x.images, (of.x.height - first_down - 1) / of.stride + 1,
+                 (of.x.width - first_right - 1) / of.stride + 1, of.x.channels},
+           .taps_down = down.count,
+           .taps_right = right.count,
+           .inputs = of.outputs,
+           .outputs = of.inputs,
+           .stride = 1,
+           .padding = 0,
+           .dilation = 1,
+           .groups = 1};
+    k.top = down.count - 1 - down.ahead;
+    k.left = right.count - 1 - right.ahead;
+    k.written = {of.stride, first_down, first_right, of.x.height, of.x.width};
+    k.x = dy;
+    k.filter = turned.data();
+    k.y = dx;
+    launch(ctx, product_blocks<kernel>(k.e.pixels(), k.e.outputs, 1), k);
+  }
+}
+
+/// Pixels are counted in 16 bits an edge.
+inline bool fits_tensor_cores(const shape& x) { return x[1] < 1 << 14 && x[2] < 1 << 14; }
+
 }  // namespace detail
 
-/// Whether tensor cores take this convolution, in all directions that `stride` allows.
+/// Whether tensor cores take this convolution, forward and to the filter.
 constexpr bool has_bf16_conv2d(const shape& filter, conv2d_geometry g) {
   return g.groups == 1 && filter[3] % 8 == 0 && filter[3] > 0 && filter[0] % 8 == 0;
+}
+/// And to the image.
+constexpr bool has_bf16_conv2d_backward_data(const shape& filter, conv2d_geometry g) {
+  return has_bf16_conv2d(filter, g) && (g.stride == 1 || g.dilation == 1);
 }
 
 /// conv2d of bfloat16 operands with sums and epilogue in float32; y is float or bfloat16. Channels of x are a multiple of 8,
@@ -252,28 +323,41 @@ void conv2d_bf16(context<Device>& ctx, view_on<const bfloat16, Device> x, view_o
                              y.data());
 }
 
-/// conv2d_backward_data for stride 1; dx is float or bfloat16. Filters are a multiple of 8, padding at most what the filter
-/// reaches, else shape_error.
+/// conv2d_backward_data; dx is float or bfloat16. Stride or dilation, not both; one group, filters in multiples of 8, edges
+/// below 2^14, else shape_error.
 template <class Out, GpuDevice Device>
 void conv2d_bf16_backward_data(context<Device>& ctx, view_on<const bfloat16, Device> dy, view_on<const bfloat16, Device> filter,
                                conv2d_geometry g, view_on<Out, Device> dx) {
   constexpr std::string_view name = "conv2d_bf16_backward_data";
   detail::require_conv2d_shapes(name, dx.shape(), filter.shape(), g, dy.shape());
-  const index_t down = g.reach(filter.extent(1)) - 1 - g.padding, right = g.reach(filter.extent(2)) - 1 - g.padding;
-  if (g.groups != 1 || g.stride != 1 || filter.extent(0) % 8 != 0 || down < 0 || down != right ||
-      dx.extent(1) >= 1 << 14 || dx.extent(2) >= 1 << 14)
-    detail::throw_no_tensor_cores(
-        name, "one group, stride 1, square filters in multiples of 8 and no more padding than they reach", dx.shape(),
-        filter.shape());
-  const shape turned_shape{filter.extent(3), filter.extent(1), filter.extent(2), filter.extent(0)};
-  tensor<bfloat16, Device> turned(ctx, turned_shape);
-  const bfloat16* const known = turned.data();
-  launch(ctx, blocks_for(filter.size(), 256), detail::turn_filter_kernel{}, static_cast<int>(filter.extent(0)),
-         static_cast<int>(filter.extent(1) * filter.extent(2)), static_cast<int>(filter.extent(3)), filter.data(),
-         turned.data());
-  const conv2d_geometry back{.stride = 1, .padding = static_cast<int>(down), .dilation = g.dilation};
-  detail::launch_conv2d_bf16(ctx, detail::conv2d_extents::of(name, dy.shape(), turned_shape, back, dx.shape()),
-                             detail::epilogue_values<float>{}, dy.data(), known, dx.data());
+  if (g.groups != 1 || filter.extent(0) % 8 != 0 || (g.stride != 1 && g.dilation != 1) ||
+      !detail::fits_tensor_cores(dx.shape()))
+    detail::throw_no_tensor_cores(name, "one group, filters in multiples of 8, stride or dilation, edges below 2^14",
+                                  dx.shape(), filter.shape());
+  const auto extents = detail::conv2d_extents::of(name, dx.shape(), filter.shape(), g, dy.shape());
+  if (g.dilation == 1) return detail::launch_strided_data(ctx, extents, dy.data(), filter.data(), dx.data());
+  // Dilated: one phase, whose taps lie apart.
+  tensor<bfloat16, Device> turned(ctx, {filter.size()});
+  const detail::phase_taps down{0, extents.taps_down, 0}, right{0, extents.taps_right, 0};
+  launch(ctx, blocks_for(filter.size(), 256), detail::turn_filter_kernel{}, extents.outputs, extents.taps_down,
+         extents.taps_right, extents.inputs, 1, down, right, filter.data(), turned.data());
+  detail::conv2d_bf16_kernel<Out, float> k{};
+  k.e = {.x = extents.y,
+         .y = extents.x,
+         .taps_down = extents.taps_down,
+         .taps_right = extents.taps_right,
+         .inputs = extents.outputs,
+         .outputs = extents.inputs,
+         .stride = 1,
+         .padding = 0,
+         .dilation = g.dilation,
+         .groups = 1};
+  k.top = static_cast<int>(g.reach(extents.taps_down)) - 1 - g.padding;
+  k.left = static_cast<int>(g.reach(extents.taps_right)) - 1 - g.padding;
+  k.x = dy.data();
+  k.filter = turned.data();
+  k.y = dx.data();
+  launch(ctx, detail::product_blocks<detail::conv2d_bf16_kernel<Out, float>>(k.e.pixels(), k.e.outputs, 1), k);
 }
 
 /// conv2d_backward_filter into float32, added to. Channels and filters are multiples of 8, else shape_error. The order of the
@@ -314,9 +398,6 @@ tensor<bfloat16, Device> stored_filter(context<Device>& ctx, view_on<const float
   return stored;
 }
 
-/// Pixels are counted in 16 bits an edge.
-inline bool fits_tensor_cores(const shape& x) { return x[1] < 1 << 14 && x[2] < 1 << 14; }
-
 }  // namespace detail
 
 // Twins of kernels/cpu/conv2d.hpp for images stored as bfloat16: on tensor cores where has_bf16_conv2d says so, else with the
@@ -338,9 +419,7 @@ template <class Real, GpuDevice Device>
 requires std::same_as<Real, bfloat16>
 void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const float, Device> filter,
                           conv2d_geometry g, view_on<Real, Device> dx) {
-  const index_t down = g.reach(filter.extent(1)) - 1 - g.padding, right = g.reach(filter.extent(2)) - 1 - g.padding;
-  if (!has_bf16_conv2d(filter.shape(), g) || !detail::fits_tensor_cores(dx.shape()) || g.stride != 1 || down < 0 ||
-      down != right)
+  if (!has_bf16_conv2d_backward_data(filter.shape(), g) || !detail::fits_tensor_cores(dx.shape()))
     return detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
   conv2d_bf16_backward_data<Real>(ctx, dy, detail::stored_filter(ctx, filter), g, dx);
 }
