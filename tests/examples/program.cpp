@@ -169,7 +169,8 @@ TEST_CASE("a device that is not there is refused", "[examples]") {
   check_refused(run({"predict", "m", "i", "--out", (scratch() / "none").string(), "--device", "gpu"}), "--device");
   if (run({"doctor"}).out.find("built without it") == std::string::npos) return;
   for (const auto& arguments : {fit_arguments(scratch() / "none"),
-                                {"predict", model(), cells().string(), "--out", (scratch() / "none").string()},
+                                {"predict", model(), (cells() / "test" / "images").string(), "--out",
+                                 (scratch() / "none").string()},
                                 {"evaluate", model(), cells().string()}}) {
     std::vector<std::string> with_device = arguments;
     with_device.insert(with_device.end(), {"--device", "cuda"});
