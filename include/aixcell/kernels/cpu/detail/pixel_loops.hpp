@@ -1,0 +1,89 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include <aixcell/kernels/cpu/detail/processor.hpp>
+
+namespace aixcell::detail {
+
+/// to[i] = weight[0] * before[0][i] + sum over k = 1..reach of weight[k] * (before[k][i] + after[k][i]).
+struct symmetric_run {
+  const float *const *before, *const *after;  // [reach + 1]; after[0] is not read
+  const float* weight;                        // [reach + 1]
+  std::ptrdiff_t reach;
+  float* to;
+  std::ptrdiff_t count;
+};
+
+/// Extremes of one kind; what each does is said in pixel_runs.inl.
+struct extreme_loops {
+  void (*slide)(float* line, std::ptrdiff_t count, std::ptrdiff_t step, std::ptrdiff_t window, float* to);
+  void (*advance)(const float* next, float* running, const float* behind, float* to, std::ptrdiff_t count);
+  void (*join)(float* line, const float* next, std::ptrdiff_t count);
+};
+
+/// The loops over pixels of one instruction set.
+struct pixel_loops {
+  extreme_loops least, greatest;
+  void (*symmetric_sum)(const symmetric_run&);
+};
+
+// As instruction_sets.hpp does it for networks, and apart from it: who blurs an image compiles no convolution.
+namespace pixels_portable {
+inline constexpr int lanes = lanes_of(instruction_level::portable);
+inline void leave() {}
+#include <aixcell/kernels/cpu/detail/pixel_runs.inl>
+inline constexpr pixel_loops loops = {
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+}  // namespace pixels_portable
+
+#if defined(__x86_64__)
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,fma")
+#endif
+namespace pixels_avx2 {
+inline constexpr int lanes = lanes_of(instruction_level::avx2);
+inline void leave() { __builtin_ia32_vzeroupper(); }
+#include <aixcell/kernels/cpu/detail/pixel_runs.inl>
+inline constexpr pixel_loops loops = {
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+}  // namespace pixels_avx2
+#if defined(__clang__)
+#pragma clang attribute pop
+#pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx2,fma"))), apply_to = function)
+#else
+#pragma GCC pop_options
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx512vl,avx2,fma")
+#endif
+namespace pixels_avx512 {
+inline constexpr int lanes = lanes_of(instruction_level::avx512);
+inline void leave() { __builtin_ia32_vzeroupper(); }
+#include <aixcell/kernels/cpu/detail/pixel_runs.inl>
+inline constexpr pixel_loops loops = {
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+}  // namespace pixels_avx512
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+
+#endif
+
+inline const pixel_loops& best_pixel_loops() {
+#if defined(__x86_64__)
+  switch (processor().level) {
+    case instruction_level::avx512: return pixels_avx512::loops;
+    case instruction_level::avx2: return pixels_avx2::loops;
+    case instruction_level::portable: break;
+  }
+#endif
+  return pixels_portable::loops;
+}
+
+}  // namespace aixcell::detail
