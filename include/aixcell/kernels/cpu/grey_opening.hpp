@@ -16,23 +16,29 @@ namespace detail {
 class row_window {
  public:
   row_window(context<cpu>& ctx, const extreme_loops& loops, float worst, index_t window, index_t count)
-      : loops_(loops), worst_(worst), window_(window), count_(count), block_(ctx, {window, count}),
-        behind_(ctx, {window, count}), running_(ctx, {count}) {}
+      : loops_(loops),
+        worst_(worst),
+        window_(window),
+        count_(count),
+        pitch_(cache_friendly_pitch(count)),
+        block_(ctx, {window, pitch_}),
+        behind_(ctx, {window, pitch_}),
+        running_(ctx, {count}) {}
 
   /// Where the next row of the sequence is to be written.
-  float* slot() { return block_.data() + at_ * count_; }
+  float* slot() { return block_.data() + at_ * pitch_; }
 
   /// Takes what is in the slot. Writes the best of the last rows to `to` if there were `window` of them, else says false.
   bool advance(float* to) {
     if (at_ == 0) running_.fill(worst_);
     const bool complete = at_ + 1 == window_;
-    loops_.advance(slot(), running_.data(), complete || !full_ ? nullptr : behind_.data() + (at_ + 1) * count_, to,
+    loops_.advance(slot(), running_.data(), complete || !full_ ? nullptr : behind_.data() + (at_ + 1) * pitch_, to,
                    count_);
     const bool valid = full_ || complete;
     if (complete) {
       // From here on a block is needed from its end only.
       for (index_t k = window_ - 1; k-- > 0;)
-        loops_.join(block_.data() + k * count_, block_.data() + (k + 1) * count_, count_);
+        loops_.join(block_.data() + k * pitch_, block_.data() + (k + 1) * pitch_, count_);
       std::swap(block_, behind_);
       full_ = true;
     }
@@ -49,9 +55,9 @@ class row_window {
  private:
   const extreme_loops& loops_;
   float worst_;
-  index_t window_, count_, at_ = 0;
+  index_t window_, count_, pitch_, at_ = 0;
   bool full_ = false;
-  tensor<float> block_, behind_;  // [window, count]; behind_[k] is the best of rows k, k + 1, ... of its block
+  tensor<float> block_, behind_;  // [window, pitch]; behind_[k] is the best of rows k, k + 1, ... of its block
   tensor<float> running_;
 };
 
@@ -83,7 +89,8 @@ inline void open_tile(context<cpu>& ctx, view<const float, cpu> image, pixel_spa
   const pixel_span eroded_rows = rows.widened(radius, height), eroded = columns.widened(radius, width),
                    seen = eroded.widened(radius, width);
   const index_t count = eroded.size() * channels, wanted = columns.size() * channels;
-  row_window erosion(ctx, loops.least, infinity, window, count), dilation(ctx, loops.greatest, -infinity, window, count);
+  row_window erosion(ctx, loops.least, infinity, window, count),
+      dilation(ctx, loops.greatest, -infinity, window, count);
   constexpr index_t register_more = 16;
   tensor<float> line(ctx, {count + 2 * margin + register_more}), dilated(ctx, {count});
   index_t y = rows.first;
@@ -130,7 +137,8 @@ inline tensor<float> grey_opening(context<cpu>& ctx, view<const float, cpu> imag
   constexpr index_t values = (1 << 20) / (4 * 4);
   const index_t fitting = values / ((2 * radius + 1) * channels) - 2 * radius, least = 4 * radius;
   const index_t across = std::max<index_t>(1, width / std::max(std::min(fitting, width), least));
-  const index_t down = std::clamp<index_t>((ctx.threads() + across - 1) / across, 1, std::max<index_t>(1, height / least));
+  const index_t down =
+      std::clamp<index_t>((ctx.threads() + across - 1) / across, 1, std::max<index_t>(1, height / least));
   parallel_for(ctx, across * down, [&](index_t t) {
     const index_t i = t / across, j = t % across;
     detail::open_tile(ctx, image, {i * height / down, (i + 1) * height / down},

@@ -6,12 +6,13 @@
 
 namespace aixcell::detail {
 
-/// to[i] = weight[0] * before[0][i] + sum over k = 1..reach of weight[k] * (before[k][i] + after[k][i]).
-struct symmetric_run {
-  const float *const *before, *const *after;  // [reach + 1]; after[0] is not read
-  const float* weight;                        // [reach + 1]
-  std::ptrdiff_t reach;
-  float* to;
+/// Rows out of weighted sums of neighbouring rows: to[r][i] = sum over k < weights of weight[k] * from[r + k][i].
+struct weighted_run {
+  const float* const* from;  // [outputs + weights - 1]
+  const float* weight;       // [weights]
+  std::ptrdiff_t weights;
+  float* const* to;  // [outputs]
+  int outputs;       // 1 or 4
   std::ptrdiff_t count;
 };
 
@@ -25,7 +26,7 @@ struct extreme_loops {
 /// The loops over pixels of one instruction set.
 struct pixel_loops {
   extreme_loops least, greatest;
-  void (*symmetric_sum)(const symmetric_run&);
+  void (*weighted_sums)(const weighted_run&);
 };
 
 // As instruction_sets.hpp does it for networks, and apart from it: who blurs an image compiles no convolution.
@@ -34,7 +35,7 @@ inline constexpr int lanes = lanes_of(instruction_level::portable);
 inline void leave() {}
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
 inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_portable
 
 #if defined(__x86_64__)
@@ -50,7 +51,7 @@ inline constexpr int lanes = lanes_of(instruction_level::avx2);
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
 inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -65,7 +66,7 @@ inline constexpr int lanes = lanes_of(instruction_level::avx512);
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
 inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, symmetric_sum};
+    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_avx512
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -75,12 +76,22 @@ inline constexpr pixel_loops loops = {
 
 #endif
 
+/// Values from one row to the next in a buffer of rows of `count`. Rows a multiple of 4 KiB apart would share the few
+/// places that a cache has for such addresses, and a load would wait for a store that it has nothing to do with.
+constexpr std::ptrdiff_t cache_friendly_pitch(std::ptrdiff_t count) {
+  constexpr std::ptrdiff_t line = 16;
+  return ((count + line - 1) / line | 1) * line;
+}
+
 inline const pixel_loops& best_pixel_loops() {
 #if defined(__x86_64__)
   switch (processor().level) {
-    case instruction_level::avx512: return pixels_avx512::loops;
-    case instruction_level::avx2: return pixels_avx2::loops;
-    case instruction_level::portable: break;
+    case instruction_level::avx512:
+      return pixels_avx512::loops;
+    case instruction_level::avx2:
+      return pixels_avx2::loops;
+    case instruction_level::portable:
+      break;
   }
 #endif
   return pixels_portable::loops;

@@ -68,30 +68,53 @@ inline void join(float* line, const float* next, std::ptrdiff_t count) {
   leave();
 }
 
-/// R registers of to = weight[0] * middle + sum over k of weight[k] * (before[k] + after[k]).
-template <int R>
-inline void symmetric_sum_of(const symmetric_run& a, std::ptrdiff_t at) {
-  wide sum[R];
+/// V registers of R neighbouring outputs. A source serves all outputs while it is in a register; every output adds its
+/// sources in their order, so that it does not show with how many others it was computed.
+template <int R, int V>
+inline void weighted_tile(const weighted_run& a, std::ptrdiff_t at) {
+  wide sum[R][V] = {};
+  const auto add = [&](std::ptrdiff_t k, bool all) __attribute__((always_inline)) {
+    wide source[V];
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) source[v] = load(a.from[k] + at + v * lanes);
 #pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) sum[r] = a.weight[0] * load(a.before[0] + at + r * lanes);
-  for (std::ptrdiff_t k = 1; k <= a.reach; ++k) {
-    const float *before = a.before[k] + at, *after = a.after[k] + at;
-    const wide weight = wide{} + a.weight[k];
+    for (int r = 0; r < R; ++r) {
+      if (!all && (k < r || k - r >= a.weights)) continue;
+      const wide weight = wide{} + a.weight[k - r];
+#pragma GCC unroll 8
+      for (int v = 0; v < V; ++v) sum[r][v] += weight * source[v];
+    }
+  };
+  const std::ptrdiff_t sources = a.weights + R - 1, first = R - 1 < sources ? R - 1 : sources,
+                       last = a.weights > first ? a.weights : first;
+  for (std::ptrdiff_t k = 0; k < first; ++k) add(k, false);
+  for (std::ptrdiff_t k = first; k < last; ++k) add(k, true);
+  for (std::ptrdiff_t k = last; k < sources; ++k) add(k, false);
 #pragma GCC unroll 4
-    for (int r = 0; r < R; ++r) sum[r] += weight * (load(before + r * lanes) + load(after + r * lanes));
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) store(a.to[r] + at + v * lanes, sum[r][v]);
   }
-#pragma GCC unroll 4
-  for (int r = 0; r < R; ++r) store(a.to + at + r * lanes, sum[r]);
 }
 
-inline void symmetric_sum(const symmetric_run& a) {
+template <int R, int V>
+inline void weighted_tiles(const weighted_run& a) {
   std::ptrdiff_t i = 0;
-  for (; i + 4 * lanes <= a.count; i += 4 * lanes) symmetric_sum_of<4>(a, i);
-  for (; i + lanes <= a.count; i += lanes) symmetric_sum_of<1>(a, i);
-  for (; i < a.count; ++i) {
-    float sum = a.weight[0] * a.before[0][i];
-    for (std::ptrdiff_t k = 1; k <= a.reach; ++k) sum += a.weight[k] * (a.before[k][i] + a.after[k][i]);
-    a.to[i] = sum;
-  }
+  for (; i + V * lanes <= a.count; i += V * lanes) weighted_tile<R, V>(a, i);
+  for (; i + lanes <= a.count; i += lanes) weighted_tile<R, 1>(a, i);
+  for (; i < a.count; ++i)
+    for (int r = 0; r < R; ++r) {
+      float sum = 0;
+      for (std::ptrdiff_t k = 0; k < a.weights; ++k) sum += a.weight[k] * a.from[r + k][i];
+      a.to[r][i] = sum;
+    }
+}
+
+/// to[r][i] = sum over k of weight[k] * from[r + k][i], for 1 or 4 outputs.
+inline void weighted_sums(const weighted_run& a) {
+  if (a.outputs == 4)
+    weighted_tiles<4, 2>(a);
+  else
+    weighted_tiles<1, 8>(a);
   leave();
 }
