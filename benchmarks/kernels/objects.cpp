@@ -11,6 +11,7 @@
 #include <aixcell/kernels/cpu/grey_opening.hpp>
 #include <aixcell/kernels/cpu/watershed.hpp>
 #include <aixcell/metrics/region_properties.hpp>
+#include <aixcell/postprocess/star_convex.hpp>
 #include <aixcell/preprocess/clahe.hpp>
 #include <aixcell/preprocess/percentile.hpp>
 
@@ -24,12 +25,12 @@ namespace {
 constexpr index_t edge = 2048;
 
 struct scene {
-  tensor<float> image{shape{edge, edge, 1}};         // 16-bit intensities
-  tensor<std::uint8_t> mask{shape{edge, edge}};      // of nuclei
-  tensor<std::int32_t> labels{shape{edge, edge}};    // connected parts of the mask
-  tensor<float> distance{shape{edge, edge}};         // to the outside
-  tensor<float> landscape{shape{edge, edge}};        // its negative
-  tensor<std::int32_t> markers{shape{edge, edge}};   // what is deeper than 5 pixels
+  tensor<float> image{shape{edge, edge, 1}};        // 16-bit intensities
+  tensor<std::uint8_t> mask{shape{edge, edge}};     // of nuclei
+  tensor<std::int32_t> labels{shape{edge, edge}};   // connected parts of the mask
+  tensor<float> distance{shape{edge, edge}};        // to the outside
+  tensor<float> landscape{shape{edge, edge}};       // its negative
+  tensor<std::int32_t> markers{shape{edge, edge}};  // what is deeper than 5 pixels
 
   scene() {
     random_stream random(1);
@@ -117,6 +118,42 @@ void measurements(benchmark::State& state) {
   report(state);
 }
 
+/// What a network that has learned polygons well but not perfectly says of the scene: its target with errors of a few percent.
+const tensor<float>& the_polygons() {
+  static const tensor<float> one = [] {
+    context<cpu> ctx(1);
+    annotation truth;
+    truth.labels = label_map({edge, edge});
+    auto deep = the_scene().markers.clone();  // nuclei that touch are several
+    watershed(the_scene().landscape, the_scene().mask, deep);
+    std::copy(deep.begin(), deep.end(), truth.labels.begin());
+    tensor<float> output = star_convex<32>{}.target(ctx, truth);
+    random_stream random(2);
+    for (index_t p = 0; p < edge * edge; ++p) {
+      float* const at = output.data() + p * star_convex<32>::channels;
+      const float likely = std::clamp(at[0] + 0.03f * random.normal(), 0.01f, 0.99f);
+      at[0] = std::log(likely / (1 - likely));
+      for (int k = 1; k < star_convex<32>::channels; ++k)
+        at[k] = truth.labels[p] > 0 ? std::log(at[k]) + 0.04f * random.normal() : -3.0f;
+    }
+    return output;
+  }();
+  return one;
+}
+
+void polygons(benchmark::State& state) {
+  context<cpu> ctx(static_cast<int>(state.range(0)));
+  const tensor<float>& output = the_polygons();
+  std::size_t found = 0;
+  for (auto _ : state) {
+    const prediction one = star_convex<32>{}.decode(ctx, output);
+    found = one.objects.size();
+    benchmark::DoNotOptimize(one.labels.data());
+  }
+  state.counters["objects"] = static_cast<double>(found);
+  report(state);
+}
+
 void opening(benchmark::State& state) {
   context<cpu> ctx(1);
   for (auto _ : state) benchmark::DoNotOptimize(grey_opening(ctx, the_scene().image, state.range(0)).data());
@@ -136,6 +173,13 @@ BENCHMARK(flood)->Name("watershed")->Unit(benchmark::kMillisecond);
 BENCHMARK(holes)->Name("fill_holes")->Unit(benchmark::kMillisecond);
 BENCHMARK(blur)->Name("gaussian_blur")->Unit(benchmark::kMillisecond);
 BENCHMARK(measurements)->Name("measure_regions")->Unit(benchmark::kMillisecond);
+BENCHMARK(polygons)
+    ->Name("star_convex_decode")
+    ->ArgName("threads")
+    ->Arg(1)
+    ->Arg(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 BENCHMARK(preprocess<percentile>)->Name("percentile")->Unit(benchmark::kMillisecond);
 BENCHMARK(preprocess<clahe>)->Name("clahe")->Unit(benchmark::kMillisecond);
 BENCHMARK(opening)->Name("grey_opening")->Arg(15)->Unit(benchmark::kMillisecond);

@@ -41,6 +41,7 @@
 #include <aixcell/kernels/cpu/heat_diffusion.hpp>
 #include <aixcell/kernels/cpu/illumination.hpp>
 #include <aixcell/kernels/cpu/layer_norm.hpp>
+#include <aixcell/kernels/cpu/local_equalisation.hpp>
 #include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/kernels/cpu/normalisation.hpp>
 #include <aixcell/kernels/cpu/of_layers.hpp>
@@ -51,6 +52,7 @@
 #include <aixcell/kernels/cpu/processor_level.hpp>
 #include <aixcell/kernels/cpu/reflected.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
+#include <aixcell/kernels/cpu/scale_channel.hpp>
 #include <aixcell/kernels/cpu/smooth_inside.hpp>
 #include <aixcell/kernels/cpu/upsample.hpp>
 #include <aixcell/kernels/cpu/watershed.hpp>

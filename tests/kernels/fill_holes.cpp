@@ -16,7 +16,7 @@ label_map drawn(std::initializer_list<const char*> rows) {
 
 }  // namespace
 
-TEST_CASE("fill_holes fills what one object surrounds", "[kernels]") {
+TEST_CASE("fill_holes fills what one object surrounds", "[kernels][cpu]") {
   label_map labels = drawn({"111..22222.",  //
                             "1.1..2...2.",  // two holes: one pixel, and one that is open at a corner only
                             "111..2.3.2.",  // an island: its ring touches two objects
@@ -39,7 +39,7 @@ TEST_CASE("fill_holes fills what one object surrounds", "[kernels]") {
   CHECK(std::equal(labels.begin(), labels.end(), expected.begin()));
 }
 
-TEST_CASE("fill_holes: any size, pixels nobody knows", "[kernels]") {
+TEST_CASE("fill_holes: any size, pixels nobody knows", "[kernels][cpu]") {
   for (const shape size : {shape{0, 3}, shape{1, 1}, shape{1, 9}, shape{9, 1}}) {
     label_map labels(size);
     fill_holes(labels);

@@ -11,14 +11,15 @@ TEST_CASE("order statistics are those of the sorted values", "[kernels][cpu]") {
   random_stream random(1);
   for (const index_t count : {1, 2, 3, 17, 1000, 70'001})
     for (const index_t step : {1, 3})
-      for (const int kind : {0, 1, 2, 3}) {
+      for (const int kind : {0, 1, 2, 3, 4}) {
         CAPTURE(count, step, kind);
         std::vector<float> values(static_cast<std::size_t>(count * step), -1e30f);
         std::vector<float> sorted;
         for (index_t i = 0; i < count; ++i) {
           float v = random.normal();
-          if (kind == 1) v = std::round(v * 300 + 1000);          // as of 16-bit images, many equal
-          if (kind == 2) v = 7.5f;                                // flat
+          if (kind == 1) v = std::round(v * 300 + 1000);  // as of 16-bit images, many equal
+          if (kind == 4) v = std::round(v * 300 + 1000) - (i == count / 2 ? 0.5f : 0.0f);  // one that is no such number
+          if (kind == 2) v = 7.5f;                                                         // flat
           if (kind == 3) v = std::ldexp(v, static_cast<int>(random.below(80)) - 40);  // every magnitude, both signs
           values[static_cast<std::size_t>(i * step)] = v;
           sorted.push_back(v);

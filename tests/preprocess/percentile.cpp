@@ -49,6 +49,27 @@ TEST_CASE("percentile maps its percentiles to 0 and 1, channel by channel", "[pr
   }
 }
 
+TEST_CASE("percentile: whole numbers as cameras give them, many pixels, any number of threads", "[preprocess][cpu]") {
+  for (const float fraction : {0.0f, 0.25f})
+    for (const index_t channels : {1, 3}) {
+      tensor<float> pixels = random_image({211, 401, channels}, 8, 0, 70000);
+      for (float& v : pixels) v = std::min(65535.0f, std::round(v)) + fraction;
+      context<cpu> serial(1), parallel(2);
+      const tensor<float> found = percentile{}.apply(serial, pixels), same = percentile{}.apply(parallel, pixels);
+      REQUIRE(std::equal(found.begin(), found.end(), same.begin()));
+      for (index_t c = 0; c < channels; ++c) {
+        std::vector<double> in;
+        for (index_t i = c; i < pixels.size(); i += channels) in.push_back(static_cast<double>(pixels[i]));
+        const double low = plain_percentile(in, 1), high = plain_percentile(in, static_cast<double>(99.8f));
+        double worst = 0;
+        for (std::size_t p = 0; p < in.size(); ++p)
+          worst = std::max(worst, std::abs((in[p] - low) / (high - low) -
+                                           static_cast<double>(found[channels * static_cast<index_t>(p) + c])));
+        CHECK(worst < 1e-6);
+      }
+    }
+}
+
 TEST_CASE("percentile: constant and sparse channels, percentages out of order", "[preprocess]") {
   context<cpu> ctx;
   tensor<float> pixels({20, 20, 2});

@@ -9,6 +9,7 @@
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/order_statistics.hpp>
+#include <aixcell/kernels/cpu/scale_channel.hpp>
 #include <aixcell/preprocess/detail/sampled_pixels.hpp>
 
 namespace aixcell {
@@ -41,7 +42,9 @@ inline void require_percentages(std::string_view name, float low, float high) {
 /// The percentiles of `count` > 0 finite values, one every `step`, linear between order statistics. Where the two are
 /// equal, because all but a few values are, the greatest value says more than a percentile of nothing.
 inline intensity_range range_of(const float* values, index_t count, index_t step, float low, float high) {
-  const auto position = [&](float percent) { return static_cast<double>(percent) / 100 * static_cast<double>(count - 1); };
+  const auto position = [&](float percent) {
+    return static_cast<double>(percent) / 100 * static_cast<double>(count - 1);
+  };
   const double at_low = position(low), at_high = position(high);
   const auto below = [](double at) { return static_cast<index_t>(at); };
   const auto above = [&](double at) { return std::min(below(at) + 1, count - 1); };
@@ -55,19 +58,10 @@ inline intensity_range range_of(const float* values, index_t count, index_t step
   return {from, to > from ? to : static_cast<double>(found[4])};
 }
 
-/// To 0 where the range begins and 1 where it ends, one value every `step`; to 0 in a range of nothing. In float64: the
-/// range of float32 values need not be a float32.
-inline void map_range(const intensity_range& range, const float* values, index_t count, index_t step, float* to) {
-  const double low = range.low, extent = range.high - range.low;
-  if (!(extent > 0)) {
-    for (index_t p = 0; p < count; ++p) to[p * step] = 0;
-  } else if (step == 1) {
-#pragma omp simd
-    for (index_t p = 0; p < count; ++p) to[p] = static_cast<float>((static_cast<double>(values[p]) - low) / extent);
-  } else {
-    for (index_t p = 0; p < count; ++p)
-      to[p * step] = static_cast<float>((static_cast<double>(values[p * step]) - low) / extent);
-  }
+/// To 0 where the range begins and 1 where it ends; to 0 in a range of nothing.
+inline channel_scale scale_of(const intensity_range& range) {
+  const double extent = range.high - range.low;
+  return {range.low, extent > 0 ? 1 / extent : 0};
 }
 
 }  // namespace detail
@@ -93,12 +87,14 @@ struct percentile {
     if (pixels.empty()) throw shape_error("percentile: the image is empty " + to_string(pixels.shape()));
     detail::require_percentages(name, low, high);
     const index_t channels = pixels.extent(2), count = pixels.size() / channels;
-    tensor<float> out(pixels.shape());
+    std::vector<detail::intensity_range> ranges(static_cast<std::size_t>(channels));
     parallel_for(ctx, channels, [&](index_t c) {
-      const float* values = pixels.data() + c;
-      const detail::intensity_range range = detail::range_of(values, count, channels, low, high);
-      detail::map_range(range, values, count, channels, out.data() + c);
+      ranges[static_cast<std::size_t>(c)] = detail::range_of(pixels.data() + c, count, channels, low, high);
     });
+    tensor<float> out(ctx, pixels.shape());
+    for (index_t c = 0; c < channels; ++c)
+      scale_channel(ctx, detail::scale_of(ranges[static_cast<std::size_t>(c)]), pixels.data() + c, count, channels,
+                    out.data() + c);
     return out;
   }
 };
@@ -150,13 +146,13 @@ struct fitted_percentile {
     if (std::ssize(s.low) != channels || s.low.size() != s.high.size())
       throw shape_error("fitted_percentile: fitted on " + std::to_string(s.low.size()) + " channels, the image has " +
                         std::to_string(channels));
-    tensor<float> out(pixels.shape());
+    tensor<float> out(ctx, pixels.shape());
     const index_t count = channels > 0 ? pixels.size() / channels : 0;
-    parallel_for(ctx, channels, [&](index_t c) {
+    for (index_t c = 0; c < channels; ++c) {
       const auto at = static_cast<std::size_t>(c);
       const detail::intensity_range range{static_cast<double>(s.low[at]), static_cast<double>(s.high[at])};
-      detail::map_range(range, pixels.data() + c, count, channels, out.data() + c);
-    });
+      scale_channel(ctx, detail::scale_of(range), pixels.data() + c, count, channels, out.data() + c);
+    }
     return out;
   }
 };

@@ -16,7 +16,9 @@ struct weighted_run {
   std::ptrdiff_t count;
 };
 
-/// Extremes of one kind; what each does is said in pixel_runs.inl.
+// What each loop does is said in pixel_runs.inl.
+
+/// Extremes of one kind.
 struct extreme_loops {
   void (*slide)(float* line, std::ptrdiff_t count, std::ptrdiff_t step, std::ptrdiff_t window, float* to);
   void (*advance)(const float* next, float* running, const float* behind, float* to, std::ptrdiff_t count);
@@ -27,6 +29,11 @@ struct extreme_loops {
 struct pixel_loops {
   extreme_loops least, greatest;
   void (*weighted_sums)(const weighted_run&);
+  void (*scale)(const float* from, std::ptrdiff_t count, double offset, double factor, float* to);
+  void (*encode)(const float* from, std::ptrdiff_t count, double offset, double factor, std::uint8_t* to);
+  void (*widen_range)(const float* from, std::ptrdiff_t count, float* low, float* high);
+  bool (*as_short_numbers)(const float* from, std::ptrdiff_t count, std::uint16_t* to);
+  void (*ordered_beginnings)(const float* from, std::ptrdiff_t count, std::uint16_t* to);
 };
 
 // As instruction_sets.hpp does it for networks, and apart from it: who blurs an image compiles no convolution.
@@ -34,8 +41,6 @@ namespace pixels_portable {
 inline constexpr int lanes = lanes_of(instruction_level::portable);
 inline void leave() {}
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
-inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_portable
 
 #if defined(__x86_64__)
@@ -50,8 +55,6 @@ namespace pixels_avx2 {
 inline constexpr int lanes = lanes_of(instruction_level::avx2);
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
-inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_avx2
 #if defined(__clang__)
 #pragma clang attribute pop
@@ -65,8 +68,6 @@ namespace pixels_avx512 {
 inline constexpr int lanes = lanes_of(instruction_level::avx512);
 inline void leave() { __builtin_ia32_vzeroupper(); }
 #include <aixcell/kernels/cpu/detail/pixel_runs.inl>
-inline constexpr pixel_loops loops = {
-    {slide<least>, advance<least>, join<least>}, {slide<greatest>, advance<greatest>, join<greatest>}, weighted_sums};
 }  // namespace pixels_avx512
 #if defined(__clang__)
 #pragma clang attribute pop
