@@ -50,6 +50,7 @@
 #include <aixcell/kernels/cpu/patches.hpp>
 #include <aixcell/kernels/cpu/pool2d.hpp>
 #include <aixcell/kernels/cpu/processor_level.hpp>
+#include <aixcell/kernels/cpu/ranked_pixels.hpp>
 #include <aixcell/kernels/cpu/reflected.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
 #include <aixcell/kernels/cpu/scale_channel.hpp>

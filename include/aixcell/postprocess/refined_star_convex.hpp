@@ -83,11 +83,11 @@ struct refined_star_convex {
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// From `channels` channels of an output that holds more.
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>& ctx, view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1);
     label_map labels({height, width});
-    const auto stars = polygons.draw_stars(output, first, labels);
+    const auto stars = polygons.draw_stars(ctx, output, first, labels);
     // How far out each pixel is: 0 at the centre of the nearest polygon, 1 on its outline.
     tensor<float> share({height, width});
     share.fill(reach);

@@ -8,6 +8,7 @@
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
+#include <aixcell/kernels/cpu/ranked_pixels.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/polar_iou.hpp>
@@ -119,10 +120,10 @@ struct star_convex {
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>& ctx, view<const float, cpu> output, int first) const {
     prediction found;
     found.labels = label_map({output.extent(0), output.extent(1)});
-    for (const star& s : draw_stars(output, first, found.labels)) {
+    for (const star& s : draw_stars(ctx, output, first, found.labels)) {
       found.objects.emplace_back();
       found.objects.back().score = s.score;
     }
@@ -140,39 +141,33 @@ struct star_convex {
   /// hardly more than one polygon for each object is drawn. Overlap is measured as in StarDist's code, by the smaller
   /// of two polygons, so that a fragment inside an object is no second object. `labels` [H,W] must be 0; star i is drawn
   /// as label i + 1.
-  std::vector<star> draw_stars(view<const float, cpu> output, int first, view<std::int32_t, cpu> labels) const {
+  std::vector<star> draw_stars(const context<cpu>& ctx, view<const float, cpu> output, int first,
+                               view<std::int32_t, cpu> labels) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1), stride = output.extent(2);
-    struct candidate_centre {
-      float logit;
-      index_t pixel;
-    };
-    std::vector<candidate_centre> centres;
     const float least = std::log(probability_threshold / (1 - probability_threshold));
-    for (index_t p = 0; p < height * width; ++p)
-      if (const float logit = output[p * stride + first]; logit > least) centres.push_back({logit, p});
-    std::sort(centres.begin(), centres.end(), [](const candidate_centre& a, const candidate_centre& b) {
-      return a.logit != b.logit ? a.logit > b.logit : a.pixel < b.pixel;
-    });
-
     std::vector<star> kept;
     detail::polygon_canvas canvas(labels, {.most_overlap = overlap_threshold, .least_area = min_area});
     std::array<detail::canvas_point, Rays> corners;
     const auto longest = static_cast<float>(height + width);
-    for (const candidate_centre& c : centres) {
-      if (labels[c.pixel] != 0) continue;
-      star s{c.pixel, 1 / (1 + std::exp(-c.logit)), {}};
-      const float* logarithms = output.data() + c.pixel * stride + first + 1;
+    for (const ranked_pixel& c : ranked_pixels(ctx, output, first, least)) {
+      const index_t pixel = c.pixel;
+      if (labels[pixel] != 0) continue;
+      star s{pixel, 1 / (1 + std::exp(-c.value)), {}};
+      const float* logarithms = output.data() + pixel * stride + first + 1;
       for (std::size_t k = 0; k < Rays; ++k) {
         // In this order a NaN becomes 0.
         s.lengths[k] = std::min(longest, std::max(0.0f, std::exp(logarithms[k]) * distance_unit));
         const auto d = static_cast<double>(s.lengths[k]);
-        corners[k] = {static_cast<double>(c.pixel / width) + d * directions[k].dy,
-                      static_cast<double>(c.pixel % width) + d * directions[k].dx};
+        corners[k] = {static_cast<double>(pixel / width) + d * directions[k].dy,
+                      static_cast<double>(pixel % width) + d * directions[k].dx};
       }
       if (canvas.draw(corners)) kept.push_back(s);
     }
     return kept;
+  }
+  std::vector<star> draw_stars(view<const float, cpu> output, int first, view<std::int32_t, cpu> labels) const {
+    return draw_stars(context<cpu>(1), output, first, labels);
   }
 
   /// Channels of a mirrored map, back to the directions of the image.
