@@ -40,6 +40,7 @@
 #include <aixcell/kernels/cpu/h_maxima.hpp>
 #include <aixcell/kernels/cpu/heat_diffusion.hpp>
 #include <aixcell/kernels/cpu/illumination.hpp>
+#include <aixcell/kernels/cpu/label_runs.hpp>
 #include <aixcell/kernels/cpu/layer_norm.hpp>
 #include <aixcell/kernels/cpu/local_equalisation.hpp>
 #include <aixcell/kernels/cpu/native_precision.hpp>

@@ -1,9 +1,11 @@
 #pragma once
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <vector>
 
+#include <aixcell/kernels/cpu/label_runs.hpp>
 #include <aixcell/metrics/overlap.hpp>
 
 namespace aixcell {
@@ -84,40 +86,61 @@ inline index_t convex_area(const std::vector<row_extent>& rows) {
   return area;
 }
 
-/// Adds the perimeter of every object to `regions`. Each contour pixel counts by its contour neighbours: a straight
-/// step is 1, a diagonal one sqrt(2), a corner the mean of both (the table of scikit-image's `perimeter`).
-template <class Position>
-void add_perimeters(label_view labels, std::vector<region_properties>& regions, Position&& position) {
-  const index_t height = labels.extent(0), width = labels.extent(1);
-  const auto label_at = [&](index_t y, index_t x) {
-    return y < 0 || x < 0 || y >= height || x >= width ? 0 : labels[y * width + x];
-  };
-  std::vector<char> contour(static_cast<std::size_t>(labels.size()), 0);
-  for (index_t y = 0; y < height; ++y)
-    for (index_t x = 0; x < width; ++x) {
-      const std::int32_t label = labels[y * width + x];
-      contour[static_cast<std::size_t>(y * width + x)] =
-          label > 0 && (label_at(y - 1, x) != label || label_at(y + 1, x) != label || label_at(y, x - 1) != label ||
-                        label_at(y, x + 1) != label);
-    }
+/// Neighbouring pixels of one object in a row.
+struct object_run {
+  index_t y, begin, end;
+  std::size_t object;
+};
 
-  constexpr double diagonal = std::numbers::sqrt2, mixed = (1 + std::numbers::sqrt2) / 2;
-  for (index_t y = 0; y < height; ++y)
-    for (index_t x = 0; x < width; ++x) {
-      if (!contour[static_cast<std::size_t>(y * width + x)]) continue;
-      const std::int32_t label = labels[y * width + x];
-      int code = 1;
-      for (index_t dy = -1; dy <= 1; ++dy)
-        for (index_t dx = -1; dx <= 1; ++dx)
-          if ((dy || dx) && label_at(y + dy, x + dx) == label &&
-              contour[static_cast<std::size_t>((y + dy) * width + x + dx)])
-            code += dy && dx ? 10 : 2;
-      double step = 0;
-      if (code == 5 || code == 7 || code == 15 || code == 17 || code == 25 || code == 27) step = 1;
-      if (code == 21 || code == 33) step = diagonal;
-      if (code == 13 || code == 23) step = mixed;
-      regions[static_cast<std::size_t>(position(label))].perimeter += step;
+/// Adds the perimeter of every object to `regions`. Each contour pixel counts by its contour neighbours: a straight
+/// step is 1, a diagonal one sqrt(2), a corner the mean of both (the table of scikit-image's `perimeter`). `runs` in the
+/// order of pixels.
+inline void add_perimeters(label_view labels, const std::vector<object_run>& runs,
+                           std::vector<region_properties>& regions) {
+  const index_t height = labels.extent(0), width = labels.extent(1), pitch = width + 2;
+  // Labels of the contour pixels of three rows, 0 elsewhere, with a column of nothing on either side.
+  std::vector<std::int32_t> contours(static_cast<std::size_t>(3 * pitch), 0);
+  const auto contour_row = [&](index_t y) { return contours.data() + (y + 3) % 3 * pitch + 1; };
+  const auto mark_row = [&](index_t y, std::size_t next) {
+    std::int32_t* const contour = contour_row(y);
+    std::fill_n(contour, width, 0);
+    for (; next < runs.size() && runs[next].y == y; ++next) {
+      const auto [row, begin, end, object] = runs[next];
+      const std::int32_t label = regions[object].label;
+      if (y == 0 || y + 1 == height) {
+        std::fill(contour + begin, contour + end, label);
+        continue;
+      }
+      const std::int32_t *const above = labels.data() + (y - 1) * width, *const below = above + 2 * width;
+      for (index_t x = begin; x < end; ++x) contour[x] = above[x] != label || below[x] != label ? label : 0;
+      contour[begin] = contour[end - 1] = label;
     }
+    return next;
+  };
+
+  std::array<double, 64> step_of{};
+  constexpr double diagonal = std::numbers::sqrt2, mixed = (1 + std::numbers::sqrt2) / 2;
+  for (const std::size_t code : {5, 7, 15, 17, 25, 27}) step_of[code] = 1;
+  for (const std::size_t code : {21, 33}) step_of[code] = diagonal;
+  for (const std::size_t code : {13, 23}) step_of[code] = mixed;
+  std::size_t k = 0, marked = mark_row(0, 0);
+  for (index_t y = 0; y < height; ++y) {
+    marked = mark_row(y + 1, marked);  // of nothing below the image
+    const std::int32_t *const above = contour_row(y - 1), *const here = contour_row(y),
+                              *const below = contour_row(y + 1);
+    for (; k < runs.size() && runs[k].y == y; ++k) {
+      const std::int32_t label = regions[runs[k].object].label;
+      double& perimeter = regions[runs[k].object].perimeter;
+      for (index_t x = runs[k].begin; x < runs[k].end; ++x) {
+        if (here[x] == 0) continue;
+        const int straight =
+            (above[x] == label) + (below[x] == label) + (here[x - 1] == label) + (here[x + 1] == label);
+        const int slanted =
+            (above[x - 1] == label) + (above[x + 1] == label) + (below[x - 1] == label) + (below[x + 1] == label);
+        perimeter += step_of[static_cast<std::size_t>(1 + 2 * straight + 10 * slanted)];
+      }
+    }
+  }
 }
 
 }  // namespace detail
@@ -135,20 +158,26 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
     require_shape("measure_regions", {height, width, channels}, pixels.shape());
   }
 
+  struct label_run {
+    index_t y, begin, end;
+    std::int32_t label;
+  };
+  std::vector<label_run> found;
   std::vector<std::int32_t> present;
-  for (index_t i = 0; i < labels.size(); ++i) {
-    if (i > 0 && labels[i] == labels[i - 1]) continue;
-    detail::require_label(labels[i]);
-    if (labels[i] > 0) present.push_back(labels[i]);
-  }
+  for (index_t y = 0; y < height; ++y)
+    for (index_t x = 0, end = 0; x < width; x = end) {
+      const std::int32_t* const row = labels.data() + y * width;
+      end = end_of_run(row, x, width);
+      if (row[x] == 0) continue;
+      detail::require_label(row[x]);
+      if (row[x] == ignored_label) continue;
+      found.push_back({y, x, end, row[x]});
+      if (present.empty() || present.back() != row[x]) present.push_back(row[x]);
+    }
   std::sort(present.begin(), present.end());
   present.erase(std::unique(present.begin(), present.end()), present.end());
-  auto position = [&present, label = std::int32_t{0}, found = index_t{-1}](std::int32_t wanted) mutable {
-    if (wanted != label) found = detail::position_of(present, label = wanted);  // neighbours mostly agree
-    return found;
-  };
 
-  // Sums relative to the object's first pixel: whole numbers that a double holds exactly.
+  // Sums relative to the object's first pixel: whole numbers that a double holds exactly, in any order of adding.
   struct sums {
     double y = 0, x = 0, yy = 0, xx = 0, yx = 0;
     index_t first_y = 0, first_x = 0;
@@ -156,36 +185,41 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
   };
   std::vector<region_properties> regions(present.size());
   std::vector<sums> moments(present.size());
-  for (index_t y = 0; y < height; ++y)
-    for (index_t x = 0; x < width; ++x) {
-      const std::int32_t label = labels[y * width + x];
-      if (label <= 0) continue;
-      const auto i = static_cast<std::size_t>(position(label));
-      region_properties& region = regions[i];
-      sums& m = moments[i];
-      if (region.area++ == 0) {
-        region.label = label;
-        region.left = region.right = m.first_x = x;
-        region.top = m.first_y = y;
-        region.mean_intensity.assign(static_cast<std::size_t>(channels), 0.0);
-      }
-      region.left = std::min(region.left, x);
-      region.right = std::max(region.right, x + 1);
-      region.bottom = y + 1;
-      const double dy = static_cast<double>(y - m.first_y), dx = static_cast<double>(x - m.first_x);
-      m.y += dy;
-      m.x += dx;
-      m.yy += dy * dy;
-      m.xx += dx * dx;
-      m.yx += dy * dx;
-      if (m.rows.empty() || m.rows.back().y != y)
-        m.rows.push_back({y, x, x});
-      else
-        m.rows.back().right = x;
+  std::vector<detail::object_run> runs;
+  runs.reserve(found.size());
+  for (const auto [y, begin, end, label] : found) {
+    const auto i = static_cast<std::size_t>(detail::position_of(present, label));
+    runs.push_back({y, begin, end, i});
+    region_properties& region = regions[i];
+    sums& m = moments[i];
+    if (region.area == 0) {
+      region.label = label;
+      region.left = m.first_x = begin;
+      region.top = m.first_y = y;
+      region.mean_intensity.assign(static_cast<std::size_t>(channels), 0.0);
+    }
+    region.area += end - begin;
+    region.left = std::min(region.left, begin);
+    region.right = std::max(region.right, end);
+    region.bottom = y + 1;
+    // Sums of d and d^2 from the first to the last column of the run.
+    const index_t dy = y - m.first_y, from = begin - m.first_x, to = end - m.first_x, count = end - begin;
+    const auto squares_below = [](index_t d) { return (d - 1) * d * (2 * d - 1) / 6; };
+    const index_t sum = (from + to - 1) * count / 2, squares = squares_below(to) - squares_below(from);
+    m.y += static_cast<double>(dy * count);
+    m.x += static_cast<double>(sum);
+    m.yy += static_cast<double>(dy * dy * count);
+    m.xx += static_cast<double>(squares);
+    m.yx += static_cast<double>(dy * sum);
+    if (m.rows.empty() || m.rows.back().y != y)
+      m.rows.push_back({y, begin, end - 1});
+    else
+      m.rows.back().right = end - 1;
+    for (index_t x = begin; x < end && channels > 0; ++x)
       for (index_t c = 0; c < channels; ++c)
         region.mean_intensity[static_cast<std::size_t>(c)] +=
             static_cast<double>(pixels[(y * width + x) * channels + c]);
-    }
+  }
 
   for (std::size_t i = 0; i < regions.size(); ++i) {
     region_properties& region = regions[i];
@@ -207,7 +241,7 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
     region.solidity = n / static_cast<double>(region.convex_area);
     region.equivalent_diameter = std::sqrt(4 * n / std::numbers::pi);
   }
-  detail::add_perimeters(labels, regions, position);
+  detail::add_perimeters(labels, runs, regions);
   return regions;
 }
 
