@@ -1,4 +1,4 @@
-// The one unit that implements stb_image and stb_image_write, compiled into every program that uses aixcell::png.
+// The one unit that implements stb_image, compiled into every program that uses aixcell::png.
 // PNG and BMP only: the packaged version's other decoders write out of bounds on hostile files.
 #include <aixcell/io/detail/stb.hpp>
 
@@ -28,11 +28,6 @@ void* limited_realloc(void* block, std::size_t size) {
 #define STB_IMAGE_IMPLEMENTATION
 #include <stb/stb_image.h>
 
-#define STBI_WRITE_NO_STDIO
-#define STB_IMAGE_WRITE_STATIC
-#define STB_IMAGE_WRITE_IMPLEMENTATION
-#include <stb/stb_image_write.h>
-
 namespace aixcell::detail {
 
 // Weak: a library and the program that links it may both bring this unit.
@@ -48,17 +43,6 @@ __attribute__((weak)) stb_pixels stb_decode(std::span<const std::byte> file, int
   result.data = {pixels, [](void* p) { std::free(p); }};
   if (!pixels) result.failure = stbi_failure_reason();
   return result;
-}
-
-__attribute__((weak)) std::vector<std::byte> stb_zlib_compress(std::span<const std::byte> bytes) {
-  int size = 0;
-  constexpr int quality = 8;  // stb_image_write's own default
-  // stb takes a mutable pointer but only reads.
-  auto* source = reinterpret_cast<unsigned char*>(const_cast<std::byte*>(bytes.data()));
-  const std::unique_ptr<unsigned char, void (*)(void*)> stream(
-      stbi_zlib_compress(source, static_cast<int>(bytes.size()), &size, quality), [](void* p) { std::free(p); });
-  const auto* begin = reinterpret_cast<const std::byte*>(stream.get());
-  return stream ? std::vector<std::byte>(begin, begin + size) : std::vector<std::byte>{};
 }
 
 }  // namespace aixcell::detail

@@ -177,6 +177,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
       "measurements.csv:\n"
       "area, centroid, bounding box, perimeter, eccentricity, solidity, mean intensities, class, nuclei, scores.\n"
       "A model that tells whole images apart writes image_classes.csv: class and probabilities of every image.\n"
+      "Prints what was found in each image, and which share of the time each stage took.\n"
       "All or nothing: if an image cannot be used, no folder is written.\n\n"
       "  aixcell predict result/model.safetensors plate7/ extra.tif --out found");
   c.add_option("model", a.model, "The model.safetensors of a fit")->required()->type_name("MODEL");

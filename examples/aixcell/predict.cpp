@@ -12,6 +12,7 @@
 #include "found_images.hpp"
 #include "measurements.hpp"
 #include "object_classes.hpp"
+#include "stage_times.hpp"
 #include "staged_folder.hpp"
 #include "stop.hpp"
 
@@ -52,8 +53,12 @@ std::string name_of_image_class(const prediction& found, const std::vector<std::
 void predict(const predict_arguments& arguments) {
   const std::vector<fs::path> files = image_files(arguments.images);
   context<cpu> ctx = context_for(arguments.compute);
-  const loaded_model loaded = load_model(ctx, arguments.model, compiled_pipelines());
-  loaded.model->freeze(ctx);
+  stage_times times;
+  const loaded_model loaded = times.in("loading", [&] {
+    loaded_model read = load_model(ctx, arguments.model, compiled_pipelines());
+    read.model->freeze(ctx);
+    return read;
+  });
   const any_pipeline& model = *loaded.model;
   const int channels = model.setup().channels;
   const acquisition how = arguments.acquired.over(loaded.card.acquired);
@@ -68,7 +73,7 @@ void predict(const predict_arguments& arguments) {
   staged_folder out(arguments.out);
   for (const fs::path& file : files) {
     throw_if_stopped("stopped; nothing was written");
-    const image picture = read_image(file, how);
+    const image picture = times.in("reading", [&] { return read_image(file, how); });
     if (picture.channels() != channels)
       throw data_error(file.string() + ": has " + std::to_string(picture.channels()) +
                        " channel(s), the model was trained on " + std::to_string(channels) +
@@ -76,7 +81,10 @@ void predict(const predict_arguments& arguments) {
     block_plan plan{.tile = arguments.tile};
     if (arguments.memory_bytes > 0)
       plan = plan_blocks(ctx, model, picture.pixels.shape(), arguments.memory_bytes, arguments.tile);
-    prediction found = predict_in_blocks(ctx, model, picture.pixels, plan, {.mirrored = arguments.mirrored});
+    prediction found = predict_in_blocks(
+        ctx, model, picture.pixels, plan,
+        {.mirrored = arguments.mirrored,
+         .took = [&](std::string_view stage, double seconds) { times.add(std::string(stage), seconds); }});
     if (rule) apply_class_rule(*rule, picture.pixels, found);
     std::string summary = model.solves() == task::instance_segmentation
                               ? summary_of(found, names.classes)
@@ -88,18 +96,27 @@ void predict(const predict_arguments& arguments) {
       image_classes.rows.push_back(std::move(row));
       summary = name + (finds_parts ? "; " + summary : "");
     }
-    if (finds_parts) {
-      write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
-                       tiff_codec::recognises(read_file_head(file, 16)));
-      write_png(out.path() / (file.stem().string() + "_overlay.png"),
-                overlay_of(picture.pixels, found, model.solves()));
-      add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
-    }
+    if (finds_parts)
+      times.in("writing", [&] {
+        parallel_for(ctx, 3, [&](index_t part) {
+          if (part == 0)
+            write_png(out.path() / (file.stem().string() + "_overlay.png"),
+                      overlay_of(picture.pixels, found, model.solves()));
+          if (part == 1)
+            write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
+                             tiff_codec::recognises(read_file_head(file, 16)));
+          if (part == 2)
+            add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
+        });
+      });
     std::printf("%s: %s\n", file.c_str(), summary.c_str());
   }
-  if (finds_parts) write_csv(out.path() / "measurements.csv", measurements);
-  if (model.needs_image_classes()) write_csv(out.path() / "image_classes.csv", image_classes);
-  out.commit();
+  times.in("writing", [&] {
+    if (finds_parts) write_csv(out.path() / "measurements.csv", measurements);
+    if (model.needs_image_classes()) write_csv(out.path() / "image_classes.csv", image_classes);
+    out.commit();
+  });
+  std::printf("%s\n", times.text().c_str());
   const std::string holds = finds_parts ? "labels and overlay of " + std::to_string(files.size()) +
                                               " image(s) and measurements.csv with " +
                                               std::to_string(measurements.rows.size()) + " rows"

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdlib>
 
+#include <aixcell/io/detail/zlib_stream.hpp>
 #include <aixcell/io/png.hpp>
 
 namespace aixcell {
@@ -85,9 +86,7 @@ std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
     header.push_back(static_cast<std::byte>(value));
   }
   append_png_chunk(png, "IHDR", header);
-  const auto stream = stb_zlib_compress(filtered);
-  if (stream.empty()) throw io_error("encode_png: not enough memory to compress " + to_string(found));
-  append_png_chunk(png, "IDAT", stream);
+  append_png_chunk(png, "IDAT", zlib_stream(filtered));
   append_png_chunk(png, "IEND", {});
   return png;
 }

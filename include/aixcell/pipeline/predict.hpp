@@ -1,6 +1,9 @@
 #pragma once
 #include <array>
+#include <chrono>
 #include <cmath>
+#include <functional>
+#include <string_view>
 
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/data/tiles.hpp>
@@ -14,9 +17,21 @@ struct predict_options {
   index_t overlap = 64;     ///< pixels that neighbouring tiles share, blended smoothly
   bool mirrored = false;    ///< average over the image and its three mirror images: better borders, four times the work
   bool keep_dense = false;  ///< leave the network's blended output in the prediction
+  /// Told, when it ends, how long a stage took: preprocessing, network or decoding.
+  std::function<void(std::string_view stage, double seconds)> took = {};
 };
 
 namespace detail {
+
+/// What f() gives, after telling the options how long that stage took.
+template <class Function>
+auto timed(const predict_options& options, std::string_view stage, Function&& f) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto result = f();
+  if (options.took)
+    options.took(stage, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  return result;
+}
 
 /// x [H,W,C] with rows and/or columns in reverse order, in place.
 inline void mirror_in_place(view<float, cpu> x, mirror m) {
@@ -128,8 +143,11 @@ inline prediction decode_to_size(context<cpu>& ctx, const any_pipeline& model, v
 inline prediction predict(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> pixels,
                           const predict_options& options = {}) {
   detail::require_usable_image(model, pixels);
-  tensor<float> dense = predict_dense(ctx, model, model.preprocess(ctx, pixels), options);
-  prediction found = decode_to_size(ctx, model, dense, pixels.extent(0), pixels.extent(1));
+  const tensor<float> prepared = detail::timed(options, "preprocessing", [&] { return model.preprocess(ctx, pixels); });
+  tensor<float> dense = detail::timed(options, "network", [&] { return predict_dense(ctx, model, prepared, options); });
+  prediction found = detail::timed(options, "decoding", [&] {
+    return decode_to_size(ctx, model, dense, pixels.extent(0), pixels.extent(1));
+  });
   if (options.keep_dense) found.dense = std::move(dense);
   return found;
 }

@@ -246,12 +246,14 @@ inline prediction predict_in_blocks(context<cpu>& ctx, const any_pipeline& model
   options.tile = plan.tile;
   options.overlap = std::min(options.overlap, plan.tile / 4);
   if (plan.edge == 0) return predict(ctx, model, pixels, options);
-  const tensor<float> prepared = model.preprocess(ctx, pixels);
+  const tensor<float> prepared = detail::timed(options, "preprocessing", [&] { return model.preprocess(ctx, pixels); });
   const index_t height = prepared.extent(0), width = prepared.extent(1);
   detail::block_canvas canvas(model.solves(), height, width, plan.overlap);
   for (const rectangle& r : tile_grid(height, width, {.tile = plan.edge, .overlap = plan.overlap})) {
-    const tensor<float> dense = predict_dense(ctx, model, crop_reflected(prepared, r), options);
-    canvas.add(r, decode_to_size(ctx, model, dense, r.height, r.width));
+    const tensor<float> dense = detail::timed(
+        options, "network", [&] { return predict_dense(ctx, model, crop_reflected(prepared, r), options); });
+    canvas.add(r, detail::timed(options, "decoding",
+                                [&] { return decode_to_size(ctx, model, dense, r.height, r.width); }));
   }
   prediction found = canvas.finish();
   fit_labels(found, pixels.extent(0), pixels.extent(1));

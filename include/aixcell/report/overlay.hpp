@@ -1,5 +1,6 @@
 #pragma once
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <aixcell/core/stages.hpp>
@@ -31,8 +32,8 @@ namespace detail {
 inline void mix(rgb_picture& picture, index_t pixel, rgb colour, float share) {
   for (index_t c = 0; c < 3; ++c) {
     auto& value = picture[3 * pixel + c];
-    value = static_cast<std::uint8_t>(std::lround(static_cast<float>(value) * (1 - share) +
-                                                  static_cast<float>(colour[static_cast<std::size_t>(c)]) * share));
+    value = rounded_byte(static_cast<float>(value) * (1 - share) +
+                         static_cast<float>(colour[static_cast<std::size_t>(c)]) * share);
   }
 }
 
@@ -64,7 +65,9 @@ inline rgb_picture object_overlay(const rgb_picture& picture, label_view labels,
   require_shape("object_overlay", {labels.extent(0), labels.extent(1), 3}, picture.shape());
   rgb_picture drawn = picture.clone();
   rgb colour;
+  std::int32_t coloured = 0;
   detail::draw_objects(drawn, labels, 0.18f, [&](std::int32_t label) {
+    if (std::exchange(coloured, label) == label) return &colour;  // neighbours mostly agree
     const auto i = static_cast<std::size_t>(label) - 1;
     colour = classes.empty() ? label_colour(label) : class_colour(i < classes.size() ? classes[i] : -1);
     return &colour;

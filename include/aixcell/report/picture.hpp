@@ -51,6 +51,9 @@ inline channel_range display_range(view<const float, cpu> pixels, index_t channe
   return {percentile(options.low), percentile(options.high)};
 }
 
+/// Of a value in [0,255]; halves go up, as std::lround, which is a call for each pixel.
+inline std::uint8_t rounded_byte(float value) { return static_cast<std::uint8_t>(static_cast<double>(value) + 0.5); }
+
 }  // namespace detail
 
 /// An image [H,W,C] of any channel count as a picture, each channel stretched between its percentiles: 1 channel gray,
@@ -61,7 +64,12 @@ inline rgb_picture display(view<const float, cpu> pixels, const display_options&
   const index_t height = pixels.extent(0), width = pixels.extent(1), channels = pixels.extent(2);
   if (channels < 1) detail::throw_wrong_rank("display", "an image with at least one channel", pixels.shape());
 
-  std::vector<float> sum(static_cast<std::size_t>(height * width * 3), 0.0f);
+  struct shown_channel {
+    index_t channel;
+    float low, high;
+    rgb colour;
+  };
+  std::vector<shown_channel> shown;
   for (index_t c = 0; c < channels; ++c) {
     const auto [low, high] = detail::display_range(pixels, c, options);
     if (!(high > low)) continue;
@@ -69,16 +77,19 @@ inline rgb_picture display(view<const float, cpu> pixels, const display_options&
     if (channels == 1) colour = {255, 255, 255};
     if (channels == 3)
       colour = {std::uint8_t(c == 0 ? 255 : 0), std::uint8_t(c == 1 ? 255 : 0), std::uint8_t(c == 2 ? 255 : 0)};
-    for (index_t i = 0; i < height * width; ++i) {
-      const float value = pixels[i * channels + c];
-      const float share = std::isfinite(value) ? std::clamp((value - low) / (high - low), 0.0f, 1.0f) : 0.0f;
-      for (std::size_t k = 0; k < 3; ++k)
-        sum[static_cast<std::size_t>(3 * i) + k] += share * static_cast<float>(colour[k]);
-    }
+    shown.push_back({c, low, high, colour});
   }
   rgb_picture picture({height, width, 3});
-  for (index_t i = 0; i < picture.size(); ++i)
-    picture[i] = static_cast<std::uint8_t>(std::lround(std::min(sum[static_cast<std::size_t>(i)], 255.0f)));
+  for (index_t i = 0; i < height * width; ++i) {
+    std::array<float, 3> sum{};
+    for (const shown_channel& s : shown) {
+      const float value = pixels[i * channels + s.channel];
+      const float share = std::isfinite(value) ? std::clamp((value - s.low) / (s.high - s.low), 0.0f, 1.0f) : 0.0f;
+      for (std::size_t k = 0; k < 3; ++k) sum[k] += share * static_cast<float>(s.colour[k]);
+    }
+    for (std::size_t k = 0; k < 3; ++k)
+      picture[3 * i + static_cast<index_t>(k)] = detail::rounded_byte(std::min(sum[k], 255.0f));
+  }
   return picture;
 }
 

@@ -2,7 +2,6 @@
 #include <cstddef>
 #include <memory>
 #include <span>
-#include <vector>
 
 namespace aixcell::detail {
 
@@ -18,8 +17,5 @@ struct stb_pixels {
 
 /// A PNG or BMP of 8 or 16 bits per channel; `bits` says as what to decode.
 stb_pixels stb_decode(std::span<const std::byte> file, int bits);
-
-/// A zlib stream that holds `bytes`; empty when memory is short. At most 2^30 bytes.
-std::vector<std::byte> stb_zlib_compress(std::span<const std::byte> bytes);
 
 }  // namespace aixcell::detail

@@ -1,0 +1,288 @@
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <vector>
+
+namespace aixcell::detail {
+
+// Deflate (RFC 1951) for images: matches are found through one table of the last places, codes are made for each block. Noise
+// is most of an image and must not be searched long: ten times as fast as stb_image_write, and smaller.
+
+/// Bits, the lowest first.
+class bit_writer {
+ public:
+  explicit bit_writer(std::vector<std::byte>& out) : out_(out) {}
+  void put(std::uint32_t value, int count) {
+    bits_ |= std::uint64_t{value} << held_;
+    held_ += count;
+    while (held_ >= 8) {
+      out_.push_back(static_cast<std::byte>(bits_));
+      bits_ >>= 8;
+      held_ -= 8;
+    }
+  }
+  void finish() { put(0, (8 - held_) % 8); }
+
+ private:
+  std::vector<std::byte>& out_;
+  std::uint64_t bits_ = 0;
+  int held_ = 0;
+};
+
+/// A prefix code of symbols 0..N-1 for how often they come, no length above `longest`; at least two symbols have one.
+template <std::size_t N>
+class prefix_code {
+ public:
+  prefix_code(std::array<std::uint32_t, N> frequency, std::size_t longest) {
+    std::vector<std::size_t> symbols;  // rarest first
+    const auto collect = [&] {
+      symbols.clear();
+      for (std::size_t s = 0; s < N; ++s)
+        if (frequency[s] > 0) symbols.push_back(s);
+    };
+    collect();
+    for (std::size_t s = 0; symbols.size() < 2; ++s) frequency[s] = std::max(frequency[s], std::uint32_t{1}), collect();
+    std::stable_sort(symbols.begin(), symbols.end(),
+                     [&](std::size_t a, std::size_t b) { return frequency[a] < frequency[b]; });
+    std::vector<std::size_t> of_length = lengths_of_tree(symbols, frequency);
+    limit(of_length, longest);
+    std::size_t next = 0;
+    for (std::size_t length = longest; length > 0; --length)
+      for (std::size_t k = 0; k < of_length[length]; ++k) lengths[symbols[next++]] = static_cast<std::uint8_t>(length);
+    std::uint32_t code = 0;
+    for (std::size_t length = 1; length <= longest; ++length, code <<= 1)
+      for (std::size_t s = 0; s < N; ++s)
+        if (lengths[s] == length) codes_[s] = reversed(code++, length);
+  }
+
+  void put(bit_writer& out, std::size_t symbol) const { out.put(codes_[symbol], lengths[symbol]); }
+
+  std::array<std::uint8_t, N> lengths{};  ///< in bits; 0: has no code
+
+ private:
+  /// How many symbols have each length in Huffman's tree.
+  static std::vector<std::size_t> lengths_of_tree(const std::vector<std::size_t>& symbols,
+                                                  const std::array<std::uint32_t, N>& frequency) {
+    // Leaves and inner nodes both come in the order of their weights, so that two queues serve as one heap.
+    const std::size_t leaves = symbols.size(), nodes = 2 * leaves - 1;
+    std::vector<std::uint64_t> weight(nodes);
+    std::vector<std::size_t> parent(nodes, 0), depth(nodes, 0), of_length(nodes + 1, 0);
+    for (std::size_t k = 0; k < leaves; ++k) weight[k] = frequency[symbols[k]];
+    std::size_t leaf = 0, inner = leaves;
+    for (std::size_t made = leaves; made < nodes; ++made)
+      for (int child = 0; child < 2; ++child) {
+        const bool is_leaf = leaf < leaves && (inner == made || weight[leaf] <= weight[inner]);
+        const std::size_t least = is_leaf ? leaf++ : inner++;
+        weight[made] += weight[least];
+        parent[least] = made;
+      }
+    for (std::size_t k = nodes - 1; k-- > 0;) {
+      depth[k] = depth[parent[k]] + 1;
+      if (k < leaves) ++of_length[depth[k]];
+    }
+    return of_length;
+  }
+
+  /// Shortens what is too long; others get longer for it, the longest of those that can.
+  static void limit(std::vector<std::size_t>& of_length, std::size_t longest) {
+    of_length.resize(std::max(of_length.size(), longest + 1));
+    for (std::size_t length = longest + 1; length < of_length.size(); ++length) of_length[longest] += of_length[length];
+    std::size_t taken = 0;  // of 2^longest codes
+    for (std::size_t length = 1; length <= longest; ++length) taken += of_length[length] << (longest - length);
+    for (; taken > std::size_t{1} << longest; --taken) {
+      std::size_t length = longest - 1;
+      while (of_length[length] == 0) --length;
+      --of_length[longest], --of_length[length], of_length[length + 1] += 2;
+    }
+  }
+
+  static std::uint32_t reversed(std::uint32_t code, std::size_t length) {
+    std::uint32_t r = 0;
+    for (std::size_t k = 0; k < length; ++k) r |= (code >> k & 1) << (length - 1 - k);
+    return r;
+  }
+
+  std::array<std::uint32_t, N> codes_{};
+};
+
+/// Lengths 3..258 and distances 1..32768 are a symbol and bits behind it.
+struct symbol_ranges {
+  std::array<std::uint16_t, 32> first{};
+  std::array<std::uint8_t, 32> extra_bits{};
+  std::size_t count = 0;
+
+  constexpr std::size_t symbol_of(std::uint32_t value) const {
+    std::size_t low = 0, high = count;
+    while (high - low > 1) (first[(low + high) / 2] <= value ? low : high) = (low + high) / 2;
+    return low;
+  }
+};
+inline constexpr symbol_ranges length_symbols = [] {
+  symbol_ranges r;
+  std::uint32_t next = 3;
+  for (; r.count < 28; next += 1u << r.extra_bits[r.count++]) {
+    r.first[r.count] = static_cast<std::uint16_t>(next);
+    r.extra_bits[r.count] = static_cast<std::uint8_t>(r.count < 8 ? 0 : r.count / 4 - 1);
+  }
+  r.first[r.count++] = 258;
+  return r;
+}();
+inline constexpr symbol_ranges distance_symbols = [] {
+  symbol_ranges r;
+  std::uint32_t next = 1;
+  for (; r.count < 30; next += 1u << r.extra_bits[r.count++]) {
+    r.first[r.count] = static_cast<std::uint16_t>(next);
+    r.extra_bits[r.count] = static_cast<std::uint8_t>(r.count < 4 ? 0 : r.count / 2 - 1);
+  }
+  return r;
+}();
+
+/// Collects literals and matches and writes them a block at a time.
+class deflate_blocks {
+ public:
+  explicit deflate_blocks(std::vector<std::byte>& out) : bits_(out) { tokens_.reserve(most_tokens); }
+
+  void literal(std::byte b) { add(std::to_integer<std::uint32_t>(b)); }
+  void match(std::size_t length, std::size_t distance) {
+    add(is_match | static_cast<std::uint32_t>(length << 16) | static_cast<std::uint32_t>(distance));
+  }
+  void finish() {
+    write(true);
+    bits_.finish();
+  }
+
+ private:
+  static constexpr std::size_t most_tokens = 1 << 15, end_of_block = 256;
+  static constexpr std::uint32_t is_match = 1u << 31;
+  static std::uint32_t length_of(std::uint32_t token) { return token >> 16 & 0x1ff; }
+  static std::uint32_t distance_of(std::uint32_t token) { return token & 0xffff; }
+
+  void add(std::uint32_t token) {
+    tokens_.push_back(token);
+    if (tokens_.size() == most_tokens) write(false);
+  }
+
+  void write(bool last) {
+    std::array<std::uint32_t, 286> literals{};
+    std::array<std::uint32_t, 30> distances{};
+    for (const std::uint32_t t : tokens_) {
+      if (t & is_match)
+        ++literals[257 + length_symbols.symbol_of(length_of(t))],
+            ++distances[distance_symbols.symbol_of(distance_of(t))];
+      else
+        ++literals[t];
+    }
+    literals[end_of_block] = 1;
+    const prefix_code literal_code(literals, 15);
+    const prefix_code distance_code(distances, 15);
+    bits_.put(last, 1);
+    bits_.put(2, 2);  // codes of its own
+    write_lengths(literal_code.lengths, distance_code.lengths);
+    for (const std::uint32_t t : tokens_) {
+      if (!(t & is_match)) {
+        literal_code.put(bits_, t);
+        continue;
+      }
+      const auto put = [&](const symbol_ranges& ranges, const auto& code, std::size_t offset, std::uint32_t value) {
+        const std::size_t symbol = ranges.symbol_of(value);
+        code.put(bits_, offset + symbol);
+        bits_.put(value - ranges.first[symbol], ranges.extra_bits[symbol]);
+      };
+      put(length_symbols, literal_code, 257, length_of(t));
+      put(distance_symbols, distance_code, 0, distance_of(t));
+    }
+    literal_code.put(bits_, end_of_block);
+    tokens_.clear();
+  }
+
+  /// Both lists of lengths, all of them: runs of zeros are short to say, other runs seldom long.
+  void write_lengths(const std::array<std::uint8_t, 286>& literals, const std::array<std::uint8_t, 30>& distances) {
+    std::vector<std::uint8_t> all(literals.begin(), literals.end());
+    all.insert(all.end(), distances.begin(), distances.end());
+    struct token {
+      std::size_t symbol;
+      std::uint32_t rest;
+      int bits;
+    };
+    std::vector<token> said;
+    for (std::size_t i = 0; i < all.size();) {
+      std::size_t run = 1;
+      while (i + run < all.size() && all[i + run] == all[i] && run < 138) ++run;
+      if (all[i] != 0 || run < 3)
+        said.push_back({all[i], 0, 0}), run = 1;
+      else if (run <= 10)
+        said.push_back({17, static_cast<std::uint32_t>(run - 3), 3});
+      else
+        said.push_back({18, static_cast<std::uint32_t>(run - 11), 7});
+      i += run;
+    }
+    std::array<std::uint32_t, 19> frequency{};
+    for (const token& t : said) ++frequency[t.symbol];
+    const prefix_code code(frequency, 7);
+    bits_.put(286 - 257, 5), bits_.put(30 - 1, 5), bits_.put(19 - 4, 4);
+    for (const std::size_t s : {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15})
+      bits_.put(code.lengths[s], 3);
+    for (const token& t : said) code.put(bits_, t.symbol), bits_.put(t.rest, t.bits);
+  }
+
+  bit_writer bits_;
+  std::vector<std::uint32_t> tokens_;
+};
+
+inline std::uint32_t adler_32(std::span<const std::byte> bytes) {
+  std::uint32_t a = 1, b = 0;
+  while (!bytes.empty()) {
+    const auto part = bytes.first(std::min<std::size_t>(bytes.size(), 5552));  // b stays below 2^32
+    for (const std::byte v : part) a += std::to_integer<std::uint32_t>(v), b += a;
+    a %= 65521, b %= 65521;
+    bytes = bytes.subspan(part.size());
+  }
+  return b << 16 | a;
+}
+
+/// A zlib stream (RFC 1950) that holds `bytes`. Linear time.
+inline std::vector<std::byte> zlib_stream(std::span<const std::byte> bytes) {
+  constexpr std::size_t window = 1 << 15, longest = 258;
+  std::vector<std::byte> out{std::byte{0x78}, std::byte{0x01}};
+  out.reserve(bytes.size() / 2);
+  deflate_blocks blocks(out);
+  std::vector<std::size_t> last_place(1 << 15, 0);  // one more than the place
+  const auto word = [&](std::size_t at) {
+    std::uint32_t w;
+    std::memcpy(&w, bytes.data() + at, sizeof w);
+    return w;
+  };
+  const auto place_of = [&](std::uint32_t w) -> std::size_t& { return last_place[w * 2654435761u >> 17]; };
+  std::size_t at = 0, missed = 0;
+  while (at + 4 <= bytes.size()) {
+    const std::uint32_t here = word(at);
+    std::size_t& place = place_of(here);
+    const std::size_t before = place;
+    place = at + 1;
+    if (before != 0 && at + 1 - before <= window && word(before - 1) == here) {
+      std::size_t length = 4;
+      const std::size_t most = std::min(longest, bytes.size() - at);
+      while (length < most && bytes[before - 1 + length] == bytes[at + length]) ++length;
+      blocks.match(length, at + 1 - before);
+      at += length;
+      missed = 0;
+      if (at + 4 <= bytes.size())
+        place_of(word(at - 1)) = at;  // what begins inside the match is seldom wanted, but this
+      continue;
+    }
+    // In noise fewer and fewer places are looked at.
+    for (std::size_t k = 0; k <= missed / 64 && at < bytes.size(); ++k) blocks.literal(bytes[at++]);
+    missed = std::min<std::size_t>(missed + 1, 64 * 8);
+  }
+  while (at < bytes.size()) blocks.literal(bytes[at++]);
+  blocks.finish();
+  const std::uint32_t sum = adler_32(bytes);
+  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::byte>(sum >> shift));
+  return out;
+}
+
+}  // namespace aixcell::detail
