@@ -2,7 +2,8 @@
 # From a fresh Debian 12 to something that runs; installs only what is missing.
 #   sh cmake/bootstrap.sh demo    trains on synthetic cells and prints how well mono- and binuclear ones are told apart
 #   sh cmake/bootstrap.sh test    builds everything and runs all tests, then the quick rooms under ASan and UBSan
-#   sh cmake/bootstrap.sh bench   builds and runs the benchmarks
+#   sh cmake/bootstrap.sh bench   builds and runs the benchmarks beside what is installed of their peers (python3-scipy, -skimage,
+#                                 -opencv, -torch, libdnnl-dev) and writes docs/benchmarks.md
 #   sh cmake/bootstrap.sh gpu     on a machine with an NVIDIA GPU and nvcc: builds for it, tests, checks with compute-sanitizer,
 #                                 measures, and prints one table; elsewhere it says what is missing and exits with 2
 # AIXCELL_DATA=<folder of data sets> lets the tests on real images run; without it they skip with a message.
@@ -75,9 +76,11 @@ run_demo() {
 
 run_benchmarks() {
   # shellcheck disable=SC2086
-  install_packages $build_packages $component_packages $example_packages libbenchmark-dev
+  install_packages $build_packages $component_packages $example_packages libbenchmark-dev python3 python3-numpy
   cmake --preset release -DAIXCELL_BUILD_BENCHMARKS=ON
-  cmake --build --preset release -j "$jobs" --target run_benchmarks
+  cmake --build --preset release -j "$jobs" --target benchmarks
+  # Debian's own, which sees Debian's packages, whatever comes first in PATH.
+  /usr/bin/python3 benchmarks/write_document.py --build build/release
 }
 
 # row <what> <command>...: runs the command, its output into a log, and adds a line to the table; goes on after a failure.

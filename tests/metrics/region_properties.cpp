@@ -109,6 +109,23 @@ TEST_CASE("mean intensities", "[metrics]") {
   CHECK(measure_regions(drawn(".#.")).empty());
 }
 
+TEST_CASE("labels with wide gaps are measured as those without", "[metrics]") {
+  random_stream random(8);
+  const auto near = random_labels(random, {.height = 40, .width = 50, .objects = 9, .ignored = 0.1f});
+  auto far = near.clone();
+  for (std::int32_t& label : far)
+    if (label > 0) label = label * 200'000'000;
+  const auto a = measure_regions(near), b = measure_regions(far);
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    CHECK(b[i].label == a[i].label * 200'000'000);
+    CHECK(b[i].area == a[i].area);
+    CHECK(b[i].perimeter == a[i].perimeter);
+    CHECK(b[i].convex_area == a[i].convex_area);
+    CHECK(b[i].orientation == a[i].orientation);
+  }
+}
+
 TEST_CASE("65,536 objects are measured quickly", "[metrics]") {
   constexpr index_t side = 256, cell = 4;
   label_map labels({side * cell, side * cell});

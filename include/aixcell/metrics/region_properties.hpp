@@ -163,7 +163,7 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
     std::int32_t label;
   };
   std::vector<label_run> found;
-  std::vector<std::int32_t> present;
+  std::int32_t greatest = 0;
   for (index_t y = 0; y < height; ++y)
     for (index_t x = 0, end = 0; x < width; x = end) {
       const std::int32_t* const row = labels.data() + y * width;
@@ -172,10 +172,28 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
       detail::require_label(row[x]);
       if (row[x] == ignored_label) continue;
       found.push_back({y, x, end, row[x]});
-      if (present.empty() || present.back() != row[x]) present.push_back(row[x]);
+      greatest = std::max(greatest, row[x]);
     }
-  std::sort(present.begin(), present.end());
-  present.erase(std::unique(present.begin(), present.end()), present.end());
+  // Numbers with wide gaps are looked up in a list, others, as nearly always, in a table.
+  std::vector<std::int32_t> present;
+  std::vector<std::uint32_t> position;
+  if (greatest <= 8 * std::ssize(found) + 1024) {
+    position.assign(static_cast<std::size_t>(greatest) + 1, 0);
+    for (const label_run& r : found) position[static_cast<std::size_t>(r.label)] = 1;
+    for (std::int32_t label = 1; label <= greatest; ++label)
+      if (position[static_cast<std::size_t>(label)]) {
+        position[static_cast<std::size_t>(label)] = static_cast<std::uint32_t>(present.size());
+        present.push_back(label);
+      }
+  } else {
+    for (const label_run& r : found) present.push_back(r.label);
+    std::sort(present.begin(), present.end());
+    present.erase(std::unique(present.begin(), present.end()), present.end());
+  }
+  const auto position_of = [&](std::int32_t label) {
+    return position.empty() ? static_cast<std::size_t>(detail::position_of(present, label))
+                            : std::size_t{position[static_cast<std::size_t>(label)]};
+  };
 
   // Sums relative to the object's first pixel: whole numbers that a double holds exactly, in any order of adding.
   struct sums {
@@ -188,7 +206,7 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
   std::vector<detail::object_run> runs;
   runs.reserve(found.size());
   for (const auto [y, begin, end, label] : found) {
-    const auto i = static_cast<std::size_t>(detail::position_of(present, label));
+    const std::size_t i = position_of(label);
     runs.push_back({y, begin, end, i});
     region_properties& region = regions[i];
     sums& m = moments[i];
