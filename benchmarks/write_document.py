@@ -90,8 +90,9 @@ def table_of(lines):
 
 def ceilings(run):
     rows = ["| threads | float32 multiply-adds, GFLOP/s | copying, GB/s read and written |", "|---|---|---|"]
-    best = {}  # of several repetitions: others use the machine, too
-    for entry in run.google_benchmark("kernels_ceilings", f"--benchmark_repetitions={1 if run.quick else 9}"):
+    best = {}  # of many short repetitions: others use the machine, too
+    for entry in run.google_benchmark("kernels_ceilings", f"--benchmark_repetitions={1 if run.quick else 100}",
+                                      "--benchmark_min_time=0.005"):
         if entry.get("run_type") != "iteration":
             continue
         name, threads = re.match(r"(\w+)/threads:(\d+)", entry["name"]).groups()
@@ -132,23 +133,23 @@ def convolution(run):
 
 
 def others(run):
-    """Every program that no other section shows."""
-    shown = {"kernels_ceilings", "networks_step", "kernels_objects"}
-    rows = ["| program | benchmark | time | rate | share of the ceiling |", "|---|---|---|---|---|"]
+    """Every program that no other section runs. What convolution reaches is shown beside oneDNN; alone it is in its JSON."""
+    run_before, only_run = {"kernels_ceilings", "networks_step", "kernels_objects"}, {"kernels_conv2d"}
+    rows = ["| program | benchmark | time | rate |", "|---|---|---|---|"]
     for path in sorted(glob.glob(os.path.join(run.programs, "benchmark_*"))):
         name = os.path.basename(path)[len("benchmark_"):]
-        if name in shown or not os.access(path, os.X_OK) or os.path.isdir(path):
+        if name in run_before or not os.access(path, os.X_OK) or os.path.isdir(path):
             continue
         for entry in run.google_benchmark(name):
-            rate = share = ""
+            if name in only_run:
+                break
+            rate = ""
             if "FLOP/s" in entry:
                 rate = number(entry["FLOP/s"] / 1e9) + " GFLOP/s"
             elif "bytes_per_second" in entry:
                 rate = number(entry["bytes_per_second"] / 1e9) + " GB/s"
-            if "ceiling" in entry:
-                share = f"{100 * entry['FLOP/s'] / entry['ceiling']:.0f} %"
             title = entry["name"].replace("/real_time", "")
-            rows.append(f"| {name} | {title} | {number(entry['real_time'])} {entry['time_unit']} | {rate} | {share} |")
+            rows.append(f"| {name} | {title} | {number(entry['real_time'])} {entry['time_unit']} | {rate} |")
     return "\n".join(rows)
 
 

@@ -98,14 +98,13 @@ void predict(const predict_arguments& arguments) {
     }
     if (finds_parts)
       times.in("writing", [&] {
-        parallel_for(ctx, 3, [&](index_t part) {
+        write_png(ctx, out.path() / (file.stem().string() + "_overlay.png"),
+                  overlay_of(picture.pixels, found, model.solves()));
+        parallel_for(ctx, 2, [&](index_t part) {
           if (part == 0)
-            write_png(out.path() / (file.stem().string() + "_overlay.png"),
-                      overlay_of(picture.pixels, found, model.solves()));
-          if (part == 1)
             write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
                              tiff_codec::recognises(read_file_head(file, 16)));
-          if (part == 2)
+          else
             add_measurements(measurements, names, {file.filename().string(), picture, found, model.solves()});
         });
       });

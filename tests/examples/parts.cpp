@@ -6,6 +6,7 @@
 #include "measurements.hpp"
 #include "quantities.hpp"
 #include "run_folder.hpp"
+#include "stage_times.hpp"
 #include "staged_folder.hpp"
 #include "text_table.hpp"
 #include "training_log.hpp"
@@ -20,6 +21,18 @@ namespace aixcell::program {
 using test::entries;
 using test::scratch_folder;
 using test::write_text;
+
+TEST_CASE("stage_times: shares in the order of stages, and what the stages give", "[examples]") {
+  stage_times times;
+  times.add("reading", 0.5);
+  times.add("network", 6);
+  times.add("reading", 1);
+  CHECK(times.text() == "7.50 s: reading 20 %, network 80 %");
+  times.add("writing", 92.5);
+  CHECK(times.text() == "100 s: reading 2 %, network 6 %, writing 93 %");
+  CHECK(times.in("reading", [] { return 7; }) == 7);
+  CHECK_THROWS_AS(times.in("network", []() -> int { throw data_error("no"); }), data_error);
+}
 
 TEST_CASE("quantities have a unit", "[examples]") {
   CHECK(parse_seconds("90s") == 90);

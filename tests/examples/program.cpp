@@ -292,6 +292,8 @@ TEST_CASE("predict takes images of any size and measures what it finds", "[examp
   const outcome o = run({"predict", model(), images.string(), "--out", out.string(), "--tile", "64"});
   CAPTURE(o.err);
   REQUIRE(o.code == 0);
+  CHECK(o.out.find(" s: loading ") != std::string::npos);  // where the time went
+  CHECK(o.out.find(", network ") != std::string::npos);
   CHECK(entries(out) == 7);
   CHECK(read_labels(out / "one_labels.tif").shape() == shape{1, 1});
   CHECK(read_labels(out / "tiled_labels.tif").shape() == shape{70, 90});

@@ -23,7 +23,7 @@ bytes make_png(std::uint32_t width, std::uint32_t height, int bits, int colour, 
   for (const int v : {bits, colour, 0, 0, 0}) header.push_back(static_cast<std::byte>(v));
   detail::append_png_chunk(png, "IHDR", header);
   if (!palette.empty()) detail::append_png_chunk(png, "PLTE", raw(palette));
-  detail::append_png_chunk(png, "IDAT", detail::zlib_stream(raw(rows)));
+  detail::append_png_chunk(png, "IDAT", detail::zlib_stream(context<cpu>(1), raw(rows)));
   detail::append_png_chunk(png, "IEND", {});
   return png;
 }

@@ -17,7 +17,7 @@ void check_holds(const std::vector<std::byte>& bytes) {
   detail::append_big_endian_32(header, 1);
   for (const int v : {8, 0, 0, 0, 0}) header.push_back(static_cast<std::byte>(v));
   detail::append_png_chunk(png, "IHDR", header);
-  detail::append_png_chunk(png, "IDAT", detail::zlib_stream(row));
+  detail::append_png_chunk(png, "IDAT", detail::zlib_stream(context<cpu>(1), row));
   detail::append_png_chunk(png, "IEND", {});
   const image back = read_png({png, "stream"});
   REQUIRE(back.pixels.size() == std::ssize(bytes));
@@ -31,7 +31,7 @@ void check_holds(const std::vector<std::byte>& bytes) {
 
 TEST_CASE("a zlib stream holds what it was made from: noise, runs, repeats near and far, rare symbols", "[io]") {
   std::mt19937 random(1);
-  for (const std::size_t size : {1u, 2u, 3u, 4u, 5u, 258u, 259u, 4096u, 40'000u, 300'000u})
+  for (const std::size_t size : {1u, 2u, 3u, 4u, 5u, 258u, 259u, 4096u, 40'000u, 300'000u, 1'100'000u})
     for (int kind = 0; kind < 6; ++kind) {
       std::vector<std::byte> bytes(size);
       for (std::size_t i = 0; i < size; ++i) {
@@ -65,12 +65,24 @@ TEST_CASE("codes are complete and none is longer than allowed", "[io]") {
   CHECK(std::count(alone.lengths.begin(), alone.lengths.end(), 1) == 2);
 }
 
+TEST_CASE("PNG of a large picture: the same bytes for any number of threads", "[io]") {
+  std::mt19937 random(3);
+  tensor<std::uint8_t> pixels({517, 1031, 3});
+  for (index_t i = 0; i < pixels.size(); ++i)
+    pixels[i] = static_cast<std::uint8_t>(i / 50 + static_cast<int>(random() % 9));
+  const auto one = encode_png(context<cpu>(1), pixels);
+  CHECK(one == encode_png(context<cpu>(2), pixels));
+  CHECK(one == encode_png(context<cpu>(5), pixels));
+  const image back = read_png({one, "large"});
+  CHECK(std::equal(pixels.begin(), pixels.end(), back.pixels.begin(), back.pixels.end()));
+}
+
 TEST_CASE("noise grows by little, runs shrink to almost nothing", "[io]") {
   std::mt19937 random(2);
   std::vector<std::byte> noise(100'000), runs(100'000);
   for (std::byte& b : noise) b = static_cast<std::byte>(random());
-  CHECK(detail::zlib_stream(noise).size() < 101'000);
-  CHECK(detail::zlib_stream(runs).size() < 1000);
+  CHECK(detail::zlib_stream(context<cpu>(1), noise).size() < 101'000);
+  CHECK(detail::zlib_stream(context<cpu>(1), runs).size() < 1000);
 }
 
 }  // namespace aixcell::test

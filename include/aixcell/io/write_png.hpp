@@ -20,35 +20,32 @@ inline void append_png_chunk(std::vector<std::byte>& png, std::string_view type,
   append_big_endian_32(png, crc_32(std::span(png).subspan(begin)));
 }
 
-/// Appends to `out` the filter's number and the filtered row: 0 as it is, 1 minus the left pixel, 2 minus the pixel
-/// above (PNG specification, 9.2). The filter with the smallest sum of absolute differences wins, as in libpng: labels
-/// have long runs, of which `above` makes zeros.
-inline void append_filtered_row(std::vector<std::byte>& out, std::span<const std::byte> row,
-                                std::span<const std::byte> above, std::size_t pixel_bytes) {
+/// The filter's number and the filtered row: 0 as it is, 1 minus the left pixel, 2 minus the pixel above (PNG
+/// specification, 9.2). The filter with the smallest sum of absolute differences wins, as in libpng: labels have long
+/// runs, of which `above` makes zeros. `to` has one byte more than the rows.
+inline void filter_row(std::span<const std::uint8_t> row, std::span<const std::uint8_t> above, std::size_t pixel_bytes,
+                       std::byte* to) {
   const auto filtered = [&](int filter, std::size_t i) {
-    const int value = std::to_integer<int>(row[i]);
-    const int left = i >= pixel_bytes ? std::to_integer<int>(row[i - pixel_bytes]) : 0;
-    const int up = above.empty() ? 0 : std::to_integer<int>(above[i]);
-    return static_cast<std::byte>(filter == 0 ? value : filter == 1 ? value - left : value - up);
+    const int left = i >= pixel_bytes ? row[i - pixel_bytes] : 0;
+    return static_cast<std::uint8_t>(filter == 0 ? row[i] : filter == 1 ? row[i] - left : row[i] - above[i]);
   };
   int best = 0;
   long smallest = -1;
   for (int filter = 0; filter < 3; ++filter) {
     long sum = 0;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      sum += std::abs(static_cast<int>(static_cast<signed char>(filtered(filter, i))));
-    }
+    for (std::size_t i = 0; i < row.size(); ++i)
+      sum += std::abs(static_cast<int>(static_cast<std::int8_t>(filtered(filter, i))));
     if (smallest < 0 || sum < smallest) {
       smallest = sum;
       best = filter;
     }
   }
-  out.push_back(static_cast<std::byte>(best));
-  for (std::size_t i = 0; i < row.size(); ++i) out.push_back(filtered(best, i));
+  *to++ = static_cast<std::byte>(best);
+  for (std::size_t i = 0; i < row.size(); ++i) to[i] = static_cast<std::byte>(filtered(best, i));
 }
 
 template <class Sample>
-std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
+std::vector<std::byte> encode_png(const context<cpu>& ctx, view<const Sample, cpu> pixels) {
   const shape& found = pixels.shape();
   const index_t channels = found.rank() == 3 ? found[2] : 1;
   if ((found.rank() != 2 && found.rank() != 3) || (channels != 1 && channels != 3) || pixels.empty()) {
@@ -60,21 +57,27 @@ std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
     throw shape_error("encode_png: " + to_string(found) + " is more than the 1 GiB a PNG may hold here; write a .tif");
   }
 
-  std::vector<std::byte> filtered, row(row_bytes), above;
-  filtered.reserve((row_bytes + 1) * static_cast<std::size_t>(found[0]));
-  for (index_t y = 0; y < found[0]; ++y) {
-    const Sample* samples = pixels.data() + y * found[1] * channels;
-    for (index_t i = 0; i < found[1] * channels; ++i) {
-      if constexpr (sizeof(Sample) == 1) {
-        row[i] = static_cast<std::byte>(samples[i]);
-      } else {
-        row[2 * i] = static_cast<std::byte>(samples[i] >> 8);
-        row[2 * i + 1] = static_cast<std::byte>(samples[i] & 255);
+  std::vector<std::byte> filtered((row_bytes + 1) * static_cast<std::size_t>(found[0]));
+  parallel_ranges(ctx, found[0], 64, [&](index_t begin, index_t end) {
+    std::vector<std::uint8_t> above(row_bytes, 0), row(row_bytes);
+    const auto read_row = [&](index_t y, std::vector<std::uint8_t>& to) {
+      const Sample* samples = pixels.data() + y * found[1] * channels;
+      for (std::size_t i = 0; i < row_bytes / sizeof(Sample); ++i) {
+        if constexpr (sizeof(Sample) == 1) {
+          to[i] = samples[i];
+        } else {
+          to[2 * i] = static_cast<std::uint8_t>(samples[i] >> 8);
+          to[2 * i + 1] = static_cast<std::uint8_t>(samples[i] & 255);
+        }
       }
+    };
+    if (begin > 0) read_row(begin - 1, above);
+    for (index_t y = begin; y < end; ++y) {
+      read_row(y, row);
+      filter_row(row, above, pixel_bytes, filtered.data() + static_cast<std::size_t>(y) * (row_bytes + 1));
+      row.swap(above);
     }
-    append_filtered_row(filtered, row, above, pixel_bytes);
-    above = row;
-  }
+  });
 
   std::vector<std::byte> png;
   for (const char c : png_magic) png.push_back(static_cast<std::byte>(c));
@@ -86,7 +89,7 @@ std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
     header.push_back(static_cast<std::byte>(value));
   }
   append_png_chunk(png, "IHDR", header);
-  append_png_chunk(png, "IDAT", zlib_stream(filtered));
+  append_png_chunk(png, "IDAT", zlib_stream(ctx, filtered));
   append_png_chunk(png, "IEND", {});
   return png;
 }
@@ -94,11 +97,25 @@ std::vector<std::byte> encode_png(view<const Sample, cpu> pixels) {
 }  // namespace detail
 
 /// Pixels [H,W], [H,W,1] or [H,W,3] (red, green, blue) as the bytes of a PNG, without loss, of 8 or 16 bits per
-/// channel. Throws shape_error for other shapes.
-inline std::vector<std::byte> encode_png(view<const std::uint8_t, cpu> pixels) { return detail::encode_png(pixels); }
-inline std::vector<std::byte> encode_png(view<const std::uint16_t, cpu> pixels) { return detail::encode_png(pixels); }
+/// channel. Throws shape_error for other shapes. Same bytes for any number of threads.
+inline std::vector<std::byte> encode_png(const context<cpu>& ctx, view<const std::uint8_t, cpu> pixels) {
+  return detail::encode_png(ctx, pixels);
+}
+inline std::vector<std::byte> encode_png(const context<cpu>& ctx, view<const std::uint16_t, cpu> pixels) {
+  return detail::encode_png(ctx, pixels);
+}
+inline std::vector<std::byte> encode_png(view<const std::uint8_t, cpu> pixels) {
+  return encode_png(context<cpu>(1), pixels);
+}
+inline std::vector<std::byte> encode_png(view<const std::uint16_t, cpu> pixels) {
+  return encode_png(context<cpu>(1), pixels);
+}
 
 /// The same as a file, all or nothing. Throws io_error if it cannot be written.
+inline void write_png(const context<cpu>& ctx, const std::filesystem::path& path,
+                      view<const std::uint8_t, cpu> pixels) {
+  write_file_atomically(path, encode_png(ctx, pixels));
+}
 inline void write_png(const std::filesystem::path& path, view<const std::uint8_t, cpu> pixels) {
   write_file_atomically(path, encode_png(pixels));
 }

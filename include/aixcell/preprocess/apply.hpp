@@ -1,12 +1,36 @@
 #pragma once
+#include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <string>
 
+#include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 
 namespace aixcell {
 
 namespace detail {
+[[noreturn]] inline void throw_unusable_value(view<const float, cpu> pixels, index_t at) {
+  throw data_error("preprocess: pixel (" + std::to_string(at / pixels.extent(2) / pixels.extent(1)) + ", " +
+                   std::to_string(at / pixels.extent(2) % pixels.extent(1)) +
+                   ") is not a finite number below 1e30; replace NaN and infinity before");
+}
+
+/// Throws data_error for the first value that is not finite or beyond 1e30.
+inline void require_usable_values(const context<cpu>& ctx, view<const float, cpu> pixels) {
+  const auto usable = [](float v) { return std::abs(v) <= 1e30f; };
+  std::atomic<bool> all_usable = true;
+  parallel_ranges(ctx, pixels.size(), index_t{1} << 16, [&](index_t begin, index_t end) {
+    const float* const values = pixels.data();
+    int other = 0;
+#pragma omp simd reduction(+ : other)
+    for (index_t i = begin; i < end; ++i) other += usable(values[i]) ? 0 : 1;
+    if (other > 0) all_usable = false;
+  });
+  if (!all_usable)
+    throw_unusable_value(pixels, std::find_if_not(pixels.begin(), pixels.end(), usable) - pixels.begin());
+}
+
 template <class P>
 struct fitted_state {
   using type = no_state;
@@ -47,11 +71,7 @@ tensor<float> apply_preprocess(context<cpu>& ctx, const P& policy, [[maybe_unuse
                                view<const float, cpu> pixels) {
   require_rank("preprocess", 3, "an image [H,W,C]", pixels.shape());
   if (pixels.empty()) throw shape_error("preprocess: the image is empty " + to_string(pixels.shape()));
-  for (index_t i = 0; i < pixels.size(); ++i)
-    if (!(std::abs(pixels[i]) <= 1e30f))
-      throw data_error("preprocess: pixel (" + std::to_string(i / pixels.extent(2) / pixels.extent(1)) + ", " +
-                       std::to_string(i / pixels.extent(2) % pixels.extent(1)) +
-                       ") is not a finite number below 1e30; replace NaN and infinity before");
+  detail::require_usable_values(ctx, pixels);
   if constexpr (FitsAndApplies<P>)
     return policy.apply(ctx, pixels, state);
   else

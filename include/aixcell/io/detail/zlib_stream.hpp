@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include <aixcell/core/parallel.hpp>
+
 namespace aixcell::detail {
 
 // Deflate (RFC 1951) for images: matches are found through one table of the last places, codes are made for each block. Noise
@@ -150,8 +152,14 @@ class deflate_blocks {
   void match(std::size_t length, std::size_t distance) {
     add(is_match | static_cast<std::uint32_t>(length << 16) | static_cast<std::uint32_t>(distance));
   }
-  void finish() {
-    write(true);
+  /// To a whole byte: at the end of all, or before more blocks that know nothing of these.
+  void finish(bool last) {
+    write(last);
+    if (!last) {
+      bits_.put(0, 3);  // a block of no bytes as they are, which begins and ends at whole ones
+      bits_.finish();
+      bits_.put(0xffff0000u, 32);
+    }
     bits_.finish();
   }
 
@@ -244,11 +252,11 @@ inline std::uint32_t adler_32(std::span<const std::byte> bytes) {
   return b << 16 | a;
 }
 
-/// A zlib stream (RFC 1950) that holds `bytes`. Linear time.
-inline std::vector<std::byte> zlib_stream(std::span<const std::byte> bytes) {
+/// The bytes as deflate's blocks, which find their matches among themselves.
+inline std::vector<std::byte> deflated(std::span<const std::byte> bytes, bool last) {
   constexpr std::size_t window = 1 << 15, longest = 258;
-  std::vector<std::byte> out{std::byte{0x78}, std::byte{0x01}};
-  out.reserve(bytes.size() / 2);
+  std::vector<std::byte> out;
+  out.reserve(bytes.size() / 2 + 1024);
   deflate_blocks blocks(out);
   std::vector<std::size_t> last_place(1 << 15, 0);  // one more than the place
   const auto word = [&](std::size_t at) {
@@ -279,7 +287,24 @@ inline std::vector<std::byte> zlib_stream(std::span<const std::byte> bytes) {
     missed = std::min<std::size_t>(missed + 1, 64 * 8);
   }
   while (at < bytes.size()) blocks.literal(bytes[at++]);
-  blocks.finish();
+  blocks.finish(last);
+  return out;
+}
+
+/// A zlib stream (RFC 1950) that holds `bytes`. Linear time. Cut into pieces of a fixed size for the threads: same stream for
+/// any number of them.
+inline std::vector<std::byte> zlib_stream(const context<cpu>& ctx, std::span<const std::byte> bytes) {
+  constexpr index_t piece = index_t{1} << 19;
+  const index_t size = std::ssize(bytes);
+  std::vector<std::vector<std::byte>> pieces(
+      static_cast<std::size_t>(std::max<index_t>(1, (size + piece - 1) / piece)));
+  parallel_for(ctx, std::ssize(pieces), [&](index_t p) {
+    const auto begin = static_cast<std::size_t>(p * piece);
+    const auto part = bytes.subspan(begin, std::min(static_cast<std::size_t>(piece), bytes.size() - begin));
+    pieces[static_cast<std::size_t>(p)] = deflated(part, p + 1 == std::ssize(pieces));
+  });
+  std::vector<std::byte> out{std::byte{0x78}, std::byte{0x01}};
+  for (const auto& part : pieces) out.insert(out.end(), part.begin(), part.end());
   const std::uint32_t sum = adler_32(bytes);
   for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::byte>(sum >> shift));
   return out;
