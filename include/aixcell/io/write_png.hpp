@@ -25,23 +25,21 @@ inline void append_png_chunk(std::vector<std::byte>& png, std::string_view type,
 /// runs, of which `above` makes zeros. `to` has one byte more than the rows.
 inline void filter_row(std::span<const std::uint8_t> row, std::span<const std::uint8_t> above, std::size_t pixel_bytes,
                        std::byte* to) {
-  const auto filtered = [&](int filter, std::size_t i) {
-    const int left = i >= pixel_bytes ? row[i - pixel_bytes] : 0;
-    return static_cast<std::uint8_t>(filter == 0 ? row[i] : filter == 1 ? row[i] - left : row[i] - above[i]);
-  };
-  int best = 0;
-  long smallest = -1;
-  for (int filter = 0; filter < 3; ++filter) {
-    long sum = 0;
-    for (std::size_t i = 0; i < row.size(); ++i)
-      sum += std::abs(static_cast<int>(static_cast<std::int8_t>(filtered(filter, i))));
-    if (smallest < 0 || sum < smallest) {
-      smallest = sum;
-      best = filter;
-    }
-  }
+  const std::uint8_t *here = row.data(), *up = above.data();
+  const std::size_t count = row.size();
+  const auto size_of = [](int difference) { return std::abs(static_cast<int>(static_cast<std::int8_t>(difference))); };
+  long plain = 0, left = 0, vertical = 0;
+  for (std::size_t i = 0; i < pixel_bytes; ++i) left += size_of(here[i]);
+#pragma omp simd reduction(+ : plain, vertical)
+  for (std::size_t i = 0; i < count; ++i) plain += size_of(here[i]), vertical += size_of(here[i] - up[i]);
+#pragma omp simd reduction(+ : left)
+  for (std::size_t i = pixel_bytes; i < count; ++i) left += size_of(here[i] - here[i - pixel_bytes]);
+  const int best = plain <= std::min(left, vertical) ? 0 : left <= vertical ? 1 : 2;
   *to++ = static_cast<std::byte>(best);
-  for (std::size_t i = 0; i < row.size(); ++i) to[i] = static_cast<std::byte>(filtered(best, i));
+  for (std::size_t i = 0; i < count; ++i) {
+    const int before = best == 0 ? 0 : best == 2 ? up[i] : i >= pixel_bytes ? here[i - pixel_bytes] : 0;
+    to[i] = static_cast<std::byte>(here[i] - before);
+  }
 }
 
 template <class Sample>

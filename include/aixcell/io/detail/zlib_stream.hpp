@@ -14,23 +14,33 @@ namespace aixcell::detail {
 // Deflate (RFC 1951) for images: matches are found through one table of the last places, codes are made for each block. Noise
 // is most of an image and must not be searched long: ten times as fast as stb_image_write, and smaller.
 
-/// Bits, the lowest first.
+/// Bits, the lowest first, behind what a vector holds.
 class bit_writer {
  public:
-  explicit bit_writer(std::vector<std::byte>& out) : out_(out) {}
+  explicit bit_writer(std::vector<std::byte>& out) : out_(out), at_(out.size()) {}
+
+  /// Room for so many bits more; must come before they are put.
+  void reserve(std::size_t bits) { out_.resize(at_ + bits / 8 + 16); }
+
   void put(std::uint32_t value, int count) {
     bits_ |= std::uint64_t{value} << held_;
     held_ += count;
-    while (held_ >= 8) {
-      out_.push_back(static_cast<std::byte>(bits_));
-      bits_ >>= 8;
-      held_ -= 8;
-    }
+    if (held_ < 32) return;
+    for (std::size_t k = 0; k < 4; ++k) out_[at_ + k] = static_cast<std::byte>(bits_ >> (8 * k));
+    at_ += 4;
+    bits_ >>= 32;
+    held_ -= 32;
   }
-  void finish() { put(0, (8 - held_) % 8); }
+  /// Ends at a whole byte.
+  void finish() {
+    for (; held_ > 0; held_ -= 8, bits_ >>= 8) out_[at_++] = static_cast<std::byte>(bits_);
+    held_ = 0, bits_ = 0;
+    out_.resize(at_);
+  }
 
  private:
   std::vector<std::byte>& out_;
+  std::size_t at_;
   std::uint64_t bits_ = 0;
   int held_ = 0;
 };
@@ -112,36 +122,45 @@ class prefix_code {
 };
 
 /// Lengths 3..258 and distances 1..32768 are a symbol and bits behind it.
-struct symbol_ranges {
-  std::array<std::uint16_t, 32> first{};
-  std::array<std::uint8_t, 32> extra_bits{};
-  std::size_t count = 0;
-
-  constexpr std::size_t symbol_of(std::uint32_t value) const {
-    std::size_t low = 0, high = count;
-    while (high - low > 1) (first[(low + high) / 2] <= value ? low : high) = (low + high) / 2;
-    return low;
-  }
+struct symbol_range {
+  std::uint16_t first;
+  std::uint8_t extra_bits;
 };
-inline constexpr symbol_ranges length_symbols = [] {
-  symbol_ranges r;
-  std::uint32_t next = 3;
-  for (; r.count < 28; next += 1u << r.extra_bits[r.count++]) {
-    r.first[r.count] = static_cast<std::uint16_t>(next);
-    r.extra_bits[r.count] = static_cast<std::uint8_t>(r.count < 8 ? 0 : r.count / 4 - 1);
-  }
-  r.first[r.count++] = 258;
+inline constexpr auto length_ranges = [] {
+  std::array<symbol_range, 29> r{};
+  unsigned next = 3;
+  for (unsigned s = 0; s < 28; next += 1u << r[s++].extra_bits)
+    r[s] = {static_cast<std::uint16_t>(next), static_cast<std::uint8_t>(s < 8 ? 0 : s / 4 - 1)};
+  r[28] = {258, 0};
   return r;
 }();
-inline constexpr symbol_ranges distance_symbols = [] {
-  symbol_ranges r;
-  std::uint32_t next = 1;
-  for (; r.count < 30; next += 1u << r.extra_bits[r.count++]) {
-    r.first[r.count] = static_cast<std::uint16_t>(next);
-    r.extra_bits[r.count] = static_cast<std::uint8_t>(r.count < 4 ? 0 : r.count / 2 - 1);
-  }
+inline constexpr auto distance_ranges = [] {
+  std::array<symbol_range, 30> r{};
+  unsigned next = 1;
+  for (unsigned s = 0; s < 30; next += 1u << r[s++].extra_bits)
+    r[s] = {static_cast<std::uint16_t>(next), static_cast<std::uint8_t>(s < 4 ? 0 : s / 2 - 1)};
   return r;
 }();
+inline constexpr auto symbols_of_lengths = [] {
+  std::array<std::uint8_t, 259> symbol{};
+  for (unsigned length = 3; length < 259; ++length)
+    for (unsigned s = 0; s < 29; ++s)
+      if (length_ranges[s].first <= length) symbol[length] = static_cast<std::uint8_t>(s);
+  return symbol;
+}();
+/// Of distances below 257, and of those above by what remains of them without seven bits: no symbol begins in between.
+inline constexpr auto symbols_of_distances = [] {
+  std::array<std::uint8_t, 512> symbol{};
+  for (unsigned k = 0; k < 512; ++k)
+    for (unsigned s = 0; s < 30; ++s)
+      if (distance_ranges[s].first <= (k < 256 ? k + 1 : ((k - 256) << 7) + 1))
+        symbol[k] = static_cast<std::uint8_t>(s);
+  return symbol;
+}();
+constexpr std::size_t symbol_of_length(std::uint32_t length) { return symbols_of_lengths[length]; }
+constexpr std::size_t symbol_of_distance(std::uint32_t distance) {
+  return symbols_of_distances[distance <= 256 ? distance - 1 : 256 + ((distance - 1) >> 7)];
+}
 
 /// Collects literals and matches and writes them a block at a time.
 class deflate_blocks {
@@ -158,6 +177,7 @@ class deflate_blocks {
     if (!last) {
       bits_.put(0, 3);  // a block of no bytes as they are, which begins and ends at whole ones
       bits_.finish();
+      bits_.reserve(32);
       bits_.put(0xffff0000u, 32);
     }
     bits_.finish();
@@ -179,14 +199,15 @@ class deflate_blocks {
     std::array<std::uint32_t, 30> distances{};
     for (const std::uint32_t t : tokens_) {
       if (t & is_match)
-        ++literals[257 + length_symbols.symbol_of(length_of(t))],
-            ++distances[distance_symbols.symbol_of(distance_of(t))];
+        ++literals[257 + symbol_of_length(length_of(t))], ++distances[symbol_of_distance(distance_of(t))];
       else
         ++literals[t];
     }
     literals[end_of_block] = 1;
     const prefix_code literal_code(literals, 15);
     const prefix_code distance_code(distances, 15);
+    constexpr std::size_t most_in_header = 1 << 13, most_in_token = 15 + 5 + 15 + 13;
+    bits_.reserve(most_in_header + most_in_token * (tokens_.size() + 1));
     bits_.put(last, 1);
     bits_.put(2, 2);  // codes of its own
     write_lengths(literal_code.lengths, distance_code.lengths);
@@ -195,13 +216,11 @@ class deflate_blocks {
         literal_code.put(bits_, t);
         continue;
       }
-      const auto put = [&](const symbol_ranges& ranges, const auto& code, std::size_t offset, std::uint32_t value) {
-        const std::size_t symbol = ranges.symbol_of(value);
-        code.put(bits_, offset + symbol);
-        bits_.put(value - ranges.first[symbol], ranges.extra_bits[symbol]);
-      };
-      put(length_symbols, literal_code, 257, length_of(t));
-      put(distance_symbols, distance_code, 0, distance_of(t));
+      const std::size_t length = symbol_of_length(length_of(t)), distance = symbol_of_distance(distance_of(t));
+      literal_code.put(bits_, 257 + length);
+      bits_.put(length_of(t) - length_ranges[length].first, length_ranges[length].extra_bits);
+      distance_code.put(bits_, distance);
+      bits_.put(distance_of(t) - distance_ranges[distance].first, distance_ranges[distance].extra_bits);
     }
     literal_code.put(bits_, end_of_block);
     tokens_.clear();
@@ -252,25 +271,25 @@ inline std::uint32_t adler_32(std::span<const std::byte> bytes) {
   return b << 16 | a;
 }
 
-/// The bytes as deflate's blocks, which find their matches among themselves.
+/// Fewer than 2^32 bytes as deflate's blocks, which find their matches among themselves.
 inline std::vector<std::byte> deflated(std::span<const std::byte> bytes, bool last) {
   constexpr std::size_t window = 1 << 15, longest = 258;
   std::vector<std::byte> out;
   out.reserve(bytes.size() / 2 + 1024);
   deflate_blocks blocks(out);
-  std::vector<std::size_t> last_place(1 << 15, 0);  // one more than the place
+  std::vector<std::uint32_t> last_place(1 << 14, 0);  // one more than the place
   const auto word = [&](std::size_t at) {
     std::uint32_t w;
     std::memcpy(&w, bytes.data() + at, sizeof w);
     return w;
   };
-  const auto place_of = [&](std::uint32_t w) -> std::size_t& { return last_place[w * 2654435761u >> 17]; };
+  const auto place_of = [&](std::uint32_t w) -> std::uint32_t& { return last_place[w * 2654435761u >> 18]; };
   std::size_t at = 0, missed = 0;
   while (at + 4 <= bytes.size()) {
     const std::uint32_t here = word(at);
-    std::size_t& place = place_of(here);
+    std::uint32_t& place = place_of(here);
     const std::size_t before = place;
-    place = at + 1;
+    place = static_cast<std::uint32_t>(at + 1);
     if (before != 0 && at + 1 - before <= window && word(before - 1) == here) {
       std::size_t length = 4;
       const std::size_t most = std::min(longest, bytes.size() - at);
@@ -279,7 +298,8 @@ inline std::vector<std::byte> deflated(std::span<const std::byte> bytes, bool la
       at += length;
       missed = 0;
       if (at + 4 <= bytes.size())
-        place_of(word(at - 1)) = at;  // what begins inside the match is seldom wanted, but this
+        place_of(word(at - 1)) =
+            static_cast<std::uint32_t>(at);  // what begins inside the match is seldom wanted, but this
       continue;
     }
     // In noise fewer and fewer places are looked at.
