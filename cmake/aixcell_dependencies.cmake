@@ -5,7 +5,9 @@
 #   AIXCELL_LIBRARIES_<name>  libraries whose Debian packages have no CMake package that works alone, as <header>|<library>;
 #                             they become the imported targets aixcell::system_<library>
 set(AIXCELL_COMPONENTS png jpeg tiff json images library exchange quantify)
-set(AIXCELL_DEBIAN_png libstb-dev)
+set(AIXCELL_PACKAGES_png ZLIB)
+set(AIXCELL_LINK_png ZLIB::ZLIB)
+set(AIXCELL_DEBIAN_png "libstb-dev and zlib1g-dev")
 set(AIXCELL_PACKAGES_jpeg JPEG)
 set(AIXCELL_LINK_jpeg JPEG::JPEG)
 set(AIXCELL_DEBIAN_jpeg libjpeg62-turbo-dev)

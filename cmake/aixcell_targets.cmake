@@ -1,6 +1,6 @@
 # The exported targets. aixcell::aixcell needs Eigen, Boost headers and threads, and uses OpenMP where the compiler has
 # it. Each optional component exists where its packages were found:
-#   png      PNG and BMP through stb, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
+#   png      PNG and BMP through stb and zlib, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
 #   tiff     TIFF and OME-TIFF through libtiff and pugixml                     images   png + jpeg + tiff
 #   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
 #   exchange ONNX graphs and bioimage.io packages (libonnx, protobuf, libzip, libsodium), png, json

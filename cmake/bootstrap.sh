@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 jobs=$(nproc)
 
 build_packages="g++ cmake ninja-build libeigen3-dev libboost-dev"
-component_packages="libstb-dev libjpeg62-turbo-dev libtiff-dev libpugixml-dev nlohmann-json3-dev libnanoflann-dev"
+component_packages="libstb-dev zlib1g-dev libjpeg62-turbo-dev libtiff-dev libpugixml-dev nlohmann-json3-dev libnanoflann-dev"
 exchange_packages="libonnx-dev libprotobuf-dev libzip-dev libsodium-dev"
 example_packages="libcli11-dev"
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <zlib.h>
+
 #include <array>
 
 #include <aixcell/io/detail/stb.hpp>
@@ -13,20 +15,9 @@ namespace detail {
 
 inline constexpr std::string_view png_magic{"\x89PNG\r\n\x1a\n", 8};
 
-/// CRC-32 of PNG and zlib (ISO 3309), a byte at a time.
+/// CRC-32 of PNG and zlib (ISO 3309).
 inline std::uint32_t crc_32(std::span<const std::byte> bytes) {
-  static constexpr auto table = [] {
-    std::array<std::uint32_t, 256> t{};
-    for (std::uint32_t n = 0; n < 256; ++n) {
-      std::uint32_t c = n;
-      for (int k = 0; k < 8; ++k) c = c & 1 ? 0xEDB88320u ^ (c >> 1) : c >> 1;
-      t[n] = c;
-    }
-    return t;
-  }();
-  std::uint32_t c = ~std::uint32_t{0};
-  for (const std::byte b : bytes) c = table[(c ^ std::to_integer<std::uint32_t>(b)) & 255] ^ (c >> 8);
-  return ~c;
+  return static_cast<std::uint32_t>(crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
 /// What the header of a PNG or BMP says, known before anything is decoded.
