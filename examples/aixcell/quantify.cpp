@@ -7,7 +7,7 @@
 #include <aixcell/io/any_image.hpp>
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/pipeline/predict.hpp>
-#include <aixcell/quantify/stitch.hpp>
+#include <aixcell/pipeline/stitch.hpp>
 #include <aixcell/quantify/tile_layout.hpp>
 #include <aixcell/report/html.hpp>
 #include <aixcell/report/svg.hpp>

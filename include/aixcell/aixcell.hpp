@@ -201,6 +201,7 @@
 #include <aixcell/pipeline/predict_blocks.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 #include <aixcell/pipeline/staged_pipeline.hpp>
+#include <aixcell/pipeline/stitch.hpp>
 #include <aixcell/pipeline/training.hpp>
 #include <aixcell/pipeline/tune_decoding.hpp>
 #include <aixcell/version.hpp>

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <aixcell/pipeline/predict.hpp>
+#include <aixcell/pipeline/stitch.hpp>
 
 namespace aixcell {
 
@@ -53,7 +54,7 @@ class prediction_memory {
 
  private:
   static constexpr double program = 48.0 * (1 << 20);
-  static constexpr double bytes_of_results = 16;
+  static constexpr double bytes_of_results = 32;
   static constexpr double bytes_of_decoding = 40;  // the maps between the network's output and labels
 
   double forward(index_t height, index_t width) const {
@@ -70,147 +71,51 @@ class prediction_memory {
   bool pooled_ = false;
 };
 
-/// Joins what was found in overlapping blocks. Objects that end inside a block are taken from the first block that has
-/// them; those that a cut went through come last, and their parts are put together where they agree.
-class block_canvas {
+/// Puts together what was found in overlapping blocks.
+class joined_blocks {
  public:
-  block_canvas(task solves, index_t height, index_t width, index_t overlap)
+  joined_blocks(task solves, index_t height, index_t width, index_t overlap)
       : solves_(solves), height_(height), width_(width), overlap_(overlap) {}
 
   void add(const rectangle& where, prediction&& found) {
-    add_image_class(static_cast<float>(where.height * where.width), found.image_class_probabilities);
-    if (found.labels.empty()) return;
-    if (whole_.labels.empty()) whole_.labels = label_map({height_, width_});
-    if (!found.nuclei.empty() && whole_.nuclei.empty()) whole_.nuclei = label_map({height_, width_});
-    if (solves_ != task::instance_segmentation) return copy_core(where, found.labels);
-    for (piece& p : pieces_of(where, found)) {
-      if (p.cut)
-        cut_.push_back(std::move(p));
-      else
-        paste(p);
-    }
-    nuclei_so_far_ += most_nuclei_;
-    most_nuclei_ = 0;
+    const auto area = static_cast<float>(where.height * where.width);
+    image_classes_.resize(std::max(image_classes_.size(), found.image_class_probabilities.size()), 0.0f);
+    for (std::size_t c = 0; c < found.image_class_probabilities.size(); ++c)
+      image_classes_[c] += area * found.image_class_probabilities[c];
+    area_ += area;
+    if (solves_ == task::instance_segmentation)
+      objects_.push_back({where.top, where.left, std::move(found)});
+    else if (!found.labels.empty())
+      copy_core(where, found.labels);
   }
 
   prediction finish() {
-    std::stable_sort(cut_.begin(), cut_.end(), [](const piece& a, const piece& b) { return a.area > b.area; });
-    for (const piece& p : cut_) paste(p);
-    if (area_ > 0) {
-      for (float& p : whole_.image_class_probabilities) p /= area_;
-      whole_.image_class =
-          static_cast<int>(std::max_element(whole_.image_class_probabilities.begin(),
-                                            whole_.image_class_probabilities.end()) -
-                           whole_.image_class_probabilities.begin());
-    }
-    return std::move(whole_);
+    prediction whole;
+    if (!objects_.empty()) whole = stitch(objects_);
+    if (!classes_.empty()) whole.labels = std::move(classes_);
+    if (image_classes_.empty()) return whole;
+    for (float& p : image_classes_) p /= area_;
+    const auto most = std::max_element(image_classes_.begin(), image_classes_.end());
+    whole.image_class = static_cast<int>(most - image_classes_.begin());
+    whole.image_class_probabilities = std::move(image_classes_);
+    return whole;
   }
 
  private:
-  /// Neighbouring pixels of a row.
-  struct run {
-    index_t row, begin, end;
-    std::vector<std::int32_t> nuclei = {};  // of each pixel, numbered over all blocks; empty without
-  };
-  struct piece {
-    rectangle seen_in;
-    detected_object object;
-    std::vector<run> runs = {};
-    index_t area = 0;
-    bool cut = false;  // at an edge of the block inside the image
-  };
-
-  std::vector<piece> pieces_of(const rectangle& where, const prediction& found) {
-    std::vector<piece> pieces;
-    for (const detected_object& o : found.objects) pieces.push_back({where, o});
-    for (index_t y = 0; y < where.height; ++y)
-      for (index_t x = 0; x < where.width;) {
-        const std::int32_t label = found.labels(y, x);
-        const index_t begin = x;
-        while (x < where.width && found.labels(y, x) == label) ++x;
-        if (label <= 0) continue;
-        piece& p = pieces[static_cast<std::size_t>(label - 1)];
-        run r{where.top + y, where.left + begin, where.left + x};
-        if (!found.nuclei.empty())
-          for (index_t i = begin; i < x; ++i) {
-            const std::int32_t n = found.nuclei(y, i);
-            most_nuclei_ = std::max(most_nuclei_, n);
-            r.nuclei.push_back(n > 0 ? nuclei_so_far_ + n : 0);
-          }
-        p.runs.push_back(std::move(r));
-        p.area += x - begin;
-        p.cut |= (y == 0 && where.top > 0) || (y == where.height - 1 && where.top + where.height < height_) ||
-                 (begin == 0 && where.left > 0) || (x == where.width && where.left + where.width < width_);
-      }
-    return pieces;
-  }
-
-  void paste(const piece& p) {
-    if (p.area == 0) return;
-    std::vector<index_t> shared(whole_.objects.size() + 1, 0);
-    index_t covered = 0;
-    for_each_pixel(p, [&](const run&, index_t, std::int32_t& label) {
-      ++shared[static_cast<std::size_t>(label)];
-      covered += label > 0;
-    });
-    if (2 * covered > p.area) return;  // another block has it
-    const std::int32_t joined = p.cut ? other_part_of(p, shared) : 0;
-    if (joined == 0) {
-      whole_.objects.push_back(p.object);
-      cut_at_.push_back(p.cut ? p.seen_in : rectangle{});
-    }
-    const auto number = joined > 0 ? joined : static_cast<std::int32_t>(whole_.objects.size());
-    for_each_pixel(p, [&](const run& r, index_t x, std::int32_t& label) {
-      if (label > 0) return;
-      label = number;
-      if (!r.nuclei.empty()) whole_.nuclei(r.row, x) = r.nuclei[static_cast<std::size_t>(x - r.begin)];
-    });
-  }
-
-  /// The cut object that has most of what this one has in the block where that one was seen; 0 if there is none.
-  std::int32_t other_part_of(const piece& p, const std::vector<index_t>& shared) const {
-    const auto most = std::max_element(shared.begin() + 1, shared.end());
-    if (most == shared.end() || *most == 0) return 0;
-    const auto number = static_cast<std::int32_t>(most - shared.begin());
-    const rectangle& seen = cut_at_[static_cast<std::size_t>(number - 1)];
-    index_t inside = 0;
-    for (const run& r : p.runs)
-      if (r.row >= seen.top && r.row < seen.top + seen.height)
-        inside += std::max<index_t>(0, std::min(r.end, seen.left + seen.width) - std::max(r.begin, seen.left));
-    return 2 * *most > inside ? number : 0;
-  }
-
-  template <class Function>
-  void for_each_pixel(const piece& p, Function&& f) {
-    for (const run& r : p.runs)
-      for (index_t x = r.begin; x < r.end; ++x) f(r, x, whole_.labels(r.row, x));
-  }
-
   /// Without half of the overlap, where neighbours know more.
   void copy_core(const rectangle& where, const label_map& labels) {
-    const auto core = [this](index_t first, index_t length, index_t extent) {
-      return std::array{first > 0 ? first + overlap_ / 2 : 0, first + length < extent ? first + length : extent};
-    };
-    const auto [top, bottom] = core(where.top, where.height, height_);
-    const auto [left, right] = core(where.left, where.width, width_);
-    for (index_t y = top; y < bottom; ++y)
-      for (index_t x = left; x < right; ++x) whole_.labels(y, x) = labels(y - where.top, x - where.left);
-  }
-
-  void add_image_class(float area, const std::vector<float>& probabilities) {
-    if (probabilities.empty()) return;
-    whole_.image_class_probabilities.resize(probabilities.size(), 0.0f);
-    for (std::size_t c = 0; c < probabilities.size(); ++c)
-      whole_.image_class_probabilities[c] += area * probabilities[c];
-    area_ += area;
+    if (classes_.empty()) classes_ = label_map({height_, width_});
+    const index_t top = where.top > 0 ? where.top + overlap_ / 2 : 0;
+    const index_t left = where.left > 0 ? where.left + overlap_ / 2 : 0;
+    for (index_t y = top; y < where.top + where.height; ++y)
+      for (index_t x = left; x < where.left + where.width; ++x) classes_(y, x) = labels(y - where.top, x - where.left);
   }
 
   task solves_;
   index_t height_, width_, overlap_;
-  prediction whole_;
-  std::vector<rectangle> cut_at_;  // of each object of `whole_`: the block that cut it, or nothing
-  std::vector<piece> cut_;
-  std::int32_t nuclei_so_far_ = 0, most_nuclei_ = 0;
+  std::vector<stitched_tile> objects_;
+  label_map classes_;
+  std::vector<float> image_classes_;  // probabilities times areas
   float area_ = 0;
 };
 
@@ -238,8 +143,7 @@ inline block_plan plan_blocks(context<cpu>& ctx, const any_pipeline& model, cons
                    " with this model, allowed are " + megabytes(memory_bytes) + "; allow more (--memory)");
 }
 
-/// As `predict`, block by block: memory grows with the block, but for the image and its labels. Objects longer than the
-/// overlap may be cut where blocks disagree about them.
+/// As `predict`, block by block, objects joined by `stitch`: memory grows with the block, but for the image and its labels.
 inline prediction predict_in_blocks(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> pixels,
                                     const block_plan& plan, predict_options options = {}) {
   detail::require_usable_image(model, pixels);
@@ -248,14 +152,14 @@ inline prediction predict_in_blocks(context<cpu>& ctx, const any_pipeline& model
   if (plan.edge == 0) return predict(ctx, model, pixels, options);
   const tensor<float> prepared = detail::timed(options, "preprocessing", [&] { return model.preprocess(ctx, pixels); });
   const index_t height = prepared.extent(0), width = prepared.extent(1);
-  detail::block_canvas canvas(model.solves(), height, width, plan.overlap);
+  detail::joined_blocks joined(model.solves(), height, width, plan.overlap);
   for (const rectangle& r : tile_grid(height, width, {.tile = plan.edge, .overlap = plan.overlap})) {
     const tensor<float> dense = detail::timed(
         options, "network", [&] { return predict_dense(ctx, model, crop_reflected(prepared, r), options); });
-    canvas.add(r, detail::timed(options, "decoding",
+    joined.add(r, detail::timed(options, "decoding",
                                 [&] { return decode_to_size(ctx, model, dense, r.height, r.width); }));
   }
-  prediction found = canvas.finish();
+  prediction found = joined.finish();
   fit_labels(found, pixels.extent(0), pixels.extent(1));
   return found;
 }

@@ -84,26 +84,36 @@ class label_stitcher {
     std::map<std::int32_t, part> parts_a, parts_b;
     std::map<std::pair<std::int32_t, std::int32_t>, index_t> shared;
     bool only_touching = false;
+    // Neighbouring pixels mostly say the same.
+    struct {
+      std::int32_t in_a = 0, in_b = 0;
+      index_t count = 0;
+    } run;
+    const auto end_run = [&] {
+      if (run.in_a > 0) parts_a[run.in_a].pixels += run.count;
+      if (run.in_b > 0) parts_b[run.in_b].pixels += run.count;
+      if (run.in_a > 0 && run.in_b > 0) shared[{run.in_a, run.in_b}] += run.count;
+      run.count = 0;
+    };
     const auto note = [&](std::int32_t in_a, std::int32_t in_b) {
-      if (in_a > 0) ++parts_a[in_a].pixels;
-      if (in_b > 0) ++parts_b[in_b].pixels;
-      if (in_a > 0 && in_b > 0) ++shared[{in_a, in_b}];
+      if (in_a != run.in_a || in_b != run.in_b) end_run(), run.in_a = in_a, run.in_b = in_b;
+      ++run.count;
     };
     if (top < bottom && left < right) {
       tiles_at_[a].push_back(b), tiles_at_[b].push_back(a);
       for (index_t y = top; y < bottom; ++y)
         for (index_t x = left; x < right; ++x) note(label_at(a, y, x), label_at(b, y, x));
+      end_run();
       // Cut: it reaches the last pixels of its tile on a side where the other tile goes on.
       const auto mark_cut = [&](std::size_t t, const rectangle& own, const rectangle& other, auto& parts) {
         for (index_t y = top; y < bottom; ++y)
-          for (index_t x = left; x < right; ++x) {
-            const std::int32_t label = label_at(t, y, x);
-            if (label <= 0) continue;
-            parts[label].cut |= (y == own.top && other.top < own.top) ||
-                                (y == own.top + own.height - 1 && other.top + other.height > own.top + own.height) ||
-                                (x == own.left && other.left < own.left) ||
-                                (x == own.left + own.width - 1 && other.left + other.width > own.left + own.width);
-          }
+          for (index_t x = left; x < right; ++x)
+            if (const std::int32_t label = label_at(t, y, x);
+                label > 0 && ((y == own.top && other.top < own.top) ||
+                              (y == own.top + own.height - 1 && other.top + other.height > own.top + own.height) ||
+                              (x == own.left && other.left < own.left) ||
+                              (x == own.left + own.width - 1 && other.left + other.width > own.left + own.width)))
+              parts[label].cut = true;
       };
       mark_cut(a, p, q, parts_a);
       mark_cut(b, q, p, parts_b);
@@ -112,11 +122,13 @@ class label_stitcher {
       const bool a_above = p.top + p.height == q.top;
       for (index_t x = left; x < right; ++x)
         note(label_at(a, a_above ? top - 1 : top, x), label_at(b, a_above ? top : top - 1, x));
+      end_run();
     } else if (left == right && top < bottom) {
       only_touching = true;
       const bool a_left = p.left + p.width == q.left;
       for (index_t y = top; y < bottom; ++y)
         note(label_at(a, y, a_left ? left - 1 : left), label_at(b, y, a_left ? left : left - 1));
+      end_run();
     } else {
       return;
     }

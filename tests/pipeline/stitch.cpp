@@ -1,4 +1,4 @@
-#include <aixcell/quantify/stitch.hpp>
+#include <aixcell/pipeline/stitch.hpp>
 #include <aixcell/core/random.hpp>
 #include <aixcell/data/synthetic.hpp>
 #include "metrics/label_images.hpp"
