@@ -74,8 +74,8 @@ struct upsample_kernel {
     if (o >= to.count()) return;
     const auto [n, i, j, c] = to.place_of(o);
     const device_tap r = taps[i], s = taps[to.height + j];
-    const auto at = [&](int h, int w) {
-      return static_cast<Real>(x[from.at(n, h, w, c)]);
+    const auto at = [&, image = n, channel = c](int h, int w) {
+      return static_cast<Real>(x[from.at(image, h, w, channel)]);
     };
     const Real a = at(r.low, s.low);
     if (r.weight == 0 && s.weight == 0) {  // what lies there unread may be infinite
