@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/connected_components.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
@@ -86,18 +87,20 @@ struct interior_border {
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// From three channels of an output that holds more.
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>& ctx, view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
-    const index_t height = output.extent(0), width = output.extent(1), pixels = height * width;
-    tensor<float> landscape({height, width}), object({height, width});
-    tensor<std::uint8_t> seeds({height, width}), mask({height, width});
-    for (index_t p = 0; p < pixels; ++p) {
-      const std::array<float, channels> probability = softmax3(output.data() + p * output.extent(2) + first);
-      landscape[p] = 1 - probability[1];
-      object[p] = probability[1] + probability[2];
-      seeds[p] = probability[1] > seed_threshold && object[p] > object_threshold;
-      mask[p] = object[p] > object_threshold;
-    }
+    const index_t height = output.extent(0), width = output.extent(1);
+    tensor<float> landscape(ctx, {height, width}), object(ctx, {height, width});
+    tensor<std::uint8_t> seeds(ctx, {height, width}), mask(ctx, {height, width});
+    parallel_ranges(ctx, height * width, index_t{1} << 14, [&](index_t begin, index_t end) {
+      for (index_t p = begin; p < end; ++p) {
+        const std::array<float, channels> probability = softmax3(output.data() + p * output.extent(2) + first);
+        landscape[p] = 1 - probability[1];
+        object[p] = probability[1] + probability[2];
+        seeds[p] = probability[1] > seed_threshold && object[p] > object_threshold;
+        mask[p] = object[p] > object_threshold;
+      }
+    });
     label_map found({height, width});
     connected_components(seeds, connectivity::four, found);
     detail::remove_small(found, min_area);

@@ -20,10 +20,16 @@ inline void watershed(view<const float, cpu> landscape, view<const std::uint8_t,
   const index_t height = landscape.extent(0), width = landscape.extent(1);
   const auto level_of = [&](index_t p) { return std::clamp(static_cast<int>(landscape[p] * levels), 0, levels - 1); };
   std::array<std::vector<index_t>, levels> queues;
-  for (index_t p = 0; p < labels.size(); ++p) {
+  for (index_t p = 0; p < labels.size(); ++p)
     if (!mask[p]) labels[p] = 0;
-    if (labels[p] > 0) queues[static_cast<std::size_t>(level_of(p))].push_back(p);
-  }
+  // Most of a seed lies inside it, where there is nothing to flood.
+  const auto is_open = [&](bool inside, index_t q) { return inside && mask[q] && labels[q] <= 0; };
+  for (index_t i = 0; i < height; ++i)
+    for (index_t j = 0; j < width; ++j)
+      if (const index_t p = i * width + j;
+          labels[p] > 0 && (is_open(i > 0, p - width) || is_open(i + 1 < height, p + width) || is_open(j > 0, p - 1) ||
+                            is_open(j + 1 < width, p + 1)))
+        queues[static_cast<std::size_t>(level_of(p))].push_back(p);
   for (int level = 0; level < levels; ++level) {
     auto& queue = queues[static_cast<std::size_t>(level)];
     for (std::size_t k = 0; k < queue.size(); ++k) {
