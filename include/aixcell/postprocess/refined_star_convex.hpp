@@ -36,7 +36,7 @@ struct refined_star_convex {
 
   star_convex<Rays> polygons;
   float object_threshold = 0.5f;  ///< probability of an object's pixel
-  float pixel_weight = 3.0f;      ///< of the pixels' term in the loss: outlines are theirs
+  float pixel_weight = 1.0f;      ///< of the pixels' term in the loss; more costs objects (docs/results.md)
   float reach = 1.5f;  ///< how far beyond a polygon its object may go, as a multiple of the outline's distance
 
   static constexpr auto hyperparameters() {
