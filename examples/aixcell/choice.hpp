@@ -14,7 +14,7 @@ namespace aixcell::program {
 struct wanted_choice {
   program::limits limits;
   program::goal goal;
-  compute_settings compute;
+  compute_settings compute = {};
   double budget_s = 1800;
 };
 

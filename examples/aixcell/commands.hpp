@@ -25,7 +25,7 @@ struct limits {
 struct compute_arguments {
   int threads = 0;  ///< 0: all
   std::string device = "cpu";  ///< cpu or cuda
-  compute_settings settings;
+  compute_settings settings = {};
 };
 
 /// What the user wants to know about the images; what is not said follows from the data set.

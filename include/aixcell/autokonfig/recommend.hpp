@@ -18,7 +18,7 @@ struct requirements {
   double memory_bytes = 0;      ///< peak while training, and while predicting
   double model_bytes = 0;       ///< of the model file
   double budget_s = 1800;       ///< for search and training together
-  compute_settings compute;     ///< how networks will compute
+  compute_settings compute = {};  ///< how networks will compute
 };
 
 /// A registered pipeline seen with one data set and one set of requirements.

@@ -65,7 +65,7 @@ struct network_request {
   std::string_view encoder, decoder;  ///< by the names of their policies
   int channels = 1;                   ///< of the preprocessed image
   output_head head;
-  compute_settings compute;  ///< precision automatic: what the device is fastest in
+  compute_settings compute = {};  ///< precision automatic: what the device is fastest in
 };
 
 /// See context<cpu>::run_networks_on.
