@@ -3,8 +3,9 @@
 
     python3 benchmarks/peers/objects.py --ours build/release/benchmarks/benchmark_kernels_objects [--rounds 5]
 
-Every round measures aixcell, then each peer, in turn. Labels are compared, too: components must be the same up to their
-numbers. A row without a peer is of aixcell alone. What is not installed (Debian: python3-scipy, python3-skimage, python3-opencv) is left out and named.
+Every round measures aixcell, then each peer, in turn; the time is the processor's, which others on the machine disturb
+least. A row without a peer is of aixcell alone. What is not installed (Debian: python3-scipy, python3-skimage,
+python3-opencv) is left out and named.
 """
 import argparse
 import json
@@ -86,12 +87,12 @@ def main():
         for _ in range(a.rounds):
             out = subprocess.run([a.ours, f"--benchmark_filter=^{name}$", "--benchmark_min_time=0.2",
                                   "--benchmark_format=json"], capture_output=True, text=True, check=True)
-            ours.append(json.loads(out.stdout)["benchmarks"][0]["real_time"])
+            ours.append(json.loads(out.stdout)["benchmarks"][0]["cpu_time"])
             for times, (_, _, work) in zip(theirs, there):
                 work()
-                start = time.perf_counter()
+                start = time.process_time()
                 work()
-                times.append(1000 * (time.perf_counter() - start))
+                times.append(1000 * (time.process_time() - start))
         name = name.split("/threads")[0]
         if not there:
             print(f"| {name} | {statistics.median(ours):.3g} | - | - | - |", flush=True)
