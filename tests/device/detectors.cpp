@@ -3,6 +3,7 @@
 // executor says; a sanitizer says what it has to say. detectors.cmake runs it and knows who has to notice what.
 #include <aixcell/device/emulated.hpp>
 #include <aixcell/device/transfer.hpp>
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -251,7 +252,7 @@ int main(int argc, char** argv) {
     else if (bug == "wait_without_barrier")
       check(wait_without_barrier{}, same);
     else if (bug == "lost_update" || bug == "torn_update") {
-      y.fill(0);
+      std::fill_n(y.data(), y.size(), 0.0f);
       if (bug == "lost_update")
         launch(ctx, {8, 1, 1}, lost_update{}, x.data(), y.data());
       else
