@@ -261,7 +261,7 @@ int main(int argc, char** argv) {
     } else if (bug == "flag_without_release") {
       tensor<float, emulated> data(ctx, {1});
       tensor<int, emulated> flag(ctx, {1});
-      flag.fill(0);
+      std::fill_n(flag.data(), flag.size(), 0);
       launch(ctx, {2, 1, 1}, flag_without_release{}, data.data(), flag.data(), y.data());
       right = to_host(ctx, y)[0] == 42;
     } else if (bug == "careless_union") {
