@@ -37,7 +37,8 @@ class prediction_memory {
     pooled_ = dense.extent(1) < edge;
     const resource_estimate least = model.estimate({1, edge, edge, channels_}, settings_);
     // The image and the preprocessed image; labels, and the pictures drawn of them.
-    fixed_ = program + static_cast<double>(2 * least.weight_bytes + least.gradient_bytes) +
+    fixed_ = program + static_cast<double>(5 * least.weight_bytes + least.gradient_bytes) +  // with what `freeze` makes
+            
              static_cast<double>(pixels.count()) * sizeof(float) +
              static_cast<double>(height_ * width_ * channels_) * sizeof(float) +
              static_cast<double>(pixels[0] * pixels[1]) * bytes_of_results;

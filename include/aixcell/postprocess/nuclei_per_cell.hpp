@@ -35,16 +35,16 @@ struct nuclei_per_cell {
     return t;
   }
 
+  auto loss_terms(channel_offsets at) const {
+    return std::tuple_cat(cells.loss_terms(at),
+                          nuclei.loss_terms({at.output + interior_border::channels, at.target + 1}));
+  }
+
   template <class Real>
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     return add_losses<Real>(ctx, loss_terms({}), output, target, gradient);
-  }
-
-  auto loss_terms(channel_offsets at) const {
-    return std::tuple_cat(cells.loss_terms(at),
-                          nuclei.loss_terms({at.output + interior_border::channels, at.target + 1}));
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {
