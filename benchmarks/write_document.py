@@ -125,7 +125,10 @@ def convolution(run):
         rates.setdefault((shape, real, direction), {}).setdefault(who, []).append(entry["FLOP/s"] / 1e9)
     rows = ["| convolution | precision | direction | aixcell | oneDNN, channels last | oneDNN, blocked | aixcell / best oneDNN |",
             "|---|---|---|---|---|---|---|"]
-    for (shape, real, direction), by_who in rates.items():
+    directions = ["forward", "data_gradient", "filter_gradient"]
+    in_order = sorted(rates.items(), key=lambda row: (row[0][1] != "float32", row[0][0].split()[0][::-1], len(row[0][0]), row[0][0],
+                                                      directions.index(row[0][2])))  # the program measures in shuffled order
+    for (shape, real, direction), by_who in in_order:
         ours, last, blocked = (statistics.median(by_who[who]) for who in ("aixcell", "onednn", "onednn_blocked"))
         rows.append(f"| {shape.replace('->', '→')} | {real} | {direction.replace('_', ' ')} | {ours:.0f} | {last:.0f} | "
                     f"{blocked:.0f} | {ours / max(last, blocked):.2f} |")
