@@ -158,7 +158,7 @@ TEMPLATE_TEST_CASE("conv2d with a filter that stays prepared is the same for ima
                    bfloat16) {
   using Real = TestType;
   context<cpu> ctx(2);
-  for (const shape& ws : {shape{40, 3, 3, 20}, shape{64, 3, 3, 32}, shape{9, 1, 1, 7}}) {
+  for (const shape& ws : {shape{40, 3, 3, 20}, shape{64, 3, 3, 32}, shape{512, 3, 3, 512}, shape{9, 1, 1, 7}}) {
     const auto w = random_tensor<float>(ws, random_stream(2)), scale = random_tensor<float>({ws[0]}, random_stream(3));
     const conv2d_geometry g{.padding = static_cast<int>(ws[1] / 2)};
     detail::prepared_filter kept;

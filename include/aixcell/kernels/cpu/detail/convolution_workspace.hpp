@@ -27,13 +27,18 @@ struct channel_blocks {
 // Winograd's convolution F(4x4, 3x3): tiles of 4x4 outputs from 6x6 inputs, 36 products for the 144 of the definition.
 
 inline constexpr index_t winograd_edge = 4, winograd_points = 36;
+/// With fewer, transforming the filter costs more than it saves.
+inline constexpr index_t winograd_least_tiles = 16;
 
 /// Whether a filter of that many channels is worth transforming: whole registers, and rows that hide what transforms cost.
 constexpr bool winograd_fits_filter(index_t outputs, index_t channels, index_t tap_rows, index_t tap_columns,
                                     index_t stride, int lanes) {
   return tap_rows == 3 && tap_columns == 3 && stride == 1 && channels % lanes == 0 && outputs % lanes == 0 &&
-         channels >= 32 && outputs >= 32 && channels * outputs <= index_t{1} << 17;
+         channels >= 32 && outputs >= 32;
 }
+/// Whether a filter that stays prepared does so transformed, four times as large: the largest would cost more time to read
+/// on small images than their products take.
+constexpr bool winograd_filter_stays(index_t outputs, index_t channels) { return channels * outputs < index_t{1} << 18; }
 
 /// How the tiles of images [images,height,width] are taken in turn: `chunk` at once, in rows of `step` values for each of the
 /// 36 points. A filter that leaves room in the second-level cache stays there, and every task has a chunk to itself; else
@@ -44,7 +49,7 @@ struct winograd_cut {
   index_t chunk, step, chunks;
   index_t parts, part, products_step;
 
-  bool worth_it() const { return tiles >= 48; }  // else transforming the filter costs more than it saves
+  bool worth_it() const { return tiles >= winograd_least_tiles; }
 };
 
 inline winograd_cut cut_winograd(index_t images, index_t height, index_t width, index_t channels,
@@ -71,8 +76,6 @@ inline winograd_cut cut_winograd(index_t images, index_t height, index_t width, 
 struct winograd_gradient_cut {
   winograd_cut tiles;
   index_t shares, chunk, chunks, x_step, dy_step;
-
-  bool worth_it() const { return tiles.tiles >= 128; }
 };
 
 inline winograd_gradient_cut cut_winograd_gradient(const shape& dy, index_t channels, const channel_blocks& blocks) {

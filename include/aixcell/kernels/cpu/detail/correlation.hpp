@@ -128,15 +128,6 @@ const T* prepared_values(context<cpu>& ctx, prepared_filter* kept, prepared_filt
   return reinterpret_cast<const T*>(place.data());
 }
 
-/// Whether a correlation goes by Winograd's algorithm. A filter that stays prepared does wherever it can.
-inline bool by_winograd(const correlation<float>& c, bool filter_stays) {
-  const channel_blocks blocks{c.outputs, processor().lanes()};
-  return c.x.step == 1 &&
-         winograd_fits_filter(c.outputs, c.x.channels, c.tap_rows, c.tap_columns, c.stride, blocks.lanes) &&
-         (filter_stays ||
-          cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, c.x.channels, blocks).worth_it());
-}
-
 /// Weights in the order in which tiles read them.
 struct packed_weights {
   const float* values;
@@ -155,7 +146,13 @@ packed_weights packed_filter(context<cpu>& ctx, const correlation<float>& c, pre
     const filter_block block{blocks.first(b), blocks.valid(b), blocks.width(b)};
     for (index_t r = 0; r < c.tap_rows; ++r) pack(block, r, to + r * window * block.width);
   };
-  if (by_winograd(c, kept != nullptr)) {
+  const bool fits = c.x.step == 1 && winograd_fits_filter(c.outputs, c.x.channels, c.tap_rows, c.tap_columns, c.stride,
+                                                          blocks.lanes);
+  const bool stays_transformed = fits && winograd_filter_stays(c.outputs, c.x.channels);
+  const index_t tiles =
+      fits ? cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, c.x.channels, blocks).tiles : 0;
+  if (!stays_transformed && tiles >= 2 * winograd_least_tiles) kept = nullptr;  // against a filter that is packed already
+  if (kept ? stays_transformed : tiles >= winograd_least_tiles) {
     const index_t transformed = winograd_points * c.x.channels;
     return {prepared_values<float>(ctx, kept, own, blocks.padded() * transformed,
                                    [&](float* packed) {

@@ -110,42 +110,69 @@ inline void scale_shift(const scaled_run<Stored>& a, Stored* y) {
   leave();
 }
 
-template <int V, class Stored>
+template <class Vector, class Stored>
+inline Vector load_as(const Stored* p) {
+  if constexpr (sizeof(Vector) == sizeof(wide))
+    return load(p);
+  else
+    return load_half(p);
+}
+
+/// to[i] += v[i].
+inline void add_exactly(half v, double* to) {
+  const exact sum = __builtin_convertvector(v, exact);
+  for (int i = 0; i < half_lanes; ++i) to[i] += sum[i];
+}
+inline void add_exactly(wide v, double* to) {
+  float values[lanes];
+  *reinterpret_cast<wide*>(values) = v;
+  add_exactly(load_half(values), to);
+  add_exactly(load_half(values + half_lanes), to + half_lanes);
+}
+
+/// V registers of channels. The terms are rounded to float, so that a few pixels may be summed as such.
+template <class Vector, int V, class Stored>
 inline void add_scaled_sums_of_channels(const scaled_run<Stored>& a, std::ptrdiff_t c, double* sums, double* products) {
-  exact sum[V] = {}, product[V] = {};
-  half scale[V], shift[V];
+  constexpr std::ptrdiff_t width = sizeof(Vector) / sizeof(float), few = 8;
+  Vector scale[V], shift[V];
 #pragma GCC unroll 2
   for (int v = 0; v < V; ++v) {
-    scale[v] = load_half(a.scale + c + v * half_lanes);
-    shift[v] = load_half(a.shift + c + v * half_lanes);
+    scale[v] = load_as<Vector>(a.scale + c + v * width);
+    shift[v] = load_as<Vector>(a.shift + c + v * width);
   }
-  for (std::ptrdiff_t p = 0, at = c; p < a.pixels; ++p, at += a.channels) {
+  for (std::ptrdiff_t first = 0; first < a.pixels; first += few) {
+    const std::ptrdiff_t last = first + few < a.pixels ? first + few : a.pixels;
+    Vector sum[V] = {}, product[V] = {};
+    for (std::ptrdiff_t p = first, at = first * a.channels + c; p < last; ++p, at += a.channels) {
+#pragma GCC unroll 2
+      for (int v = 0; v < V; ++v) {
+        const Vector x = load_as<Vector>(a.x + at + v * width);
+        Vector dz = load_as<Vector>(a.dy + at + v * width);
+        if (a.relu) {
+          Vector z = scale[v] * x + shift[v];
+          if (a.residual) z += load_as<Vector>(a.residual + at + v * width);
+          dz = where_positive(z, dz);
+        }
+        sum[v] += dz;
+        product[v] += dz * x;
+      }
+    }
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
-      const half x = load_half(a.x + at + v * half_lanes);
-      half dz = load_half(a.dy + at + v * half_lanes);
-      if (a.relu) {
-        half z = scale[v] * x + shift[v];
-        if (a.residual) z += load_half(a.residual + at + v * half_lanes);
-        dz = where_positive(z, dz);
-      }
-      sum[v] += __builtin_convertvector(dz, exact);
-      product[v] += __builtin_convertvector(dz * x, exact);
+      add_exactly(sum[v], sums + c + v * width);
+      add_exactly(product[v], products + c + v * width);
     }
   }
-  for (int v = 0; v < V; ++v)
-    for (int i = 0; i < half_lanes; ++i) {
-      sums[c + v * half_lanes + i] += sum[v][i];
-      products[c + v * half_lanes + i] += product[v][i];
-    }
 }
 
 /// sums[c] += dz, products[c] += dz * x over the pixels of the run.
 template <class Stored>
 inline void add_scaled_sums(const scaled_run<Stored>& a, double* sums, double* products) {
   std::ptrdiff_t c = 0;
-  for (; c + lanes <= a.channels; c += lanes) add_scaled_sums_of_channels<2>(a, c, sums, products);
-  for (; c + half_lanes <= a.channels; c += half_lanes) add_scaled_sums_of_channels<1>(a, c, sums, products);
+  for (; c + 2 * lanes <= a.channels; c += 2 * lanes) add_scaled_sums_of_channels<wide, 2>(a, c, sums, products);
+  for (; c + lanes <= a.channels; c += lanes) add_scaled_sums_of_channels<wide, 1>(a, c, sums, products);
+  for (; c + half_lanes <= a.channels; c += half_lanes)
+    add_scaled_sums_of_channels<half, 1>(a, c, sums, products);
   for (; c < a.channels; ++c)
     for (std::ptrdiff_t p = 0, at = c; p < a.pixels; ++p, at += a.channels) {
       const float dz = gradient_before_activation(a, at, c);

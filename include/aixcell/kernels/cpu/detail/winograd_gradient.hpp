@@ -8,7 +8,7 @@ inline bool gradient_by_winograd(const shape& dy, const shape& filter, conv2d_ge
   const channel_blocks blocks{filter[0], processor().lanes()};
   return g.groups == 1 && g.dilation == 1 &&
          winograd_fits_filter(filter[0], filter[3], filter[1], filter[2], g.stride, blocks.lanes) &&
-         cut_winograd_gradient(dy, filter[3], blocks).worth_it();
+         cut_winograd_gradient(dy, filter[3], blocks).tiles.worth_it();
 }
 
 /// dfilter [K,3,3,C] += the gradient: for each of the 36 points, the products of x and dy there summed over all tiles.
