@@ -56,10 +56,10 @@ class Run:
         with open(out, encoding="utf-8") as file:
             return json.load(file)["benchmarks"]
 
-    def peer(self, script, program):
+    def peer(self, script, *options):
         """The lines that a script of benchmarks/peers prints."""
         rounds = ["--rounds", "1" if self.quick else "5"]
-        command = [sys.executable, os.path.join(HERE, "peers", script), "--ours", self.program(program), *rounds]
+        command = [sys.executable, os.path.join(HERE, "peers", script), *options, *rounds]
         print("  " + " ".join(command), flush=True)
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode != 0:
@@ -105,11 +105,15 @@ def ceilings(run):
 
 
 def networks(run):
-    return table_of(run.peer("networks.py", "networks_step"))
+    return table_of(run.peer("networks.py", "--ours", run.program("networks_step")))
+
+
+def dlib(run):
+    return table_of(run.peer("unet_beside_dlib.py"))
 
 
 def objects(run):
-    return table_of(run.peer("objects.py", "kernels_objects"))
+    return table_of(run.peer("objects.py", "--ours", run.program("kernels_objects")))
 
 
 def convolution(run):
@@ -158,7 +162,7 @@ def others(run):
     return "\n".join(rows)
 
 
-SECTIONS = {"ceilings": ceilings, "networks": networks, "convolution": convolution, "objects": objects, "others": others}
+SECTIONS = {"ceilings": ceilings, "networks": networks, "dlib": dlib, "convolution": convolution, "objects": objects, "others": others}
 
 
 def main():
