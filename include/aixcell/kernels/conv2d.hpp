@@ -160,8 +160,8 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
       const matrix_gradient_cut cut = cut_matrix_gradient(x, dy, dfilter, g.stride, g.dilation);
       const index_t x_tiles = matrix_tiles(x[3]), dy_tiles = matrix_tiles(dy[3]);
       const tensor<float, dry> partial(ctx, {cut.shares, taps, x_tiles, dy_tiles * matrix_lanes * matrix_lanes});
-      const tensor<bfloat16, dry> x_rows(ctx, {x_tiles * matrix_lanes, cut.x_step});
-      const tensor<bfloat16, dry> pairs(ctx, {(dy_tiles + cut.groups - 1) / cut.groups, cut.dy_step});
+      const tensor<bfloat16, dry> rows(ctx, {cut.chunk, x_tiles * matrix_lanes, cut.x_step});
+      const tensor<bfloat16, dry> pairs(ctx, {cut.chunk, dy_tiles, cut.dy_step});
       const tensor<bfloat16, dry> copy(ctx, {cut.copied});
       return;
     }

@@ -141,15 +141,17 @@ inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, 
 
 constexpr index_t matrix_tiles(index_t channels) { return (channels + matrix_lanes - 1) / matrix_lanes; }
 
-/// How the matrix unit's filter gradient is shared out: `shares` of the bands add into a partial gradient of their own, and
-/// the blocks of output channels go in `groups`. Large filters have few shares and many groups. A band is some rows of an
+/// How the matrix unit's filter gradient is shared out. Of a small filter, `shares` of the bands add into a partial gradient
+/// of their own; of a large one, all tasks share the values of `chunk` bands, and take pairs of blocks of its channels.
+/// A band is some rows of an
 /// image, or several small images one after another; every row takes `pitch` positions, every image `rows_of_image` rows,
 /// so that the taps of both x and dy are at the same offsets. Steps and the padded copy of a band are in values.
 struct matrix_gradient_cut {
   index_t pitch, rows_of_image;
-  index_t band_rows, band_images, bands, shares, groups;
+  index_t band_rows, band_images, bands, shares, chunk;
   index_t x_step, dy_step, copied;
 
+  bool own_bands() const { return shares > 1; }
   /// Bands that the rows of an image are cut into.
   index_t bands_of_image(index_t rows) const { return (rows + band_rows - 1) / band_rows; }
 };
@@ -158,21 +160,28 @@ inline matrix_gradient_cut cut_matrix_gradient(const shape& x, const shape& dy, 
                                                index_t dilation) {
   constexpr index_t tasks = 16, element = 2, depth = matrix_depth, fewest_positions = 1024;
   const auto span = [&](index_t taps) { return ((taps - 1) * dilation + stride) / stride; };
+  const auto part = [](index_t all, index_t most) {  // parts of about the same size
+    const index_t parts = (all + most - 1) / most;
+    return (all + parts - 1) / parts;
+  };
   matrix_gradient_cut cut{};
   cut.pitch = dy[2] + span(filter[2]) - 1;
   const index_t wanted = std::max(fewest_positions, 2 * band_bytes / (element * (x[3] + dy[3])));
-  cut.band_rows = std::clamp<index_t>(wanted / cut.pitch, 1, dy[1]);
+  cut.band_rows = part(dy[1], std::clamp<index_t>(wanted / cut.pitch, 1, dy[1]));
   cut.rows_of_image = cut.band_rows + span(filter[1]) - 1;
-  cut.band_images = cut.band_rows < dy[1] ? 1 : std::clamp<index_t>(wanted / (cut.rows_of_image * cut.pitch), 1, x[0]);
+  cut.band_images =
+      cut.band_rows < dy[1] ? 1 : part(x[0], std::clamp<index_t>(wanted / (cut.rows_of_image * cut.pitch), 1, x[0]));
   cut.bands = (x[0] + cut.band_images - 1) / cut.band_images * cut.bands_of_image(dy[1]);
   const index_t filter_bytes = filter.count() * static_cast<index_t>(sizeof(float));
-  cut.shares = std::clamp<index_t>(8 * band_bytes / filter_bytes, 1, std::min(tasks, cut.bands));
-  cut.groups = std::clamp<index_t>(tasks / 2 / cut.shares, 1, (matrix_tiles(filter[0]) + 1) / 2);
+  const index_t shares = std::min({tasks, cut.bands, 8 * band_bytes / filter_bytes});
+  cut.shares = shares < tasks / 2 ? 1 : shares;
   const index_t positions = matrix_chunks(cut.band_images * cut.rows_of_image * cut.pitch) * depth;
   const index_t x_positions = positions + matrix_chunks(span(filter[2]) + depth) * depth;
   cut.x_step = x_positions % (2 * depth) == 0 ? x_positions + depth : x_positions;  // rows start in different cache sets
   cut.dy_step = positions * matrix_lanes;
   cut.copied = std::max(positions * dy[3], x_positions * x[3]);
+  const index_t bytes_of_band = element * matrix_lanes * (matrix_tiles(x[3]) * cut.x_step + matrix_tiles(dy[3]) * positions);
+  cut.chunk = cut.own_bands() ? 1 : std::clamp<index_t>(16 * band_bytes / bytes_of_band, 1, cut.bands);
   return cut;
 }
 

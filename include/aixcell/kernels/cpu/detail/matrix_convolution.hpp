@@ -144,43 +144,36 @@ inline void matrix_backward_data(context<cpu>& ctx, view<const bfloat16, cpu> dy
   });
 }
 
-/// The taps of a filter whose rows and columns of x are the same modulo the stride: over every stride-th pixel of x, from
-/// (first_row, first_column) on, their offsets are row_offset.. and column_offset.. .
+/// The taps of a filter whose rows and columns of x are the same modulo the stride: every stride-th from (tap_row,
+/// tap_column) on. Over every stride-th pixel of x, from (first_row, first_column) on, their offsets begin at
+/// (row_offset, column_offset) and are `reach` apart.
 struct gradient_phase {
-  conv2d_geometry g;
-  index_t first_row, first_column, row_offset, column_offset, rows, columns;
-  index_t tap_rows, tap_columns;
-
-  /// Calls f(tap, rows down, columns right) of the first offset.
-  template <class Function>
-  void for_each_tap(Function&& f) const {
-    for (index_t r = 0; r < tap_rows; ++r)
-      for (index_t s = 0; s < tap_columns; ++s) {
-        const floored row = floor_divide(r * g.dilation - g.padding, g.stride),
-                      column = floor_divide(s * g.dilation - g.padding, g.stride);
-        if (row.rest == first_row && column.rest == first_column)
-          f(r * tap_columns + s, row.quotient - row_offset, column.quotient - column_offset);
-      }
-  }
+  index_t first_row, first_column, row_offset, column_offset;
+  index_t tap_row, tap_column, tap_rows, tap_columns, reach;
 };
 
 template <class Function>
 void for_each_gradient_phase(const shape& filter, conv2d_geometry g, Function&& f) {
-  // First offset of a phase and how many rows they span.
-  const auto offsets = [&](index_t phase, index_t taps) {
-    index_t least = 0, count = 0;
-    for (index_t t = taps; t-- > 0;)
-      if (const floored at = floor_divide(t * g.dilation - g.padding, g.stride); at.rest == phase) {
-        count = count > 0 ? count + least - at.quotient : 1;
-        least = at.quotient;
-      }
-    return std::array{least, count};
+  // The first tap of a phase, and how many there are.
+  const auto taps_of = [&](index_t phase, index_t taps) {
+    index_t first = 0;
+    while (first < taps && floor_divide(first * g.dilation - g.padding, g.stride).rest != phase) ++first;
+    return std::array{first, (taps - first + g.stride - 1) / g.stride};
   };
   for (index_t row = 0; row < g.stride; ++row)
     for (index_t column = 0; column < g.stride; ++column) {
-      const auto [top, rows] = offsets(row, filter[1]);
-      const auto [left, columns] = offsets(column, filter[2]);
-      if (rows > 0 && columns > 0) f(gradient_phase{g, row, column, top, left, rows, columns, filter[1], filter[2]});
+      const auto [top, rows] = taps_of(row, filter[1]);
+      const auto [left, columns] = taps_of(column, filter[2]);
+      if (rows == 0 || columns == 0) continue;
+      f(gradient_phase{.first_row = row,
+                       .first_column = column,
+                       .row_offset = floor_divide(top * g.dilation - g.padding, g.stride).quotient,
+                       .column_offset = floor_divide(left * g.dilation - g.padding, g.stride).quotient,
+                       .tap_row = top,
+                       .tap_column = left,
+                       .tap_rows = rows,
+                       .tap_columns = columns,
+                       .reach = g.stride > 1 ? 1 : g.dilation});
     }
 }
 
@@ -201,75 +194,122 @@ inline void add_tiles(context<cpu>& ctx, const tensor<float>& partial, view<floa
 }
 
 /// dfilter += the gradient, tap by tap, as products of x, turned to rows of positions, and dy in pairs of positions. Rows
-/// of dy are padded to those of x, so that a tap is an offset; the padding is zero. Each task adds a share of the rows into
-/// a partial gradient of its own; the shares depend on shapes only and are summed in order: same bits for any number of
-/// threads.
+/// of dy are padded to those of x, so that a tap is an offset; the padding is zero. Sums are shared out by shapes only and
+/// added in order: same bits for any number of threads.
 inline void matrix_backward_filter(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const bfloat16, cpu> dy,
                                    conv2d_geometry g, view<float, cpu> dfilter) {
   const matrix_unit& unit = best_matrix_unit();
   if (dfilter.size() == 0 || dy.size() == 0) return;
-  const index_t inputs = x.extent(3), outputs = dy.extent(3), taps = dfilter.extent(1) * dfilter.extent(2);
-  const index_t x_tiles = matrix_tiles(inputs), dy_tiles = matrix_tiles(outputs), tile = matrix_lanes * matrix_lanes;
+  const index_t inputs = x.extent(3), outputs = dy.extent(3), tap_columns = dfilter.extent(2);
+  const index_t taps = dfilter.extent(1) * tap_columns, lanes = matrix_lanes, tile = lanes * lanes;
+  const index_t x_tiles = matrix_tiles(inputs), dy_tiles = matrix_tiles(outputs);
+  const index_t x_pairs = (x_tiles + 1) / 2, dy_pairs = (dy_tiles + 1) / 2;
   const matrix_gradient_cut cut = cut_matrix_gradient(x.shape(), dy.shape(), dfilter.shape(), g.stride, g.dilation);
   const index_t bands_of_image = cut.bands_of_image(dy.extent(1)), image_positions = cut.rows_of_image * cut.pitch;
+  const index_t tap_step = x_tiles * dy_tiles * tile;
   tensor<float> partial(ctx, {cut.shares, taps, x_tiles, dy_tiles * tile});
 
-  parallel_for(ctx, cut.shares * cut.groups, [&](index_t task) {
-    const index_t share = task / cut.groups, group = task % cut.groups;
-    const auto first_of = [&](index_t i) { return std::min(dy_tiles, (dy_tiles + 1) / 2 * i / cut.groups * 2); };
-    const index_t first_tile = first_of(group), last_tile = first_of(group + 1);
-    tensor<bfloat16> x_rows(ctx, {x_tiles * matrix_lanes, cut.x_step}), pairs(ctx, {last_tile - first_tile, cut.dy_step});
-    tensor<bfloat16> copy(ctx, {cut.copied});
-    const index_t first_band = cut.bands * share / cut.shares;
-    for (index_t band = first_band; band < cut.bands * (share + 1) / cut.shares; ++band) {
-      const index_t first_image = band / bands_of_image * cut.band_images, row = band % bands_of_image * cut.band_rows;
-      const index_t images = std::min(cut.band_images, x.extent(0) - first_image);
-      const index_t rows = std::min(cut.band_rows, dy.extent(1) - row);
-      // Behind every image but the last, dy has as many rows of zeros as x has more than dy.
-      const index_t positions = (images - 1) * image_positions + rows * cut.pitch, chunks = matrix_chunks(positions);
-      const sampled_images<bfloat16> of_dy{.all = dy, .channels = outputs};
-      for (index_t n = 0; n < images; ++n)
-        copy_padded(of_dy, first_image + n, row, n + 1 < images ? cut.rows_of_image : rows, 0, cut.pitch,
-                    copy.data() + n * image_positions * outputs);
-      std::fill(copy.data() + positions * outputs, copy.data() + chunks * matrix_depth * outputs, bfloat16(0));
-      for (index_t k = first_tile; k < last_tile; ++k)
-        unit.to_pairs(bits(copy.data() + k * matrix_lanes), outputs, static_cast<int>(outputs - k * matrix_lanes), chunks,
-                      bits(pairs.slice(k - first_tile).data()));
+  struct band_extent {
+    index_t first_image = 0, images = 0, row = 0, rows = 0, positions = 0;
+  };
+  const auto extent_of = [&](index_t band) {
+    band_extent e{.first_image = band / bands_of_image * cut.band_images, .row = band % bands_of_image * cut.band_rows};
+    e.images = std::min(cut.band_images, x.extent(0) - e.first_image);
+    e.rows = std::min(cut.band_rows, dy.extent(1) - e.row);
+    // Behind every image but the last, dy has as many rows of zeros as x has more than dy.
+    e.positions = (e.images - 1) * image_positions + e.rows * cut.pitch;
+    return e;
+  };
+  const auto turn_dy = [&](const band_extent& e, bfloat16* copy, bfloat16* pairs) {
+    const index_t chunks = matrix_chunks(e.positions);
+    const sampled_images<bfloat16> of_dy{.all = dy, .channels = outputs};
+    for (index_t n = 0; n < e.images; ++n)
+      copy_padded(of_dy, e.first_image + n, e.row, n + 1 < e.images ? cut.rows_of_image : e.rows, 0, cut.pitch,
+                  copy + n * image_positions * outputs);
+    std::fill(copy + e.positions * outputs, copy + chunks * matrix_depth * outputs, bfloat16(0));
+    for (index_t k = 0; k < dy_tiles; ++k)
+      unit.to_pairs(bits(copy + k * lanes), outputs, static_cast<int>(outputs - k * lanes), chunks,
+                    bits(pairs + k * cut.dy_step));
+  };
+  // The rows and columns of a phase of x that any of its taps reads.
+  const auto turn_x = [&](const gradient_phase& phase, const band_extent& e, bfloat16* copy, bfloat16* rows) {
+    const sampled_images<bfloat16> of_x{.all = x,
+                                        .channels = inputs,
+                                        .step = g.stride,
+                                        .first_row = phase.first_row,
+                                        .first_column = phase.first_column};
+    const index_t rows_of_image = e.rows + cut.rows_of_image - cut.band_rows;
+    for (index_t n = 0; n < e.images; ++n)
+      copy_padded(of_x, e.first_image + n, e.row + phase.row_offset, rows_of_image, phase.column_offset, cut.pitch,
+                  copy + n * image_positions * inputs);
+    const index_t copied = ((e.images - 1) * cut.rows_of_image + rows_of_image) * cut.pitch;
+    const index_t chunks = matrix_chunks(copied + (phase.tap_columns - 1) * phase.reach + 1 + matrix_depth);
+    std::fill(copy + copied * inputs, copy + chunks * matrix_depth * inputs, bfloat16(0));
+    for (index_t c = 0; c < x_tiles; ++c)
+      unit.to_rows(bits(copy + c * lanes), inputs, static_cast<int>(inputs - c * lanes), chunks,
+                   bits(rows + c * lanes * cut.x_step), cut.x_step);
+  };
+  const auto multiply = [&](const gradient_phase& phase, const band_extent& e, const bfloat16* rows, const bfloat16* pairs,
+                            index_t pair_of_x, index_t pair_of_dy, bool fresh, float* sums) {
+    const index_t c = 2 * pair_of_x, k = 2 * pair_of_dy;
+    unit.accumulate_outer({.x = bits(rows + c * lanes * cut.x_step),
+                           .x_step = cut.x_step,
+                           .dy = bits(pairs + k * cut.dy_step),
+                           .dy_step = cut.dy_step,
+                           .x_blocks = static_cast<int>(std::min<index_t>(2, x_tiles - c)),
+                           .dy_blocks = static_cast<int>(std::min<index_t>(2, dy_tiles - k)),
+                           .chunks = matrix_chunks(e.positions),
+                           .tap_rows = static_cast<int>(phase.tap_rows),
+                           .tap_columns = static_cast<int>(phase.tap_columns),
+                           .x_tap_row_step = phase.reach * cut.pitch,
+                           .x_tap_column_step = phase.reach,
+                           .fresh = fresh,
+                           .sums = sums + (phase.tap_row * tap_columns + phase.tap_column) * tap_step +
+                                   (c * dy_tiles + k) * tile,
+                           .x_tile_step = dy_tiles * tile,
+                           .sums_tap_row_step = g.stride * tap_columns * tap_step,
+                           .sums_tap_column_step = g.stride * tap_step});
+  };
+  const shape row_extents{x_tiles * lanes, cut.x_step}, pair_extents{dy_tiles, cut.dy_step};
 
+  if (cut.own_bands()) {
+    parallel_for(ctx, cut.shares, [&](index_t share) {
+      tensor<bfloat16> rows(ctx, row_extents), pairs(ctx, pair_extents), copy(ctx, {cut.copied});
+      const index_t first = cut.bands * share / cut.shares;
+      for (index_t band = first; band < cut.bands * (share + 1) / cut.shares; ++band) {
+        const band_extent e = extent_of(band);
+        turn_dy(e, copy.data(), pairs.data());
+        for_each_gradient_phase(dfilter.shape(), g, [&](const gradient_phase& phase) {
+          turn_x(phase, e, copy.data(), rows.data());
+          for (index_t k = 0; k < dy_pairs; ++k)
+            for (index_t c = 0; c < x_pairs; ++c)
+              multiply(phase, e, rows.data(), pairs.data(), c, k, band == first, partial.slice(share).data());
+        });
+      }
+    });
+  } else {
+    tensor<bfloat16> rows(ctx, {cut.chunk, row_extents.count()}), pairs(ctx, {cut.chunk, pair_extents.count()});
+    for (index_t first = 0; first < cut.bands; first += cut.chunk) {
+      const index_t bands = std::min(cut.chunk, cut.bands - first);
+      bool first_phase = true;
       for_each_gradient_phase(dfilter.shape(), g, [&](const gradient_phase& phase) {
-        // The rows and columns of this phase of x that any of its taps reads.
-        const sampled_images<bfloat16> of_x{.all = x,
-                                            .channels = inputs,
-                                            .step = g.stride,
-                                            .first_row = phase.first_row,
-                                            .first_column = phase.first_column};
-        const index_t x_rows_of_image = rows + cut.rows_of_image - cut.band_rows;
-        for (index_t n = 0; n < images; ++n)
-          copy_padded(of_x, first_image + n, row + phase.row_offset, x_rows_of_image, phase.column_offset, cut.pitch,
-                      copy.data() + n * image_positions * inputs);
-        const index_t copied = ((images - 1) * cut.rows_of_image + x_rows_of_image) * cut.pitch;
-        const index_t x_chunks = matrix_chunks(copied + phase.columns + matrix_depth);
-        std::fill(copy.data() + copied * inputs, copy.data() + x_chunks * matrix_depth * inputs, bfloat16(0));
-        for (index_t c = 0; c < x_tiles; ++c)
-          unit.to_rows(bits(copy.data() + c * matrix_lanes), inputs, static_cast<int>(inputs - c * matrix_lanes),
-                       x_chunks, bits(x_rows.slice(c * matrix_lanes).data()), cut.x_step);
-        for (index_t k = first_tile; k < last_tile; k += 2)
-          for (index_t c = 0; c < x_tiles; c += 2)
-            phase.for_each_tap([&](index_t tap, index_t down, index_t right) {
-              unit.accumulate_outer({.x = bits(x_rows.slice(c * matrix_lanes).data() + down * cut.pitch + right),
-                                     .x_step = cut.x_step,
-                                     .dy = bits(pairs.slice(k - first_tile).data()),
-                                     .dy_step = cut.dy_step,
-                                     .x_blocks = static_cast<int>(std::min<index_t>(2, x_tiles - c)),
-                                     .dy_blocks = static_cast<int>(std::min<index_t>(2, last_tile - k)),
-                                     .chunks = chunks,
-                                     .fresh = band == first_band,
-                                     .sums = partial.slice(share).slice(tap).slice(c).data() + k * tile,
-                                     .x_tile_step = dy_tiles * tile});
-            });
+        parallel_for(ctx, first_phase ? 2 * bands : bands, [&](index_t task) {
+          tensor<bfloat16> copy(ctx, {cut.copied});
+          const index_t band = task % bands;
+          if (task < bands)
+            turn_x(phase, extent_of(first + band), copy.data(), rows.slice(band).data());
+          else
+            turn_dy(extent_of(first + band), copy.data(), pairs.slice(band).data());
+        });
+        first_phase = false;
+        parallel_for(ctx, x_pairs * dy_pairs, [&](index_t task) {
+          for (index_t band = 0; band < bands; ++band)
+            multiply(phase, extent_of(first + band), rows.slice(band).data(), pairs.slice(band).data(), task % x_pairs,
+                     task / x_pairs, first + band == 0, partial.data());
+        });
       });
     }
-  });
+  }
   add_tiles(ctx, partial, dfilter);
 }
 

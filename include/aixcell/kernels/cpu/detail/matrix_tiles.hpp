@@ -27,7 +27,8 @@ struct matrix_run {
   bool relu;
 };
 
-/// One tap of the filter gradient: sums[c, k] (+)= sum over positions of x[c, position] * dy[position, k].
+/// Taps of the filter gradient on a grid, for up to 32 channels of x and 32 outputs:
+///   sums[tap, c, k] (+)= sum over positions of x[c, position + offset of the tap] * dy[position, k].
 struct matrix_outer {
   const std::uint16_t* x;      // [channels][positions], a row every x_step values
   std::ptrdiff_t x_step;
@@ -35,9 +36,11 @@ struct matrix_outer {
   std::ptrdiff_t dy_step;
   int x_blocks, dy_blocks;     // of 16: 1 or 2 each
   std::ptrdiff_t chunks;       // of 32 positions
+  int tap_rows, tap_columns;
+  std::ptrdiff_t x_tap_row_step, x_tap_column_step;
   bool fresh;                  // sums hold nothing yet
   float* sums;                 // tiles [16 channels][16 outputs]; the next of x after x_tile_step, of dy after the tile
-  std::ptrdiff_t x_tile_step;
+  std::ptrdiff_t x_tile_step, sums_tap_row_step, sums_tap_column_step;
 };
 
 #if defined(__x86_64__) && defined(__linux__)

@@ -163,11 +163,13 @@ inline void correlate(const matrix_run& a) {
     correlate_one_block(a);
 }
 
+/// One tap over some chunks of positions.
 template <int X, int Dy>
-inline void accumulate_tiles(const matrix_outer& a) {
+inline void accumulate_tap(const matrix_outer& a, const std::uint16_t* x, const std::uint16_t* dy, std::ptrdiff_t chunks,
+                           bool fresh, float* sums) {
   const std::ptrdiff_t step = a.x_step * 2;
-  float *s0 = a.sums, *s1 = a.sums + 256, *s2 = a.sums + a.x_tile_step, *s3 = s2 + 256;
-  if (a.fresh) {
+  float *s0 = sums, *s1 = sums + 256, *s2 = sums + a.x_tile_step, *s3 = s2 + 256;
+  if (fresh) {
     clear<0>(), clear<1>(), clear<2>(), clear<3>();
   } else {
     load<0>(s0, 64);
@@ -175,8 +177,7 @@ inline void accumulate_tiles(const matrix_outer& a) {
     if constexpr (X == 2) load<2>(s2, 64);
     if constexpr (X == 2 && Dy == 2) load<3>(s3, 64);
   }
-  const std::uint16_t *x = a.x, *dy = a.dy;
-  for (std::ptrdiff_t u = 0; u < a.chunks; ++u, x += 32, dy += 512) {
+  for (std::ptrdiff_t u = 0; u < chunks; ++u, x += 32, dy += 512) {
     load<4>(x, step), load<6>(dy, 64);
     multiply<0, 4, 6>();
     if constexpr (Dy == 2) load<7>(dy + a.dy_step, 64), multiply<1, 4, 7>();
@@ -189,12 +190,24 @@ inline void accumulate_tiles(const matrix_outer& a) {
   if constexpr (X == 2 && Dy == 2) store<3>(s3, 64);
 }
 
+/// All taps take the same few positions, whose values then stay in the first-level cache: 32 KiB of x and dy.
+template <int X, int Dy>
+inline void accumulate_taps(const matrix_outer& a) {
+  constexpr std::ptrdiff_t few = 8;
+  for (std::ptrdiff_t u = 0; u < a.chunks; u += few)
+    for (int r = 0; r < a.tap_rows; ++r)
+      for (int s = 0; s < a.tap_columns; ++s)
+        accumulate_tap<X, Dy>(a, a.x + 32 * u + r * a.x_tap_row_step + s * a.x_tap_column_step, a.dy + 512 * u,
+                              a.chunks - u < few ? a.chunks - u : few, a.fresh && u == 0,
+                              a.sums + r * a.sums_tap_row_step + s * a.sums_tap_column_step);
+}
+
 inline void accumulate_outer(const matrix_outer& a) {
   const tile_registers registers;
   if (a.x_blocks == 2)
-    a.dy_blocks == 2 ? accumulate_tiles<2, 2>(a) : accumulate_tiles<2, 1>(a);
+    a.dy_blocks == 2 ? accumulate_taps<2, 2>(a) : accumulate_taps<2, 1>(a);
   else
-    a.dy_blocks == 2 ? accumulate_tiles<1, 2>(a) : accumulate_tiles<1, 1>(a);
+    a.dy_blocks == 2 ? accumulate_taps<1, 2>(a) : accumulate_taps<1, 1>(a);
 }
 
 /// Up to 16 values, zeros for the rest.
