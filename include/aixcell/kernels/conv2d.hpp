@@ -82,10 +82,9 @@ inline void take_matrix_run(context<dry>& ctx, const shape& y, index_t outputs, 
   const channel_blocks blocks{outputs, matrix_lanes};
   const matrix_cut cut = cut_matrix_run(y[0], y[1], y[2], channels, tap_rows, tap_columns, stride, blocks);
   const index_t depth = tap_rows * matrix_chunks(tap_columns * channels) * matrix_depth;
-  const index_t in_rows = (cut.band_rows - 1) * stride + std::max<index_t>(tap_rows, 1);
   const tensor<bfloat16, dry> packed(ctx, {blocks.padded(), std::max<index_t>(depth, 1)});
   const tensor<float, dry> scale_and_bias(ctx, {2, blocks.padded()});
-  const tensor<bfloat16, dry> copy(ctx, {in_rows * cut.columns * channels + cut.overhang});
+  const tensor<bfloat16, dry> copies(ctx, {cut.chunk, cut.copied});
 }
 
 /// The same for register tiles in float32, for a correlation of a dense filter of `outputs` filters over `inputs` channels.

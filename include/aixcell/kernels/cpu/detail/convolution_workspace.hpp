@@ -118,9 +118,9 @@ inline constexpr int matrix_lanes = 16, matrix_depth = 32;
 constexpr index_t matrix_chunks(index_t window) { return (window + matrix_depth - 1) / matrix_depth; }
 
 /// Bands of output rows, groups of blocks of output channels, the padded width of a band of input, and values behind it
-/// that the last tiles read besides.
+/// that the last tiles read besides; `copied` values in all. Groups share the copies of `chunk` bands.
 struct matrix_cut {
-  index_t columns, band_rows, bands, groups, overhang;
+  index_t columns, band_rows, bands, groups, overhang, copied, chunk;
 };
 
 /// For outputs [images,height,width] under filters of tap_rows * tap_columns * channels values.
@@ -136,6 +136,9 @@ inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, 
   cut.band_rows = std::clamp<index_t>(std::min(share, 2 * band_bytes / row_bytes), 1, height);
   cut.bands = (height + cut.band_rows - 1) / cut.band_rows;
   cut.overhang = 4 * matrix_lanes * stride * channels + matrix_depth;
+  cut.copied = ((cut.band_rows - 1) * stride + std::max<index_t>(tap_rows, 1)) * cut.columns * channels + cut.overhang;
+  cut.chunk =
+      cut.groups == 1 ? 1 : std::clamp<index_t>(16 * band_bytes / (element * cut.copied), 1, images * cut.bands);
   return cut;
 }
 

@@ -20,27 +20,38 @@ struct matrix_epilogue {
   bool relu = false;
 };
 
+/// In which order the tiles of a filter are packed: as neighbours lie in the filter.
+enum class packing_order { windows_of_outputs, outputs_of_windows };
+
 /// The filter of a correlation: `pack(first output, outputs, tap row, chunk, to)` writes a tile of it, 32 values of the
 /// window of a tap row for 16 outputs.
 template <class Pack>
-const bfloat16* packed_filter(context<cpu>& ctx, const correlation<bfloat16>& c, prepared_filter* kept,
-                              prepared_filter& own, Pack&& pack) {
+const bfloat16* packed_filter(context<cpu>& ctx, const correlation<bfloat16>& c, packing_order order,
+                              prepared_filter* kept, prepared_filter& own, Pack&& pack) {
   if (c.outputs == 0) return nullptr;
   const channel_blocks blocks{c.outputs, matrix_lanes};
   const index_t chunks = matrix_chunks(c.tap_columns * c.x.channels), depth = c.tap_rows * chunks * matrix_depth;
   return prepared_values<bfloat16>(ctx, kept, own, blocks.padded() * std::max<index_t>(depth, 1), [&](bfloat16* packed) {
-    parallel_for(ctx, blocks.count(), [&](index_t b) {
-      bfloat16* to = packed + blocks.first(b) * depth;
-      for (index_t r = 0; r < c.tap_rows; ++r)
-        for (index_t u = 0; u < chunks; ++u)
-          for (index_t k = 0; k < blocks.width(b); k += matrix_lanes, to += matrix_lanes * matrix_depth)
-            pack(blocks.first(b) + k, std::min<index_t>(matrix_lanes, c.outputs - blocks.first(b) - k), r, u, bits(to));
-    });
+    const auto pack_tiles = [&](index_t b, index_t step) {
+      bfloat16* to = packed + (blocks.first(b) * chunks * c.tap_rows + step * blocks.width(b)) * matrix_depth;
+      for (index_t k = 0; k < blocks.width(b); k += matrix_lanes, to += matrix_lanes * matrix_depth)
+        pack(blocks.first(b) + k, std::min<index_t>(matrix_lanes, c.outputs - blocks.first(b) - k), step / chunks,
+             step % chunks, bits(to));
+    };
+    const index_t steps = c.tap_rows * chunks;
+    if (order == packing_order::windows_of_outputs)
+      parallel_for(ctx, blocks.count(), [&](index_t b) {
+        for (index_t step = 0; step < steps; ++step) pack_tiles(b, step);
+      });
+    else
+      parallel_for(ctx, steps, [&](index_t step) {
+        for (index_t b = 0; b < blocks.count(); ++b) pack_tiles(b, step);
+      });
   });
 }
 
 /// Work is cut into bands of output rows, whose padded input fits the second-level cache; filters that do not are cut into
-/// groups of output channels too.
+/// groups of output channels too, which share the copies of the bands.
 inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const matrix_epilogue& e,
                              const bfloat16* packed) {
   const matrix_unit& unit = best_matrix_unit();
@@ -63,18 +74,20 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
                         c.x.width() == c.out.width && c.x.height() == c.out.height;
   const bfloat16* const end = c.x.all.data() + c.x.all.size();
 
-  parallel_for(ctx, cut.groups * images * cut.bands, [&](index_t task) {
-    const index_t group = task / (images * cut.bands), n = task / cut.bands % images, band = task % cut.bands;
-    const index_t row = band * cut.band_rows, rows = std::min(cut.band_rows, c.out.height - row);
-    const index_t in_rows = (rows - 1) * c.stride + std::max(c.tap_rows, 1), count = in_rows * cut.columns * channels;
-    tensor<bfloat16> copy;
-    const bfloat16* x = in_place ? c.x.at(n, row, 0) : nullptr;
-    if (!x || end - x < count + cut.overhang) {
-      copy = tensor<bfloat16>(ctx, {count + cut.overhang});
-      copy_padded(c.x, n, row * c.stride + c.row_offset, in_rows, c.column_offset, cut.columns, copy.data());
-      std::fill_n(copy.data() + count, cut.overhang, bfloat16(0));
-      x = copy.data();
-    }
+  struct band_extent {
+    index_t image = 0, row = 0, rows = 0, in_rows = 0;
+  };
+  const auto extent_of = [&](index_t band) {
+    band_extent at{.image = band / cut.bands, .row = band % cut.bands * cut.band_rows};
+    at.rows = std::min(cut.band_rows, c.out.height - at.row);
+    at.in_rows = (at.rows - 1) * c.stride + std::max(c.tap_rows, 1);
+    return at;
+  };
+  const auto copy_band = [&](const band_extent& at, bfloat16* to) {
+    copy_padded(c.x, at.image, at.row * c.stride + c.row_offset, at.in_rows, c.column_offset, cut.columns, to);
+    std::fill_n(to + at.in_rows * cut.columns * channels, cut.overhang, bfloat16(0));
+  };
+  const auto multiply = [&](const band_extent& at, const bfloat16* x, index_t first_block, index_t last_block) {
     matrix_run run{};
     run.x_row_step = cut.columns * channels;
     run.x_pixel_step = c.stride * channels;
@@ -85,23 +98,54 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
     run.y_pixel_step = c.out.pixel_step;
     run.relu = e.relu;
     // With stride 1, positions run on from row to row over the padded width; else every row is a run of its own.
-    const index_t runs = c.stride == 1 ? 1 : rows;
+    const index_t runs = c.stride == 1 ? 1 : at.rows;
     run.pitch = c.stride == 1 ? cut.columns : c.out.width;
-    run.positions = c.stride == 1 ? (rows - 1) * cut.columns + c.out.width : c.out.width;
-    for (index_t b = blocks.count() * group / cut.groups; b < blocks.count() * (group + 1) / cut.groups; ++b) {
-      const index_t at = n * c.out.image_step + row * c.out.row_step + blocks.first(b);
+    run.positions = c.stride == 1 ? (at.rows - 1) * cut.columns + c.out.width : c.out.width;
+    for (index_t b = first_block; b < last_block; ++b) {
+      const index_t y = at.image * c.out.image_step + at.row * c.out.row_step + blocks.first(b);
       run.filter = bits(packed + blocks.first(b) * depth);
       run.scale = scale + blocks.first(b), run.bias = bias + blocks.first(b);
       run.blocks = blocks.width(b) / matrix_lanes;
       run.channels = blocks.valid(b);
       for (index_t i = 0; i < runs; ++i) {
         run.x = bits(x + i * c.stride * run.x_row_step);
-        run.y = bits(c.out.data + at + i * c.out.row_step);
-        run.residual = e.residual ? bits(e.residual + at + i * c.out.row_step) : nullptr;
+        run.y = bits(c.out.data + y + i * c.out.row_step);
+        run.residual = e.residual ? bits(e.residual + y + i * c.out.row_step) : nullptr;
         unit.correlate(run);
       }
     }
-  });
+  };
+  // Where x may be read as it lies, the tiles that reach beyond its end may not.
+  const auto lies_ready = [&](const band_extent& at) {
+    return in_place && end - c.x.at(at.image, at.row, 0) >= at.in_rows * cut.columns * channels + cut.overhang;
+  };
+
+  const index_t bands = images * cut.bands;
+  tensor<bfloat16> shared;
+  if (cut.groups > 1) shared = tensor<bfloat16>(ctx, {cut.chunk, cut.copied});
+  for (index_t first = 0, step = cut.groups > 1 ? cut.chunk : bands; first < bands; first += step) {
+    const index_t count = std::min(step, bands - first);
+    if (cut.groups > 1)
+      parallel_for(ctx, count, [&](index_t i) {
+        if (const band_extent at = extent_of(first + i); !lies_ready(at)) copy_band(at, shared.slice(i).data());
+      });
+    parallel_for(ctx, cut.groups * count, [&](index_t task) {
+      const index_t group = task / count, i = task % count;
+      const band_extent at = extent_of(first + i);
+      tensor<bfloat16> own;
+      const bfloat16* x = nullptr;
+      if (lies_ready(at)) {
+        x = c.x.at(at.image, at.row, 0);
+      } else if (cut.groups > 1) {
+        x = shared.slice(i).data();
+      } else {
+        own = tensor<bfloat16>(ctx, {cut.copied});
+        copy_band(at, own.data());
+        x = own.data();
+      }
+      multiply(at, x, blocks.count() * group / cut.groups, blocks.count() * (group + 1) / cut.groups);
+    });
+  }
 }
 
 inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
@@ -109,13 +153,14 @@ inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, v
                                view<bfloat16, cpu> y) {
   const index_t window = filter.extent(2) * filter.extent(3), filter_step = filter.extent(1) * window;
   const channel_slice all{0, x.extent(3), 0, y.extent(3)};
+  const auto pack = [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
+    best_matrix_unit().pack_outputs(filter.data() + k * filter_step + r * window + u * matrix_depth, filter_step,
+                                    static_cast<int>(outputs), static_cast<int>(window - u * matrix_depth), to);
+  };
   prepared_filter own;  // the same for all phases
   for_each_forward_phase(x, filter.shape(), g, all, y, [&](const correlation<bfloat16>& c) {
     const bfloat16* packed =
-        packed_filter(ctx, c, kept, own, [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
-          best_matrix_unit().pack_outputs(filter.data() + k * filter_step + r * window + u * matrix_depth, filter_step,
-                                          static_cast<int>(outputs), static_cast<int>(window - u * matrix_depth), to);
-        });
+        packed_filter(ctx, c, packing_order::windows_of_outputs, kept, own, pack);
     correlate_images(ctx, c, e, packed);
   });
 }
@@ -140,7 +185,7 @@ inline void matrix_backward_data(context<cpu>& ctx, view<const bfloat16, cpu> dy
         i += values;
       }
     };
-    correlate_images(ctx, c, {}, packed_filter(ctx, c, nullptr, own, pack));
+    correlate_images(ctx, c, {}, packed_filter(ctx, c, packing_order::outputs_of_windows, nullptr, own, pack));
   });
 }
 
