@@ -196,6 +196,37 @@ TEMPLATE_TEST_CASE("conv2d adds the residual before the activation", "[kernels][
   CHECK(y[2] == 5);
 }
 
+TEMPLATE_TEST_CASE("conv2d gives the sums of what it wrote, and of its squares", "[kernels][cpu]", float, bfloat16, double) {
+  using Real = TestType;
+  using master = master_of<Real>;
+  std::vector<conv_case> all(std::begin(cases), std::end(cases));
+  all.push_back({{2, 16, 15, 512}, {530, 3, 3, 512}, {1, 1}});  // blocks of outputs go in groups
+  all.push_back({{2, 9, 9, 32}, {32, 3, 3, 32}, {1, 2, 2}});
+  for (const conv_case& c : all)
+    for (const activation act : {activation::none, activation::relu, activation::gelu}) {
+      if (c.filter.count() > 1000000 && (act != activation::none || std::is_same_v<Real, double>)) continue;
+      const auto x = random_tensor<Real>(c.x, random_stream(1));
+      const auto w = random_tensor<master>(c.filter, random_stream(2));
+      const shape ys = conv2d_output_shape(c.x, c.filter, c.g), ss{ys[0], 2, ys[3]};
+      tensor<double> one(ss), five(ss), after(ss);
+      for (const int threads : {1, 5}) {
+        context<cpu> ctx(threads);
+        tensor<Real> y(ys);
+        conv2d<Real>(ctx, x, w, c.g, {.bias = {}, .scale = {}, .residual = {}, .act = act}, y, nullptr,
+                     threads == 1 ? one : five);
+        channel_sums<Real>(ctx, y, after);
+      }
+      INFO(to_string(c.x) << " " << to_string(c.filter));
+      CHECK(std::equal(one.begin(), one.end(), five.begin()));
+      double worst = 0;
+      for (index_t n = 0; n < ss[0]; ++n)
+        for (index_t k = 0; k < ss[2]; ++k)  // of sums, by the square root of the sum of squares
+          worst = std::max({worst, std::abs(one(n, 0, k) - after(n, 0, k)) / (1e-30 + std::sqrt(after(n, 1, k))),
+                            std::abs(one(n, 1, k) - after(n, 1, k)) / (1e-30 + after(n, 1, k))});
+      CHECK(worst < 1e-10);
+    }
+}
+
 TEST_CASE("a convolution of bfloat16 leaves what lies around its output alone, and NaN where it is", "[kernels][cpu]") {
   context<cpu> ctx(1);
   // The image in the middle of a larger block of memory, whose surroundings hold NaN: no tile may bring it in.

@@ -48,6 +48,12 @@ struct batch_norm {
     return y;
   }
 
+  /// Training, with the sums [N,2,C] of x that whoever wrote x had at hand.
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                               const epilogue& e, saved* keep) const {
+    return norm.forward(ctx, x, sums, {.images = x.extent(0), .channels = 1}, e, keep);
+  }
+
   /// What inference multiplies and adds.
   folded_norm<Device, Real> folded(context<Device>& ctx) const {
     const index_t channels = running_mean.value.size();

@@ -67,8 +67,9 @@ struct conv_norm_act {
         return conv.forward(ctx, x, {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
       }
     }
-    const auto y = conv.forward(ctx, x, keep ? &keep->conv : nullptr);
-    return norm.forward(ctx, y, {residual, act}, keep ? &keep->norm : nullptr);
+    tensor<double, Device> sums(ctx, {x.extent(0), 2, conv.weight.value.extent(0)});
+    const auto y = conv.forward(ctx, x, conv.own_epilogue(), keep ? &keep->conv : nullptr, sums);
+    return norm.forward(ctx, y, sums, {residual, act}, keep ? &keep->norm : nullptr);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {

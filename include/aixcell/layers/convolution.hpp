@@ -1,6 +1,7 @@
 #pragma once
 #include <aixcell/kernels/channels.hpp>
 #include <aixcell/kernels/conv2d.hpp>
+#include <aixcell/kernels/normalisation.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {
@@ -38,18 +39,22 @@ struct convolution {
   }
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    return forward(ctx, x, conv2d_epilogue<Real, Device>{.bias = bias.value, .scale = {}, .residual = {}}, keep);
+    return forward(ctx, x, own_epilogue(), keep);
   }
 
-  /// With what follows in the same pass over the result; `epilogue.bias` replaces the layer's own.
+  /// With what follows in the same pass over the result; `epilogue.bias` replaces the layer's own. `sums` [N,2,outputs], if
+  /// not empty, is overwritten with what channel_sums says of y.
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
-                               const conv2d_epilogue<Real, Device>& epilogue, saved* keep) const {
+                               const conv2d_epilogue<Real, Device>& epilogue, saved* keep,
+                               view<double, Device> sums = {}) const {
     require_rank("convolution", 4, "an image batch [N,H,W,C]", x.shape());
     tensor<Real, Device> y(ctx, conv2d_output_shape(x.shape(), weight.value.shape(), geometry));
-    if constexpr (std::is_same_v<Device, cpu>)
-      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, weight.constant ? &weight.prepared : nullptr);
-    else
+    if constexpr (std::is_same_v<Device, cpu>) {
+      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, weight.constant ? &weight.prepared : nullptr, sums);
+    } else {
       conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y);
+      if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
+    }
     if (keep) keep->x = x;
     return y;
   }
@@ -64,6 +69,9 @@ struct convolution {
     conv2d_backward_data<Real>(ctx, dy, weight.value, geometry, dx);
     return dx;
   }
+
+  /// The layer's bias and nothing else.
+  conv2d_epilogue<Real, Device> own_epilogue() const { return {.bias = bias.value, .scale = {}, .residual = {}}; }
 
   static void for_each_member(auto& self, auto&& visit) {
     visit("weight", self.weight);

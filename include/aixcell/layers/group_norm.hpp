@@ -33,6 +33,12 @@ struct group_norm {
     return norm.forward(ctx, x, {.images = 1, .channels = channels_per_group}, e, keep);
   }
 
+  /// With the sums [N,2,C] of x that whoever wrote x had at hand.
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                               const epilogue& e, saved* keep) const {
+    return norm.forward(ctx, x, sums, {.images = 1, .channels = channels_per_group}, e, keep);
+  }
+
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     return backward_residual(ctx, std::move(dy), kept).dx;
   }

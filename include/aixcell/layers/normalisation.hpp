@@ -41,12 +41,11 @@ struct normalisation {
         bias(constant_parameter<Device, Real>(ctx, {channels}, 0)),
         epsilon(epsilon_) {}
 
-  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, normalisation_scope scope,
-                               const normalisation_epilogue<Real, Device>& epilogue, saved* keep) const {
-    const index_t images = x.extent(0), channels = x.extent(3);
-    const shape coefficients{images / scope.images, channels};
-    tensor<double, Device> sums(ctx, {images, 2, channels});
-    channel_sums<Real>(ctx, x, sums);
+  /// `sums` [N,2,C] of x, as channel_sums gives them.
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                               normalisation_scope scope, const normalisation_epilogue<Real, Device>& epilogue,
+                               saved* keep) const {
+    const shape coefficients{x.extent(0) / scope.images, x.extent(3)};
     saved s{x, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, epilogue};
     normalisation_moments<master_of<Real>>(ctx, sums, x.extent(1) * x.extent(2), scope, {s.mean, s.variance});
     normalisation_coefficients<master_of<Real>>(ctx, inputs(s.mean, s.variance), s.scale, s.shift);
@@ -54,6 +53,13 @@ struct normalisation {
     scale_shift_activate<Real>(ctx, s.input(), y);
     if (keep) *keep = std::move(s);
     return y;
+  }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, normalisation_scope scope,
+                               const normalisation_epilogue<Real, Device>& epilogue, saved* keep) const {
+    tensor<double, Device> sums(ctx, {x.extent(0), 2, x.extent(3)});
+    channel_sums<Real>(ctx, x, sums);
+    return forward(ctx, x, sums, scope, epilogue, keep);
   }
 
   residual_gradients<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, normalisation_scope scope,

@@ -7,6 +7,7 @@
 #include <aixcell/kernels/cpu/detail/plain_convolution.hpp>
 #include <aixcell/kernels/cpu/detail/tiled_convolution.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
+#include <aixcell/kernels/cpu/normalisation.hpp>
 
 namespace aixcell {
 
@@ -46,22 +47,26 @@ tensor<To> converted(context<cpu>& ctx, view<const From, cpu> x) {
 }  // namespace detail
 
 /// `kept`, if given, is where the filter stays in the order in which the loops read it: empty before the first call, and
-/// valid for that filter, geometry and scale. Concurrent calls may share it once it is filled.
+/// valid for that filter, geometry and scale. Concurrent calls may share it once it is filled. `sums`, if not empty, is
+/// overwritten with the sums of y and of its squares [N,2,K], for a normalisation that follows, as channel_sums would.
 template <class Real>
 void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Real>, cpu> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y, detail::prepared_filter* kept = nullptr) {
+            const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y, detail::prepared_filter* kept = nullptr,
+            view<double, cpu> sums = {}) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   const auto *scale = detail::data_or_null(e.scale), *bias = detail::data_or_null(e.bias);
   if constexpr (std::is_same_v<Real, bfloat16>) {
     if (detail::has_matrix_loops(g)) {
       const bool fused = e.act == activation::none || e.act == activation::relu;
+      const bool sums_of_bands = fused && g.dilation == 1 && y.size() > 0;
       detail::matrix_convolution(ctx, x, filter, g,
                                  {.scale = scale,
                                   .bias = bias,
                                   .residual = fused ? detail::data_or_null(e.residual) : nullptr,
                                   .relu = e.act == activation::relu},
-                                 kept, y);
+                                 kept, y, sums_of_bands ? sums : view<double, cpu>{});
       if (!fused) detail::finish_convolution(ctx, e, y);
+      if (sums_of_bands) return;
     } else {
       const tensor<float> wide_x = detail::converted<float>(ctx, x);
       tensor<float> wide_y(ctx, y.shape());
@@ -69,7 +74,6 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
       convert<Real, float>(ctx, wide_y, y);
       detail::finish_convolution(ctx, e, y);
     }
-    return;
   } else {
     if (detail::is_depthwise(filter.shape(), g)) {
       detail::depthwise(ctx, x, filter, g, scale, bias, y);
@@ -80,6 +84,7 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
     }
     detail::finish_convolution(ctx, e, y);
   }
+  if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }
 
 template <class Real>

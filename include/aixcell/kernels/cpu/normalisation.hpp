@@ -79,7 +79,7 @@ void channel_sums(context<cpu>& ctx, view<const Real, cpu> x, view<double, cpu> 
       for (index_t p = begin; p < end; ++p, row += channels)
         for (index_t c = 0; c < channels; ++c) sum[c] += row[c], squares[c] += row[c] * row[c];
     } else {
-      detail::normalisation_runs<Real>().add_sums(detail::stored(row), end - begin, channels, sum, squares);
+      detail::normalisation_runs<Real>().add_sums(detail::stored(row), end - begin, channels, channels, sum, squares);
     }
   });
 }

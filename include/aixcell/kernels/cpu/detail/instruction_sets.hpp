@@ -45,7 +45,8 @@ struct scaled_run {
 
 template <class Stored>
 struct normalisation_loops {
-  void (*add_sums)(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, double* sums, double* squares);
+  void (*add_sums)(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t pixel_step, std::ptrdiff_t channels,
+                   double* sums, double* squares);
   void (*scale_shift)(const scaled_run<Stored>&, Stored* y);
   void (*add_scaled_sums)(const scaled_run<Stored>&, double* sums, double* products);
   void (*scaled_gradient)(const scaled_run<Stored>&, const float* factors, Stored* dx, Stored* dresidual);

@@ -4,7 +4,9 @@
 
 #include <aixcell/core/bfloat16.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_phases.hpp>
+#include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
 #include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
+#include <aixcell/kernels/cpu/detail/pixel_ranges.hpp>
 
 namespace aixcell::detail {
 
@@ -51,9 +53,10 @@ const bfloat16* packed_filter(context<cpu>& ctx, const correlation<bfloat16>& c,
 }
 
 /// Work is cut into bands of output rows, whose padded input fits the second-level cache; filters that do not are cut into
-/// groups of output channels too, which share the copies of the bands.
+/// groups of output channels too, which share the copies of the bands. `sums` is empty, or [images,2,outputs] for the sums of
+/// what was written and of its squares: a band is summed while it is in a cache; rows of y are then neighbours.
 inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const matrix_epilogue& e,
-                             const bfloat16* packed) {
+                             const bfloat16* packed, view<double, cpu> sums = {}) {
   const matrix_unit& unit = best_matrix_unit();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   if (c.outputs == 0 || images * c.out.height * c.out.width == 0) return;
@@ -120,6 +123,16 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
     return in_place && end - c.x.at(at.image, at.row, 0) >= at.in_rows * cut.columns * channels + cut.overhang;
   };
 
+  tensor<double> sums_of_bands;
+  if (!sums.empty()) sums_of_bands = tensor<double>::zeros(ctx, {images, cut.bands, 2 * c.outputs});
+  const auto add_sums = [&](const band_extent& at, index_t first_block, index_t last_block) {
+    const index_t first = blocks.first(first_block), channels_of_group = std::min(c.outputs, blocks.first(last_block)) - first;
+    double* to = sums_of_bands.data() + (at.image * cut.bands + at.row / cut.band_rows) * 2 * c.outputs + first;
+    best_instruction_set().normalise_bfloat16.add_sums(
+        bits(c.out.data + at.image * c.out.image_step + at.row * c.out.row_step + first), at.rows * c.out.width,
+        c.out.pixel_step, channels_of_group, to, to + c.outputs);
+  };
+
   const index_t bands = images * cut.bands;
   tensor<bfloat16> shared;
   if (cut.groups > 1) shared = tensor<bfloat16>(ctx, {cut.chunk, cut.copied});
@@ -143,14 +156,17 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
         copy_band(at, own.data());
         x = own.data();
       }
-      multiply(at, x, blocks.count() * group / cut.groups, blocks.count() * (group + 1) / cut.groups);
+      const index_t first_block = blocks.count() * group / cut.groups, last_block = blocks.count() * (group + 1) / cut.groups;
+      multiply(at, x, first_block, last_block);
+      if (!sums.empty()) add_sums(at, first_block, last_block);
     });
   }
+  if (!sums.empty()) sum_parts(ctx, sums_of_bands, sums);
 }
 
 inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
                                conv2d_geometry g, const matrix_epilogue& e, prepared_filter* kept,
-                               view<bfloat16, cpu> y) {
+                               view<bfloat16, cpu> y, view<double, cpu> sums) {
   const index_t window = filter.extent(2) * filter.extent(3), filter_step = filter.extent(1) * window;
   const channel_slice all{0, x.extent(3), 0, y.extent(3)};
   const auto pack = [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
@@ -161,7 +177,7 @@ inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, v
   for_each_forward_phase(x, filter.shape(), g, all, y, [&](const correlation<bfloat16>& c) {
     const bfloat16* packed =
         packed_filter(ctx, c, packing_order::windows_of_outputs, kept, own, pack);
-    correlate_images(ctx, c, e, packed);
+    correlate_images(ctx, c, e, packed, sums);
   });
 }
 

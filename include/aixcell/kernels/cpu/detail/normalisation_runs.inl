@@ -54,10 +54,10 @@ inline float gradient_before_activation(const scaled_run<Stored>& a, std::ptrdif
 
 /// V half registers of channels stay in registers while the pixels stream by.
 template <int V, class Stored>
-inline void add_sums_of_channels(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, double* sums,
+inline void add_sums_of_channels(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t pixel_step, double* sums,
                                  double* squares) {
   exact sum[V] = {}, square[V] = {};
-  for (std::ptrdiff_t p = 0; p < pixels; ++p, x += channels) {
+  for (std::ptrdiff_t p = 0; p < pixels; ++p, x += pixel_step) {
 #pragma GCC unroll 4
     for (int v = 0; v < V; ++v) {
       const exact value = __builtin_convertvector(load_half(x + v * half_lanes), exact);
@@ -72,17 +72,18 @@ inline void add_sums_of_channels(const Stored* x, std::ptrdiff_t pixels, std::pt
     }
 }
 
-/// sums[c] += x, squares[c] += x^2 over x [pixels, channels].
+/// sums[c] += x, squares[c] += x^2 over pixels of `channels` neighbouring values each, one every pixel_step values.
 template <class Stored>
-inline void add_sums(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t channels, double* sums, double* squares) {
+inline void add_sums(const Stored* x, std::ptrdiff_t pixels, std::ptrdiff_t pixel_step, std::ptrdiff_t channels,
+                     double* sums, double* squares) {
   std::ptrdiff_t c = 0;
   for (; c + 2 * lanes <= channels; c += 2 * lanes)
-    add_sums_of_channels<4>(x + c, pixels, channels, sums + c, squares + c);
+    add_sums_of_channels<4>(x + c, pixels, pixel_step, sums + c, squares + c);
   for (; c + half_lanes <= channels; c += half_lanes)
-    add_sums_of_channels<1>(x + c, pixels, channels, sums + c, squares + c);
+    add_sums_of_channels<1>(x + c, pixels, pixel_step, sums + c, squares + c);
   for (; c < channels; ++c)
     for (std::ptrdiff_t p = 0; p < pixels; ++p) {
-      const auto value = static_cast<double>(load_one(x + p * channels + c));
+      const auto value = static_cast<double>(load_one(x + p * pixel_step + c));
       sums[c] += value;
       squares[c] += value * value;
     }

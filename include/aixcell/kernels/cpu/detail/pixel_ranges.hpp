@@ -22,6 +22,17 @@ void for_pixel_ranges(context<cpu>& ctx, const shape& x, Function&& f) {
   });
 }
 
+/// sums [N,Q,C] = partial [N,parts,Q*C] summed over the parts, in order.
+inline void sum_parts(context<cpu>& ctx, const tensor<double>& partial, view<double, cpu> sums) {
+  const index_t parts = partial.extent(1), row = partial.extent(2);
+  parallel_for(ctx, partial.extent(0), [&](index_t n) {
+    double* to = sums.slice(n).data();
+    std::fill_n(to, row, 0.0);
+    for (index_t r = 0; r < parts; ++r)
+      for (index_t i = 0; i < row; ++i) to[i] += partial[(n * parts + r) * row + i];
+  });
+}
+
 /// sums [N,Q,C] = what `add(n, begin, end, partial)` adds to partial [Q,C] for every range of pixels, summed in order.
 template <class Function>
 void sum_pixel_ranges(context<cpu>& ctx, const shape& x, view<double, cpu> sums, Function&& add) {
@@ -32,12 +43,7 @@ void sum_pixel_ranges(context<cpu>& ctx, const shape& x, view<double, cpu> sums,
   for_pixel_ranges(ctx, x, [&](index_t n, index_t begin, index_t end) {
     add(n, begin, end, partial.data() + (n * ranges + begin / grain) * row);
   });
-  parallel_for(ctx, x[0], [&](index_t n) {
-    double* to = sums.slice(n).data();
-    std::fill_n(to, row, 0.0);
-    for (index_t r = 0; r < ranges; ++r)
-      for (index_t i = 0; i < row; ++i) to[i] += partial[(n * ranges + r) * row + i];
-  });
+  sum_parts(ctx, partial, sums);
 }
 
 /// Sums over the pixels of each image: x [N,H,W,C] to [N,1,C].
