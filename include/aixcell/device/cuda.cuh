@@ -18,6 +18,7 @@
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/error.hpp>
 #include <aixcell/core/tensor.hpp>
+#include <aixcell/device/convolution_choice.hpp>
 #include <aixcell/device/core.hpp>
 #include <aixcell/device/memory_error.hpp>
 
@@ -391,7 +392,7 @@ class pinned_staging {
 /// One GPU, one order of work, one pool. Throws device_error where there is no GPU that this program can use: there is no
 /// silent way back to the processor.
 template <>
-class context<cuda> {
+class context<cuda> : public convolution_choice<cuda> {
  public:
   using device = cuda;
 

@@ -11,6 +11,7 @@
 
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/tensor.hpp>
+#include <aixcell/device/convolution_choice.hpp>
 #include <aixcell/device/emulated_thread.hpp>
 #include <aixcell/device/memory_error.hpp>
 
@@ -63,7 +64,7 @@ class memory_pool<emulated> : public std::enable_shared_from_this<memory_pool<em
 };
 
 template <>
-class context<emulated> {
+class context<emulated> : public convolution_choice<emulated> {
  public:
   using device = emulated;
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <concepts>
 
+#include <aixcell/kernels/gpu/convolution_library.hpp>
 #include <aixcell/kernels/gpu/detail/column_sums.hpp>
 #include <aixcell/kernels/gpu/detail/conv2d_extents.hpp>
 #include <aixcell/kernels/gpu/detail/depthwise.hpp>
@@ -326,26 +327,29 @@ void conv2d_any_backward_filter(context<Device>& ctx, view_on<const Real, Device
 }  // namespace detail
 
 // Twins of kernels/cpu/conv2d.hpp for what is computed as it is stored; kernels/gpu/conv2d_bf16.hpp has those for bfloat16.
+// A library that the context was told to convolve by (convolution_library.hpp) comes first in both.
 
 template <class Real, GpuDevice Device>
 requires std::floating_point<Real>
 void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
-  detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
+  if (!detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
 }
 
 template <class Real, GpuDevice Device>
 requires std::floating_point<Real>
 void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const Real, Device> filter,
                           conv2d_geometry g, view_on<Real, Device> dx) {
-  detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
+  if (!detail::library_conv2d_backward_data<Real, Device>(ctx, dy, filter, g, dx))
+    detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
 }
 
 template <class Real, GpuDevice Device>
 requires std::floating_point<Real>
 void conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
                             conv2d_geometry g, view_on<Real, Device> dfilter) {
-  detail::conv2d_any_backward_filter<Real>(ctx, x, dy, g, dfilter);
+  if (!detail::library_conv2d_backward_filter<Real, Device>(ctx, x, dy, g, dfilter))
+    detail::conv2d_any_backward_filter<Real>(ctx, x, dy, g, dfilter);
 }
 
 }  // namespace aixcell

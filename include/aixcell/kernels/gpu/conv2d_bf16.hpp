@@ -407,7 +407,7 @@ template <class Real, GpuDevice Device>
 requires std::same_as<Real, bfloat16>
 void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const float, Device> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
-  detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
+  if (detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) return;
   if (!has_bf16_conv2d(filter.shape(), g) || !detail::fits_tensor_cores(x.shape()))
     return detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
   const auto stored = detail::stored_filter(ctx, filter);
@@ -419,6 +419,7 @@ template <class Real, GpuDevice Device>
 requires std::same_as<Real, bfloat16>
 void conv2d_backward_data(context<Device>& ctx, view_on<const Real, Device> dy, view_on<const float, Device> filter,
                           conv2d_geometry g, view_on<Real, Device> dx) {
+  if (detail::library_conv2d_backward_data<Real, Device>(ctx, dy, filter, g, dx)) return;
   if (!has_bf16_conv2d_backward_data(filter.shape(), g) || !detail::fits_tensor_cores(dx.shape()))
     return detail::conv2d_any_backward_data<Real>(ctx, dy, filter, g, dx);
   conv2d_bf16_backward_data<Real>(ctx, dy, detail::stored_filter(ctx, filter), g, dx);
@@ -428,6 +429,7 @@ template <class Real, GpuDevice Device>
 requires std::same_as<Real, bfloat16>
 void conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> dy,
                             conv2d_geometry g, view_on<float, Device> dfilter) {
+  if (detail::library_conv2d_backward_filter<Real, Device>(ctx, x, dy, g, dfilter)) return;
   if (!has_bf16_conv2d(dfilter.shape(), g))
     return detail::conv2d_any_backward_filter<Real>(ctx, x, dy, g, dfilter);
   conv2d_bf16_backward_filter(ctx, x, dy, g, dfilter);
