@@ -5,7 +5,8 @@
 #   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json
 #   exchange ONNX graphs and bioimage.io packages (libonnx, protobuf, libzip, libsodium), png, json
 #   quantify neighbours of cells through nanoflann's kd-tree, json
-# With AIXCELL_CUDA=ON there is aixcell::cuda besides (aixcell_cuda.cmake).
+# With AIXCELL_CUDA=ON there is aixcell::cuda besides (aixcell_cuda.cmake), and where cuDNN is found aixcell::cudnn
+# (aixcell_cudnn.cmake).
 # No component adds -march or -ffast-math: hot loops choose their instruction set at run time.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
@@ -37,6 +38,7 @@ install(EXPORT aixcell_aixcell NAMESPACE aixcell:: DESTINATION ${AIXCELL_CMAKE_D
 # GPUs: only where they are asked for, because networks take nvcc minutes.
 option(AIXCELL_CUDA "Build what runs on NVIDIA GPUs; needs nvcc 12.8 or later" OFF)
 set(AIXCELL_CUDA_ARCHITECTURES "80-real;90;90a-real" CACHE STRING "GPUs that AIXCELL_CUDA compiles for")
+option(AIXCELL_CUDNN "With AIXCELL_CUDA: convolutions by cuDNN too, where its headers are" ON)
 if(AIXCELL_CUDA)
   # Before the language, which looks at it.
   set(CMAKE_CUDA_ARCHITECTURES ${AIXCELL_CUDA_ARCHITECTURES})
@@ -44,6 +46,12 @@ if(AIXCELL_CUDA)
   include(${CMAKE_CURRENT_LIST_DIR}/aixcell_cuda.cmake)
   if(NOT TARGET aixcell::cuda)
     message(FATAL_ERROR "aixcell: AIXCELL_CUDA needs CUDA 12.8 or later, nvcc and the runtime's static library")
+  endif()
+  if(AIXCELL_CUDNN)
+    include(${CMAKE_CURRENT_LIST_DIR}/aixcell_cudnn.cmake)
+    if(NOT TARGET aixcell::cudnn)
+      message(STATUS "aixcell: no component 'cudnn': NVIDIA's cudnn9-cuda package would add it")
+    endif()
   endif()
 endif()
 
@@ -82,5 +90,5 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/aixcell-config-version.cm
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/aixcell-config.cmake ${PROJECT_BINARY_DIR}/aixcell-config-version.cmake
   ${CMAKE_CURRENT_LIST_DIR}/aixcell_dependencies.cmake ${CMAKE_CURRENT_LIST_DIR}/aixcell_instances.cmake
-  ${CMAKE_CURRENT_LIST_DIR}/aixcell_cuda.cmake
+  ${CMAKE_CURRENT_LIST_DIR}/aixcell_cuda.cmake ${CMAKE_CURRENT_LIST_DIR}/aixcell_cudnn.cmake
   DESTINATION ${AIXCELL_CMAKE_DIR})

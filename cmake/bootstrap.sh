@@ -148,6 +148,10 @@ run_gpu() {
   : >"$gpu_table"
   cmake --preset cuda -DCMAKE_CUDA_COMPILER="$nvcc" -DAIXCELL_CUDA_ARCHITECTURES=native
   cmake --build --preset cuda -j "$jobs" --target test_device_cuda test_kernels_gpu_cuda benchmark_gpu aixcell_command
+  gpu_cudnn=yes
+  # The file that CMake found, or a line that ends in NOTFOUND, or none.
+  grep -q '^AIXCELL_CUDNN_LIBRARY:FILEPATH=/' build/cuda/CMakeCache.txt || gpu_cudnn=
+  [ -z "$gpu_cudnn" ] || cmake --build --preset cuda -j "$jobs" --target test_kernels_cudnn_cuda benchmark_cudnn
   tests=build/cuda/tests
   aixcell=build/cuda/examples/aixcell/aixcell
   primitives=$tests/device/test_device_cuda
@@ -156,6 +160,11 @@ run_gpu() {
   # Until the primitives have passed, trust no kernel.
   row "primitives against the manual" "$primitives"
   row "every kernel against its reference" "$kernels"
+  if [ -n "$gpu_cudnn" ]; then
+    row "cuDNN's convolutions beside our own" "$tests/kernels/cudnn/test_kernels_cudnn_cuda"
+  else
+    printf '%-44s %s\n' "cuDNN's convolutions beside our own" "not run: no cuDNN with headers" >>"$gpu_table"
+  fi
   sanitizer=$(command -v compute-sanitizer || ls "$(dirname "$nvcc")/compute-sanitizer" 2>/dev/null || true)
   for tool in memcheck racecheck synccheck initcheck; do
     if [ -z "$sanitizer" ]; then
@@ -170,6 +179,7 @@ run_gpu() {
   row "two epochs: losses of processor and GPU" same_losses
   row "twenty runs give the same bits" same_bits
   row "kernels and networks, measured" build/cuda/benchmarks/gpu/benchmark_gpu
+  [ -z "$gpu_cudnn" ] || row "our convolutions beside cuDNN, measured" build/cuda/benchmarks/gpu/benchmark_cudnn
   if python3 -c 'import torch, torchvision, sys; sys.exit(not torch.cuda.is_available())' 2>/dev/null; then
     row "the same network in PyTorch, measured" python3 benchmarks/gpu/torch_step.py
   else
@@ -177,7 +187,7 @@ run_gpu() {
   fi
   echo
   cat "$gpu_table"
-  for log in "$gpu_work"/kernels_and_networks*.log "$gpu_work"/the_same_network*.log; do
+  for log in "$gpu_work"/kernels_and_networks*.log "$gpu_work"/our_convolutions*.log "$gpu_work"/the_same_network*.log; do
     [ ! -f "$log" ] || { echo && cat "$log"; }
   done
   exit "$gpu_failed"

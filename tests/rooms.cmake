@@ -14,6 +14,7 @@ set(libraries
   "Boost.Hana|boost/hana|^aixcell/library/"
   "other Boost|boost/|^$"
   "CUDA|cuda|^aixcell/device/cuda.cuh$"
+  "cuDNN|cudnn|^aixcell/kernels/cudnn/"
   "nlohmann_json|nlohmann/|^aixcell/(io/json|io/safetensors|data/(read|write)_dataset|pipeline/model_file|pipeline/checkpoint|exchange/|library/|autokonfig/|quantify/|report/)"
   "libjpeg|jpeglib|^aixcell/io/jpeg"
   "libtiff|tiff|^aixcell/io/(detail/)?(read_|write_)?tiff"

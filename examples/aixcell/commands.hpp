@@ -25,6 +25,7 @@ struct limits {
 struct compute_arguments {
   int threads = 0;  ///< 0: all
   std::string device = "cpu";  ///< cpu or cuda
+  std::string convolutions = "own";  ///< of a GPU: own or cudnn
   compute_settings settings = {};
 };
 

@@ -6,14 +6,16 @@
 #include <aixcell/encoder/resnet.hpp>
 #include <aixcell/pipeline/gpu/networks_on.hpp>
 
+#include "cudnn.cuh"
 #include "device.hpp"
 
 namespace aixcell::program {
 
 bool built_with_cuda() { return true; }
 
-std::shared_ptr<compute_device> open_cuda() {
+std::shared_ptr<compute_device> open_cuda(bool by_cudnn) {
   context<cuda> ctx;
+  if (by_cudnn) convolve_by_cudnn(ctx);
   cudaDeviceProp properties{};
   detail::check_cuda(cudaGetDeviceProperties(&properties, ctx.gpu()), "cudaGetDeviceProperties");
   auto device = std::make_shared<networks_on<cuda>>("cuda:0 (" + std::string(properties.name) + ")", std::move(ctx));

@@ -6,7 +6,10 @@ namespace aixcell::program {
 
 context<cpu> context_for(const compute_arguments& wanted) {
   context<cpu> ctx(wanted.threads, wanted.settings);
-  if (wanted.device == "cuda") ctx.run_networks_on(open_cuda());
+  const bool by_cudnn = wanted.convolutions == "cudnn";
+  if (by_cudnn && wanted.device != "cuda")
+    throw not_available("--convolutions cudnn: cuDNN computes on GPUs alone; say --device cuda too, or leave it out");
+  if (wanted.device == "cuda") ctx.run_networks_on(open_cuda(by_cudnn));
   return ctx;
 }
 

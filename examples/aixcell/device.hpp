@@ -13,9 +13,12 @@ namespace aixcell::program {
 /// Whether this program was built with CUDA.
 bool built_with_cuda();
 
-/// The first GPU with the networks that were compiled for it. Throws not_available if this program was built without CUDA,
-/// device_error where there is no GPU that it can use.
-std::shared_ptr<compute_device> open_cuda();
+/// Version of the cuDNN that this program was built with, e.g. 91900; 0: without.
+int built_with_cudnn();
+
+/// The first GPU with the networks that were compiled for it, and whose convolutions they use. Throws not_available if this
+/// program was built without CUDA, or without the cuDNN that is asked for, device_error where there is no GPU that it can use.
+std::shared_ptr<compute_device> open_cuda(bool by_cudnn);
 
 /// The processor's context, with networks where the user wants them. Throws as open_cuda: nothing falls back.
 context<cpu> context_for(const compute_arguments& wanted);

@@ -98,7 +98,7 @@ gpu_findings find_gpus() {
   return found;
 }
 
-machine_findings find_machine(bool built_with_cuda) {
+machine_findings find_machine(bool built_with_cuda, int built_with_cudnn) {
   machine_findings m;
   m.processor = value_in("/proc/cpuinfo", "model name");
   m.loops = processor_level();
@@ -106,6 +106,7 @@ machine_findings find_machine(bool built_with_cuda) {
   m.memory_bytes = kilobytes_in("/proc/meminfo", "MemTotal");
   m.available_bytes = kilobytes_in("/proc/meminfo", "MemAvailable");
   m.built_with_cuda = built_with_cuda;
+  m.built_with_cudnn = built_with_cudnn;
   m.gpus = find_gpus();
   return m;
 }
@@ -141,8 +142,13 @@ std::string doctor_text(const machine_findings& m) {
                     (gpu.major < 8 ? "; too old: 8.0 or later is needed"
                      : m.built_with_cuda ? "; use it with --device cuda"
                                          : ""));
-  line("cuDNN", g.cudnn > 0 ? std::to_string(g.cudnn / 10000) + "." + std::to_string(g.cudnn / 100 % 100) + " found, not used"
-                            : "none; not needed");
+  const auto cudnn_version = [](int version) { return version_text(version, 10000, 100); };
+  line("cuDNN", (g.cudnn > 0 ? cudnn_version(g.cudnn) + " found; " : std::string("none found; ")) +
+                    (m.built_with_cudnn == 0 ? "this program was built without it and does not need it"
+                     : g.cudnn == 0          ? "this program was built with " + cudnn_version(m.built_with_cudnn) +
+                                          ": install it for --convolutions cudnn"
+                                             : "this program was built with " + cudnn_version(m.built_with_cudnn) +
+                                          ": --device cuda --convolutions cudnn uses it"));
   return text;
 }
 

@@ -26,9 +26,10 @@ struct machine_findings {
   int processors = 1;     ///< for threads
   double memory_bytes = 0, available_bytes = 0;
   bool built_with_cuda = false;
+  int built_with_cudnn = 0;  ///< version, e.g. 91900; 0: without
   gpu_findings gpus;
 };
-machine_findings find_machine(bool built_with_cuda);
+machine_findings find_machine(bool built_with_cuda, int built_with_cudnn);
 
 /// A line for each thing, and what to do where something is missing.
 std::string doctor_text(const machine_findings& machine);

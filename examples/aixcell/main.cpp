@@ -121,6 +121,9 @@ void add_device(CLI::App& command, compute_arguments& compute) {
   command.add_option("--device", compute.device, "Where networks run; `aixcell doctor` says what there is")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
+  command.add_option("--convolutions", compute.convolutions, "Whose convolutions --device cuda computes with")
+      ->check(CLI::IsMember({"own", "cudnn"}))
+      ->capture_default_str();
 }
 
 void add_training_step(CLI::App& command, training_step& step) {

@@ -5,6 +5,6 @@
 
 namespace aixcell::program {
 
-void doctor() { std::fputs(doctor_text(find_machine(built_with_cuda())).c_str(), stdout); }
+void doctor() { std::fputs(doctor_text(find_machine(built_with_cuda(), built_with_cudnn())).c_str(), stdout); }
 
 }  // namespace aixcell::program

@@ -63,14 +63,14 @@ TEST_CASE("the doctor says what is missing and what to do about it", "[examples]
     CHECK(text.find(what) != std::string::npos);
   };
   machine_findings m{.processor = "some processor", .loops = "avx512", .processors = 8, .memory_bytes = 64e9,
-                     .available_bytes = 60e9, .built_with_cuda = false, .gpus = {}};
+                     .available_bytes = 60e9, .built_with_cuda = false, .built_with_cudnn = 0, .gpus = {}};
   says(m, "processor   some processor\n");
   says(m, "threads     8\n");
   says(m, "memory      64.0 GB, 60.0 GB available\n");
   says(m, "built without it; for --device cuda install nvcc 12.8 or later, configure with -D AIXCELL_CUDA=ON");
   says(m, "driver      none (no libcuda.so.1)");
   says(m, "GPU         none found");
-  says(m, "cuDNN       none; not needed");
+  says(m, "cuDNN       none found; this program was built without it and does not need it\n");
   m.loops = "portable";
   m.available_bytes = 1e9;
   says(m, "slow");
@@ -87,10 +87,14 @@ TEST_CASE("the doctor says what is missing and what to do about it", "[examples]
   says(m, "runs CUDA up to 12.4; older than 12.8: install");
   says(m, "GPU         Some GPU, 80.0 GB, compute capability 9.0; use it with --device cuda\n");
   says(m, "GPU         Old GPU, 8.0 GB, compute capability 7.5; too old");
-  says(m, "cuDNN       9.10 found, not used");
+  says(m, "cuDNN       9.10 found; this program was built without it and does not need it\n");
+  m.built_with_cudnn = 91900;
+  says(m, "cuDNN       9.10 found; this program was built with 9.19: --device cuda --convolutions cudnn uses it\n");
+  m.gpus.cudnn = 0;
+  says(m, "cuDNN       none found; this program was built with 9.19: install it for --convolutions cudnn\n");
   // Whatever this machine is.
-  CHECK(find_machine(false).processors >= 1);
-  says(find_machine(false), "memory      ");
+  CHECK(find_machine(false, 0).processors >= 1);
+  says(find_machine(false, 0), "memory      ");
 }
 
 TEST_CASE("a table of cells counts what is in it", "[examples]") {

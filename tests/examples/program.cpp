@@ -167,6 +167,9 @@ TEST_CASE("the doctor looks at this machine", "[examples]") {
 
 TEST_CASE("a device that is not there is refused", "[examples]") {
   check_refused(run({"predict", "m", "i", "--out", (scratch() / "none").string(), "--device", "gpu"}), "--device");
+  check_refused(run({"predict", model(), (cells() / "test" / "images").string(), "--out", (scratch() / "none").string(),
+                     "--convolutions", "cudnn"}),
+                "--convolutions cudnn: cuDNN computes on GPUs alone; say --device cuda too");
   if (run({"doctor"}).out.find("built without it") == std::string::npos) return;
   for (const auto& arguments : {fit_arguments(scratch() / "none"),
                                 {"predict", model(), (cells() / "test" / "images").string(), "--out",
