@@ -15,14 +15,10 @@ struct conv_case {
 };
 
 std::vector<conv_case> cases() {
-  return {{{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},
-          {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},
-          {{1, 13, 5, 16}, {32, 1, 1, 16}, {1, 0}},
-          {{1, 8, 9, 8}, {16, 3, 3, 8}, {2, 1}},
-          {{2, 7, 6, 8}, {8, 1, 1, 8}, {2, 0}},
-          {{1, 9, 10, 8}, {8, 3, 3, 8}, {1, 2, 2}},
-          {{2, 7, 6, 32}, {32, 3, 3, 8}, {1, 1, 1, 4}},
-          {{2, 33, 31, 64}, {64, 3, 3, 64}, {1, 1}}};
+  return {{{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},         {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},
+          {{1, 13, 5, 16}, {32, 1, 1, 16}, {1, 0}},     {{1, 8, 9, 8}, {16, 3, 3, 8}, {2, 1}},
+          {{2, 7, 6, 8}, {8, 1, 1, 8}, {2, 0}},         {{1, 9, 10, 8}, {8, 3, 3, 8}, {1, 2, 2}},
+          {{2, 7, 6, 32}, {32, 3, 3, 8}, {1, 1, 1, 4}}, {{2, 33, 31, 64}, {64, 3, 3, 64}, {1, 1}}};
 }
 
 template <class T>
@@ -52,7 +48,8 @@ void compare(double tolerance, const cudnn_options& options = {}) {
   context<cuda> ctx;
   const auto library = std::make_shared<cudnn_convolutions>(options);
   for (const conv_case& c : cases())
-    for (const activation act : {activation::none, activation::relu, activation::leaky_relu, activation::relu6, activation::gelu}) {
+    for (const activation act :
+         {activation::none, activation::relu, activation::leaky_relu, activation::relu6, activation::gelu}) {
       CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.dilation, c.g.groups, to_string(act));
       const shape ys = conv2d_output_shape(c.x, c.filter, c.g), channels{ys[3]};
       const auto x = to_device(ctx, stored_as<Real>(random_tensor<float>(c.x, 1))),

@@ -1,3 +1,4 @@
+#include <aixcell/kernels/gpu/convolution_library.hpp>
 #include <aixcell/kernels/gpu/conv2d_bf16.hpp>
 #include <aixcell/kernels/gpu/fill.hpp>
 #include "on_device.hpp"

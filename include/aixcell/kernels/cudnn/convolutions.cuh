@@ -45,7 +45,7 @@ class cudnn_convolutions final : public convolution_library<cuda> {
 
   void run(context<cuda>& ctx, const convolution_work& work, const convolution_operands& values) override {
     const std::lock_guard lock(mutex_);
-    detail::check_cudnn(cudnnSetStream(handle_.get(), ctx.stream()), "cudnnSetStream", to_string(work));
+    detail::check_cudnn(cudnnSetStream(handle_.get(), ctx.stream()), "cudnnSetStream", {});
     switch (work.format) {
       case stored_format::float32:
         return run_stored_as<float>(ctx, work, values);
@@ -99,8 +99,8 @@ class cudnn_convolutions final : public convolution_library<cuda> {
                        static_cast<const Real*>(sum));
   }
 
-  const detail::convolution_plan& plan_for(const convolution_work& work, bool aligned) {
-    const std::string key = to_string(work) + (aligned ? "" : ", not aligned");
+  const detail::convolution_plan& plan_for(const convolution_work& work, const std::string& of, bool aligned) {
+    const std::string key = of + (aligned ? "" : ", not aligned");
     auto at = plans_.find(key);
     if (at == plans_.end()) at = plans_.emplace(key, detail::make_plan(handle_.get(), work, aligned, options_)).first;
     return at->second;
@@ -112,8 +112,8 @@ class cudnn_convolutions final : public convolution_library<cuda> {
     const std::array<const void*, 6> all{v.first, second, result, v.scale, v.bias, v.residual};
     const bool aligned = std::all_of(all.begin(), all.end(),
                                      [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; });
-    const detail::convolution_plan& plan = plan_for(work, aligned);
     const std::string of = to_string(work);
+    const detail::convolution_plan& plan = plan_for(work, of, aligned);
     using name = detail::graph_tensor;
     const std::array<std::array<std::int64_t, 3>, 3> order{
         {{name::x, name::filter, name::y}, {name::y, name::filter, name::x}, {name::x, name::y, name::filter}}};

@@ -26,8 +26,14 @@ namespace detail {
 /// An engine of cuDNN for one piece of work.
 class convolution_plan {
  public:
-  convolution_plan(cudnn_descriptor plan, std::int64_t workspace_bytes, bool fused, std::int64_t engine)
-      : plan_(std::move(plan)), workspace_bytes_(workspace_bytes), fused_(fused), engine_(engine) {}
+  convolution_plan(convolution_graph graph, cudnn_descriptor configuration, cudnn_descriptor plan,
+                   std::int64_t workspace_bytes, bool fused, std::int64_t engine)
+      : graph_(std::move(graph)),
+        configuration_(std::move(configuration)),
+        plan_(std::move(plan)),
+        workspace_bytes_(workspace_bytes),
+        fused_(fused),
+        engine_(engine) {}
 
   const cudnn_descriptor& descriptor() const noexcept { return plan_; }
   std::int64_t workspace_bytes() const noexcept { return workspace_bytes_; }
@@ -39,7 +45,9 @@ class convolution_plan {
   }
 
  private:
-  cudnn_descriptor plan_;
+  // The manual does not say whether a plan needs what it was made from: kept, to be sure.
+  convolution_graph graph_;
+  cudnn_descriptor configuration_, plan_;
   std::int64_t workspace_bytes_;
   bool fused_;
   std::int64_t engine_;
@@ -67,7 +75,7 @@ inline bool is_allowed(const std::vector<cudnnBackendNumericalNote_t>& notes, st
 inline std::optional<convolution_plan> first_plan(cudnnHandle_t handle, const convolution_work& work,
                                                   const graph_choice& choice, const cudnn_options& options) {
   const std::string of = to_string(work);
-  const convolution_graph graph(work, choice, handle);
+  convolution_graph graph(work, choice, handle);
   for (const cudnnBackendHeurMode_t mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     cudnn_descriptor advice(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "advice", of);
     advice.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, graph.descriptor()).set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
@@ -80,7 +88,7 @@ inline std::optional<convolution_plan> first_plan(cudnnHandle_t handle, const co
       configurations.emplace_back(CUDNN_BACKEND_ENGINECFG_DESCRIPTOR, "a configuration", of);
     const std::int64_t filled = count == 0 ? 0 : advice.fill(CUDNN_ATTR_ENGINEHEUR_RESULTS, configurations);
     for (std::int64_t i = 0; i < std::min(count, filled); ++i) {
-      const cudnn_descriptor& configuration = configurations[static_cast<std::size_t>(i)];
+      cudnn_descriptor& configuration = configurations[static_cast<std::size_t>(i)];
       std::vector<cudnn_descriptor> engine;
       engine.emplace_back(CUDNN_BACKEND_ENGINE_DESCRIPTOR, "an engine", of);
       configuration.fill(CUDNN_ATTR_ENGINECFG_ENGINE, engine);
@@ -93,7 +101,7 @@ inline std::optional<convolution_plan> first_plan(cudnnHandle_t handle, const co
       const std::int64_t bytes = plan.values<std::int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1).at(0);
       if (static_cast<std::size_t>(bytes) > options.most_workspace_bytes) continue;
       const auto index = engine[0].values<std::int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1).at(0);
-      return convolution_plan(std::move(plan), bytes, choice.fused, index);
+      return convolution_plan(std::move(graph), std::move(configuration), std::move(plan), bytes, choice.fused, index);
     }
   }
   return std::nullopt;
