@@ -118,9 +118,13 @@ inline constexpr int matrix_lanes = 16, matrix_depth = 32;
 constexpr index_t matrix_chunks(index_t window) { return (window + matrix_depth - 1) / matrix_depth; }
 
 /// Bands of output rows, groups of blocks of output channels, the padded width of a band of input, and values behind it
-/// that the last tiles read besides; `copied` values in all. Groups share the copies of `chunk` bands.
+/// that the last tiles read besides; `copied` values in all. Groups share the copies of `chunk` bands. The rows of a copy lie
+/// in `planes`, by their number modulo the stride, so that a row of outputs is a row further in each.
 struct matrix_cut {
-  index_t columns, band_rows, bands, groups, overhang, copied, chunk;
+  index_t columns, band_rows, bands, groups, overhang, copied, chunk, planes, taps_of_plane;
+
+  /// Rows of a plane that `rows` rows of outputs read.
+  index_t plane_rows(index_t rows) const { return rows - 1 + taps_of_plane; }
 };
 
 /// For outputs [images,height,width] under filters of tap_rows * tap_columns * channels values.
@@ -128,7 +132,9 @@ inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, 
                                  index_t tap_columns, index_t stride, const channel_blocks& blocks) {
   constexpr index_t element = 2, tasks = 16;
   matrix_cut cut{};
-  cut.columns = (width - 1) * stride + std::max<index_t>(tap_columns, 1);
+  cut.columns = (width - 1 + std::max<index_t>(1, (tap_columns + stride - 1) / stride)) * stride;
+  cut.planes = std::clamp<index_t>(tap_rows, 1, stride);
+  cut.taps_of_plane = std::max<index_t>(1, (tap_rows + stride - 1) / stride);
   const index_t row_bytes = std::max<index_t>(1, cut.columns * channels * stride * element);
   const index_t filter_bytes = blocks.padded() * tap_rows * tap_columns * channels * element;
   cut.groups = std::clamp<index_t>(filter_bytes / (2 * band_bytes), 1, blocks.count());
@@ -136,7 +142,7 @@ inline matrix_cut cut_matrix_run(index_t images, index_t height, index_t width, 
   cut.band_rows = std::clamp<index_t>(std::min(share, 2 * band_bytes / row_bytes), 1, height);
   cut.bands = (height + cut.band_rows - 1) / cut.band_rows;
   cut.overhang = 4 * matrix_lanes * stride * channels + matrix_depth;
-  cut.copied = ((cut.band_rows - 1) * stride + std::max<index_t>(tap_rows, 1)) * cut.columns * channels + cut.overhang;
+  cut.copied = cut.planes * cut.plane_rows(cut.band_rows) * cut.columns * channels + cut.overhang;
   cut.chunk =
       cut.groups == 1 ? 1 : std::clamp<index_t>(16 * band_bytes / (element * cut.copied), 1, images * cut.bands);
   return cut;

@@ -77,50 +77,51 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
                         c.x.width() == c.out.width && c.x.height() == c.out.height;
   const bfloat16* const end = c.x.all.data() + c.x.all.size();
 
+  const index_t row_step = cut.columns * channels;
   struct band_extent {
-    index_t image = 0, row = 0, rows = 0, in_rows = 0;
+    index_t image = 0, row = 0, rows = 0;
   };
   const auto extent_of = [&](index_t band) {
     band_extent at{.image = band / cut.bands, .row = band % cut.bands * cut.band_rows};
     at.rows = std::min(cut.band_rows, c.out.height - at.row);
-    at.in_rows = (at.rows - 1) * c.stride + std::max(c.tap_rows, 1);
     return at;
   };
   const auto copy_band = [&](const band_extent& at, bfloat16* to) {
-    copy_padded(c.x, at.image, at.row * c.stride + c.row_offset, at.in_rows, c.column_offset, cut.columns, to);
-    std::fill_n(to + at.in_rows * cut.columns * channels, cut.overhang, bfloat16(0));
+    for (index_t plane = 0; plane < cut.planes; ++plane)
+      for (index_t i = 0; i < cut.plane_rows(at.rows); ++i, to += row_step)
+        copy_padded(c.x, at.image, (at.row + i) * c.stride + plane + c.row_offset, 1, c.column_offset, cut.columns, to);
+    std::fill_n(to, cut.overhang, bfloat16(0));
   };
   const auto multiply = [&](const band_extent& at, const bfloat16* x, index_t first_block, index_t last_block) {
     matrix_run run{};
-    run.x_row_step = cut.columns * channels;
+    run.x_plane_step = cut.plane_rows(at.rows) * row_step;
+    run.x_row_step = row_step;
     run.x_pixel_step = c.stride * channels;
+    run.planes = static_cast<int>(cut.planes);
     run.tap_rows = c.tap_rows;
     run.chunks = static_cast<int>(chunks);
     run.width = c.out.width;
     run.y_row_step = c.out.row_step;
     run.y_pixel_step = c.out.pixel_step;
     run.relu = e.relu;
-    // With stride 1, positions run on from row to row over the padded width; else every row is a run of its own.
-    const index_t runs = c.stride == 1 ? 1 : at.rows;
-    run.pitch = c.stride == 1 ? cut.columns : c.out.width;
-    run.positions = c.stride == 1 ? (at.rows - 1) * cut.columns + c.out.width : c.out.width;
+    // Positions run on from row to row over the padded width.
+    run.pitch = cut.columns / c.stride;
+    run.positions = (at.rows - 1) * run.pitch + c.out.width;
     for (index_t b = first_block; b < last_block; ++b) {
       const index_t y = at.image * c.out.image_step + at.row * c.out.row_step + blocks.first(b);
       run.filter = bits(packed + blocks.first(b) * depth);
       run.scale = scale + blocks.first(b), run.bias = bias + blocks.first(b);
       run.blocks = blocks.width(b) / matrix_lanes;
       run.channels = blocks.valid(b);
-      for (index_t i = 0; i < runs; ++i) {
-        run.x = bits(x + i * c.stride * run.x_row_step);
-        run.y = bits(c.out.data + y + i * c.out.row_step);
-        run.residual = e.residual ? bits(e.residual + y + i * c.out.row_step) : nullptr;
-        unit.correlate(run);
-      }
+      run.x = bits(x);
+      run.y = bits(c.out.data + y);
+      run.residual = e.residual ? bits(e.residual + y) : nullptr;
+      unit.correlate(run);
     }
   };
   // Where x may be read as it lies, the tiles that reach beyond its end may not.
   const auto lies_ready = [&](const band_extent& at) {
-    return in_place && end - c.x.at(at.image, at.row, 0) >= at.in_rows * cut.columns * channels + cut.overhang;
+    return in_place && end - c.x.at(at.image, at.row, 0) >= at.rows * row_step + cut.overhang;
   };
 
   tensor<double> sums_of_bands;

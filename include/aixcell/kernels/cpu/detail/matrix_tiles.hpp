@@ -10,11 +10,12 @@ namespace aixcell::detail {
 
 /// Neighbouring output positions under one block of output channels. Position p is pixel (p / pitch, p % pitch) of y, and
 /// exists if its column is less than `width`; the others are computed and dropped, so that tiles run across row ends.
-///   y[p, k] = act(scale[k] * sum over r, u of x[r * x_row_step + p * x_pixel_step + u] * filter[r, u, k]
-///                 + bias[k] + residual[p, k])
+///   y[p, k] = act(scale[k] * sum over r, u of x[row(r) + p * x_pixel_step + u] * filter[r, u, k] + bias[k] + residual[p, k])
+///   row(r) = r % planes * x_plane_step + r / planes * x_row_step
 struct matrix_run {
   const std::uint16_t* x;  // readable to 32 values beyond the last window of the last tile; finite where filters are zero
-  std::ptrdiff_t x_row_step, x_pixel_step;
+  std::ptrdiff_t x_plane_step, x_row_step, x_pixel_step;
+  int planes;                   // of rows of x: with a stride, rows are sorted by the rest of their number
   int tap_rows, chunks;         // a tap row is chunks * 32 values
   const std::uint16_t* filter;  // [tap_rows, chunks, blocks, 16 pairs, 16 outputs, 2], outputs beyond `channels` zero
   const float *scale, *bias;    // [16 * blocks]

@@ -117,7 +117,7 @@ inline void correlate_two_blocks(const matrix_run& a) {
     clear<0>(), clear<1>(), clear<2>(), clear<3>();
     const std::uint16_t* filter = a.filter;
     for (int r = 0; r < a.tap_rows; ++r) {
-      const std::uint16_t* x = a.x + r * a.x_row_step + p * a.x_pixel_step;
+      const std::uint16_t* x = a.x + r % a.planes * a.x_plane_step + r / a.planes * a.x_row_step + p * a.x_pixel_step;
       for (int u = 0; u < a.chunks; ++u, x += 32, filter += 1024) {
         load<4>(x, step), load<6>(filter, 64), load<7>(filter + 512, 64);
         multiply<0, 4, 6>(), multiply<1, 4, 7>();
@@ -138,7 +138,7 @@ inline void correlate_one_block(const matrix_run& a) {
     clear<0>(), clear<1>(), clear<2>(), clear<3>();
     const std::uint16_t* filter = a.filter;
     for (int r = 0; r < a.tap_rows; ++r) {
-      const std::uint16_t* x = a.x + r * a.x_row_step + p * a.x_pixel_step;
+      const std::uint16_t* x = a.x + r % a.planes * a.x_plane_step + r / a.planes * a.x_row_step + p * a.x_pixel_step;
       for (int u = 0; u < a.chunks; ++u, x += 32, filter += 512) {
         load<7>(filter, 64), load<4>(x, step);
         multiply<0, 4, 7>();
