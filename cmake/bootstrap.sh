@@ -3,7 +3,7 @@
 #   sh cmake/bootstrap.sh demo    trains on synthetic cells and prints how well mono- and binuclear ones are told apart
 #   sh cmake/bootstrap.sh test    builds everything and runs all tests, then the quick rooms under ASan and UBSan
 #   sh cmake/bootstrap.sh bench   builds and runs the benchmarks beside what is installed of their peers (python3-scipy, -skimage,
-#                                 -opencv, -torch, libdnnl-dev, libdlib-dev with libopenblas-dev) and writes docs/benchmarks.md
+#                                 -opencv, -torch, libdnnl-dev, libdlib-dev, libopenblas-dev) and writes docs/benchmarks.md
 #   sh cmake/bootstrap.sh gpu     on a machine with an NVIDIA GPU and nvcc: builds for it, tests, checks with compute-sanitizer,
 #                                 measures, and prints one table; elsewhere it says what is missing and exits with 2
 # AIXCELL_DATA=<folder of data sets> lets the tests on real images run; without it they skip with a message.
