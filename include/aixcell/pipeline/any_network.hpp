@@ -37,10 +37,18 @@ class network_stage final : public any_network {
   std::unique_ptr<any_network> blank() const override { return std::make_unique<network_stage>(); }
   void set_up(context<cpu>& ctx, int channels, const output_head& head, random_stream& random) override {
     random_stream none = random.unwanted();
-    context<cpu> passing(1);  // the twin's own parameters are let go at once, and their memory with them
-    in_bfloat16_.emplace(passing, channels, head, none);
+    {
+      context<cpu> passing(1);
+      in_bfloat16_.emplace(passing, channels, head, none);
+    }
+    // The twin's own parameters go, and their memory with them, before there are others.
+    const std::vector<network_tensor> same = tensors_of(*in_bfloat16_);
+    for (const network_tensor& t : same) {
+      *t.value = {};
+      if (t.gradient) *t.gradient = {};
+    }
     in_float_.emplace(ctx, channels, head, random);
-    const std::vector<network_tensor> own = tensors_of(*in_float_), same = tensors_of(*in_bfloat16_);
+    const std::vector<network_tensor> own = tensors_of(*in_float_);
     for (std::size_t i = 0; i < own.size(); ++i) {
       *same[i].value = *own[i].value;  // tensors share their elements
       if (own[i].gradient) *same[i].gradient = *own[i].gradient;
