@@ -162,7 +162,7 @@ TEMPLATE_TEST_CASE("conv2d with a filter that stays prepared is the same for ima
     const auto w = random_tensor<float>(ws, random_stream(2)), scale = random_tensor<float>({ws[0]}, random_stream(3));
     const conv2d_geometry g{.padding = static_cast<int>(ws[1] / 2)};
     detail::prepared_filter kept;
-    for (const shape& xs : {shape{1, 5, 6, ws[3]}, shape{2, 40, 37, ws[3]}}) {
+    for (const shape& xs : {shape{1, 5, 6, ws[3]}, shape{2, 16, 17, ws[3]}}) {  // 4 and 40 tiles of Winograd
       const auto x = random_tensor<Real>(xs, random_stream(1));
       const shape ys = conv2d_output_shape(xs, ws, g);
       tensor<Real> once(ys), again(ys);
@@ -200,11 +200,12 @@ TEMPLATE_TEST_CASE("conv2d gives the sums of what it wrote, and of its squares",
   using Real = TestType;
   using master = master_of<Real>;
   std::vector<conv_case> all(std::begin(cases), std::end(cases));
-  all.push_back({{2, 16, 15, 512}, {530, 3, 3, 512}, {1, 1}});  // blocks of outputs go in groups
+  all.push_back({{2, 5, 6, 512}, {530, 3, 3, 512}, {1, 1}});  // blocks of outputs go in groups
   all.push_back({{2, 9, 9, 32}, {32, 3, 3, 32}, {1, 2, 2}});
   for (const conv_case& c : all)
     for (const activation act : {activation::none, activation::relu, activation::gelu}) {
-      if (c.filter.count() > 1000000 && (act != activation::none || std::is_same_v<Real, double>)) continue;
+      if ((c.filter.count() > 10000 || std::is_same_v<Real, double>) && act != activation::relu) continue;
+      if (c.filter.count() > 1000000 && std::is_same_v<Real, double>) continue;
       const auto x = random_tensor<Real>(c.x, random_stream(1));
       const auto w = random_tensor<master>(c.filter, random_stream(2));
       const shape ys = conv2d_output_shape(c.x, c.filter, c.g), ss{ys[0], 2, ys[3]};
