@@ -12,6 +12,7 @@ set(rooms core device kernels layers losses optim metrics io data preprocess enc
 # library | what its includes start with | headers (regular expression, relative to include/) that may have them
 set(libraries
   "Boost.Hana|boost/hana|^aixcell/library/"
+  "Boost.Container|boost/container/|^aixcell/core/short_list.hpp$"
   "other Boost|boost/|^$"
   "CUDA|cuda|^aixcell/device/cuda.cuh$"
   "cuDNN|cudnn|^aixcell/kernels/cudnn/"

@@ -15,6 +15,7 @@
 #include <aixcell/core/precision.hpp>
 #include <aixcell/core/random.hpp>
 #include <aixcell/core/shape.hpp>
+#include <aixcell/core/short_list.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/core/trace.hpp>
@@ -25,11 +26,13 @@
 #include <aixcell/kernels/channels.hpp>
 #include <aixcell/kernels/connectivity.hpp>
 #include <aixcell/kernels/conv2d.hpp>
+#include <aixcell/kernels/conv2d_joined.hpp>
 #include <aixcell/kernels/cpu/adaptive_pool.hpp>
 #include <aixcell/kernels/cpu/channel_gate.hpp>
 #include <aixcell/kernels/cpu/channels.hpp>
 #include <aixcell/kernels/cpu/connected_components.hpp>
 #include <aixcell/kernels/cpu/conv2d.hpp>
+#include <aixcell/kernels/cpu/conv2d_joined.hpp>
 #include <aixcell/kernels/cpu/crop.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
@@ -75,6 +78,7 @@
 #include <aixcell/layers/cropping.hpp>
 #include <aixcell/layers/gradient_check.hpp>
 #include <aixcell/layers/group_norm.hpp>
+#include <aixcell/layers/joined_images.hpp>
 #include <aixcell/layers/layer_scale.hpp>
 #include <aixcell/layers/linear.hpp>
 #include <aixcell/layers/normalisation.hpp>

@@ -15,8 +15,8 @@ TEST_CASE("unet: widths mirror an encoder of stride 1, else follow the stride", 
   const unet::network<dry, float> decoder(ctx, resnet18::levels, random);
   std::vector<index_t> inputs, outputs;
   for (const auto& step : decoder.steps) {
-    inputs.push_back(step.layers[0].conv.weight.value.extent(3));
-    outputs.push_back(step.layers[1].conv.weight.value.extent(0));
+    inputs.push_back(step.first.conv.weight.value.extent(3));
+    outputs.push_back(step.second.conv.weight.value.extent(0));
   }
   CHECK(outputs == std::vector<index_t>{256, 128, 64, 32, 16});
   CHECK(inputs == std::vector<index_t>{512 + 256, 256 + 128, 128 + 64, 64 + 64, 32});

@@ -60,6 +60,7 @@ class context<dry> {
 
   /// From now on every forward kernel is noted in `recorder`; nullptr ends that.
   void record(trace_recorder* recorder) noexcept { recorder_ = recorder; }
+  bool records() const noexcept { return recorder_ != nullptr; }
 
   /// Called by the dry twin of every forward kernel, outputs of which come last. What is changed in place is both.
   void note(std::string_view kernel, std::initializer_list<noted_view> inputs,

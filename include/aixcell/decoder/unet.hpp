@@ -6,20 +6,25 @@
 
 #include <aixcell/core/stages.hpp>
 #include <aixcell/decoder/detail/unit_pair.hpp>
-#include <aixcell/layers/concatenation.hpp>
 #include <aixcell/layers/cropping.hpp>
 #include <aixcell/layers/transposed_convolution.hpp>
-#include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
 
 namespace detail {
 
-/// Nearest-neighbour enlargement, which keeps the channels.
+/// Nearest-neighbour enlargement, which keeps the channels: joined images are doubled where they are read.
 template <class Device, class Real>
-struct nearest_enlargement : up_sampling<Device, Real> {
+struct nearest_enlargement {
+  struct saved {};
+
   nearest_enlargement(context<Device>&, int, int, random_stream&) {}
   static int channels(int inputs, int) { return inputs; }
+
+  tensor<Real, Device> forward(context<Device>&, const tensor<Real, Device>& x, image_size, saved*) const { return x; }
+  tensor<Real, Device> backward(context<Device>&, tensor<Real, Device> dy, saved&) const { return dy; }
+
+  static void for_each_member(auto&, auto&&) {}
 };
 
 /// A 2x2 transposed convolution to the width of the step; what it makes of an odd size is cut.
@@ -58,11 +63,10 @@ struct basic_unet {
   template <class Device, class Real>
   struct network {
     using enlargement = Enlargement<Device, Real>;
-    using units = series<conv_norm_act<Device, Real>>;
+    using units = unit_pair<Device, Real>;
 
     struct step_saved {
       typename enlargement::saved up;
-      typename concatenation<Device, Real>::saved join;
       typename network::units::saved units;
     };
     struct saved {
@@ -78,7 +82,7 @@ struct basic_unet {
         const int width = levels[0].stride == 1 ? skip : 16 * stride;
         ups.emplace_back(ctx, channels, width, random);
         const int enlarged = enlargement::channels(channels, width);
-        steps.push_back(unit_pair<Device, Real>(ctx, enlarged + skip, width, random));
+        steps.emplace_back(ctx, enlarged + skip, width, random);
         channels = width;
       }
     }
@@ -91,10 +95,11 @@ struct basic_unet {
       auto y = std::move(levels.back());
       for (std::size_t i = 0; i < steps.size(); ++i) {
         step_saved* s = keep ? &keep->steps[i] : nullptr;
-        const index_t stride = index_t{1} << (steps.size() - 1 - i);
-        y = ups[i].forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
-        if (i < skips) y = join.forward(ctx, y, std::exchange(levels[skips - 1 - i], {}), s ? &s->join : nullptr);
-        y = steps[i].forward(ctx, std::move(y), s ? &s->units : nullptr);
+        joined_images<Device, Real> x{.parts = {},
+                                      .size = size_at_stride({height, width}, index_t{1} << (steps.size() - 1 - i))};
+        x.parts.push_back(ups[i].forward(ctx, std::exchange(y, {}), x.size, s ? &s->up : nullptr));
+        if (i < skips) x.parts.push_back(std::exchange(levels[skips - 1 - i], {}));
+        y = steps[i].forward(ctx, std::move(x), s ? &s->units : nullptr);
       }
       return y;
     }
@@ -104,13 +109,9 @@ struct basic_unet {
       std::vector<tensor<Real, Device>> dlevels(skips + 1);
       for (std::size_t i = steps.size(); i-- > 0;) {
         step_saved& s = kept.steps[i];
-        dy = steps[i].backward(ctx, std::move(dy), s.units);
-        if (i < skips) {
-          auto d = join.backward(ctx, std::move(dy), s.join);
-          dlevels[skips - 1 - i] = std::move(d.db);
-          dy = std::move(d.da);
-        }
-        dy = ups[i].backward(ctx, std::move(dy), s.up);
+        auto dx = steps[i].backward(ctx, std::move(dy), s.units);
+        if (i < skips) dlevels[skips - 1 - i] = std::move(dx[1]);
+        dy = ups[i].backward(ctx, std::move(dx[0]), s.up);
       }
       dlevels.back() = std::move(dy);
       kept = {};
@@ -126,7 +127,6 @@ struct basic_unet {
     int channels_out;
     std::vector<enlargement> ups;  ///< coarse to fine
     std::vector<units> steps;
-    concatenation<Device, Real> join;
   };
 };
 

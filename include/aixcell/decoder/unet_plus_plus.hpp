@@ -8,7 +8,6 @@
 #include <aixcell/decoder/detail/unit_pair.hpp>
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/kernels/elementwise.hpp>
-#include <aixcell/layers/concatenation.hpp>
 #include <aixcell/layers/up_sampling.hpp>
 
 namespace aixcell {
@@ -25,17 +24,12 @@ struct unet_plus_plus {
 
   template <class Device, class Real>
   struct network {
-    using units = series<conv_norm_act<Device, Real>>;
+    using units = detail::unit_pair<Device, Real>;
     using features = tensor<Real, Device>;
 
-    struct node_saved {
-      typename up_sampling<Device, Real>::saved up;
-      std::vector<typename concatenation<Device, Real>::saved> joins;
-      typename network::units::saved units;
-    };
     struct saved {
-      std::vector<std::vector<node_saved>> nodes;
-      std::vector<node_saved> tail;
+      std::vector<std::vector<typename network::units::saved>> nodes;
+      std::vector<typename network::units::saved> tail;
     };
 
     network(context<Device>& ctx, std::span<const feature_level> levels, random_stream& random)
@@ -52,13 +46,13 @@ struct unet_plus_plus {
           const bool last = i + j == depth;
           const int width = last ? decoder_width(levels[i]) : levels[i].channels;
           const int inputs = widths[i + 1] + static_cast<int>(j) * levels[i].channels;
-          nodes[i].push_back(detail::unit_pair<Device, Real>(ctx, inputs, width, random));
+          nodes[i].emplace_back(ctx, inputs, width, random);
           widths[i] = width;
         }
       int channels = widths[0];
       for (int stride = levels[0].stride; stride > 1; stride /= 2) {
         const int width = 16 * (stride / 2);
-        tail.push_back(detail::unit_pair<Device, Real>(ctx, channels, width, random));
+        tail.emplace_back(ctx, channels, width, random);
         channels = width;
       }
     }
@@ -75,27 +69,23 @@ struct unet_plus_plus {
       for (features& level : levels) made.push_back({std::move(level)});
       for (std::size_t j = 1; j <= depth; ++j)
         for (std::size_t i = 0; i + j <= depth; ++i) {
-          node_saved* s = keep ? &keep->nodes[i][j - 1] : nullptr;
-          auto y = up.forward(ctx, made[i + 1][j - 1], size_of(made[i][0].shape()), s ? &s->up : nullptr);
-          if (s) s->joins.resize(j);
-          for (std::size_t k = j; k-- > 0;) y = join.forward(ctx, y, made[i][k], s ? &s->joins[k] : nullptr);
-          made[i].push_back(nodes[i][j - 1].forward(ctx, std::move(y), s ? &s->units : nullptr));
+          joined_images<Device, Real> x{.parts = {made[i + 1][j - 1]}, .size = size_of(made[i][0].shape())};
+          x.parts.insert(x.parts.end(), made[i].rbegin(), made[i].rend());
+          made[i].push_back(nodes[i][j - 1].forward(ctx, std::move(x), keep ? &keep->nodes[i][j - 1] : nullptr));
         }
       auto y = std::move(made[0].back());
       made.clear();
       for (std::size_t i = 0; i < tail.size(); ++i) {
-        node_saved* s = keep ? &keep->tail[i] : nullptr;
-        const index_t stride = index_t{1} << (tail.size() - 1 - i);
-        y = up.forward(ctx, y, size_at_stride({height, width}, stride), s ? &s->up : nullptr);
-        y = tail[i].forward(ctx, std::move(y), s ? &s->units : nullptr);
+        joined_images<Device, Real> x{.parts = {std::exchange(y, {})},
+                                      .size = size_at_stride({height, width}, index_t{1} << (tail.size() - 1 - i))};
+        y = tail[i].forward(ctx, std::move(x), keep ? &keep->tail[i] : nullptr);
       }
       return y;
     }
 
     /// Gradients of the levels, in their order.
     std::vector<features> backward(context<Device>& ctx, features dy, saved& kept) {
-      for (std::size_t i = tail.size(); i-- > 0;)
-        dy = up.backward(ctx, tail[i].backward(ctx, std::move(dy), kept.tail[i].units), kept.tail[i].up);
+      for (std::size_t i = tail.size(); i-- > 0;) dy = std::move(tail[i].backward(ctx, std::move(dy), kept.tail[i])[0]);
       std::vector<std::vector<features>> dmade(depth + 1);
       for (std::size_t i = 0; i <= depth; ++i) dmade[i].resize(depth - i + 1);
       const auto add = [&](features& to, features gradient) {
@@ -107,14 +97,9 @@ struct unet_plus_plus {
       dmade[0][depth] = std::move(dy);
       for (std::size_t j = depth; j > 0; --j)
         for (std::size_t i = depth - j + 1; i-- > 0;) {
-          node_saved& s = kept.nodes[i][j - 1];
-          auto d = nodes[i][j - 1].backward(ctx, std::exchange(dmade[i][j], {}), s.units);
-          for (std::size_t k = 0; k < j; ++k) {
-            auto parts = join.backward(ctx, std::move(d), s.joins[k]);
-            add(dmade[i][k], std::move(parts.db));
-            d = std::move(parts.da);
-          }
-          add(dmade[i + 1][j - 1], up.backward(ctx, std::move(d), s.up));
+          auto dx = nodes[i][j - 1].backward(ctx, std::exchange(dmade[i][j], {}), kept.nodes[i][j - 1]);
+          add(dmade[i + 1][j - 1], std::move(dx[0]));
+          for (std::size_t k = j; k-- > 0;) add(dmade[i][k], std::move(dx[j - k]));
         }
       std::vector<features> dlevels;
       for (auto& level : dmade) dlevels.push_back(std::move(level[0]));
@@ -131,8 +116,6 @@ struct unet_plus_plus {
     int channels_out;
     std::vector<std::vector<units>> nodes;  ///< [level][position]
     std::vector<units> tail;                ///< below the finest level
-    up_sampling<Device, Real> up{interpolation::nearest};
-    concatenation<Device, Real> join;
   };
 };
 

@@ -179,13 +179,16 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
       const tensor<float, dry> dy_values(ctx, {winograd_points, tiles.dy_step});
       return;
     }
-    const filter_gradient_cut cut = cut_filter_gradient(x, dy, channels.inputs, g.stride, blocks);
+    const filter_gradient_cut cut =
+        cut_filter_gradient(x, dy, channels.inputs, dfilter[1], dfilter[2], g.stride, g.dilation, blocks);
     tensor<float, dry> dense;
     if (g.groups > 1) dense = tensor<float, dry>(ctx, {channels.outputs, taps, channels.inputs});
     const tensor<float, dry> partial(ctx, {cut.shares, blocks.padded(), taps * channels.inputs});
     tensor<float, dry> whole_block;
     if (const int width = blocks.width(blocks.count() - 1); width > blocks.valid(blocks.count() - 1))
       whole_block = tensor<float, dry>(ctx, {cut.band_rows, dy[2], width});
+    if (cut.by_rows_of_taps)
+      const tensor<float, dry> copied(ctx, {cut.copied_rows, cut.copied_columns, channels.inputs});
   }
 }
 }  // namespace detail

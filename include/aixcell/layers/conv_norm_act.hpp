@@ -30,6 +30,10 @@ struct conv_norm_act {
     typename convolution<Device, Real>::saved conv;
     typename Norm<Device, Real>::saved norm;
   };
+  struct saved_joined {
+    typename convolution<Device, Real>::saved_joined conv;
+    typename Norm<Device, Real>::saved norm;
+  };
 
   conv_norm_act() = default;
   conv_norm_act(context<Device>& ctx, const conv_norm_act_options& o, random_stream& random)
@@ -52,24 +56,11 @@ struct conv_norm_act {
   /// `residual` has the shape of y, or is empty.
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
                                const tensor<Real, Device>& residual, saved* keep) const {
-    if constexpr (requires { norm.folded(ctx); }) {
-      if (!keep) {
-        auto f = norm.folded(ctx);
-        if (!conv.bias.value.empty()) {  // the normalisation scales and shifts it like any value
-          const shape row{1, f.shift.size()}, pixel{1, 1, 1, f.shift.size()};
-          const auto bias = conv.bias.value.reshaped(pixel), scale = f.scale.reshaped(row),
-                     shift = f.shift.reshaped(row);
-          f.shift = tensor<master_of<Real>, Device>(ctx, f.shift.shape());
-          auto moved = f.shift.reshaped(pixel);
-          scale_shift_activate<master_of<Real>>(
-              ctx, {.x = bias, .scale = scale, .shift = shift, .residual = {}, .act = activation::none}, moved);
-        }
-        return conv.forward(ctx, x, {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
-      }
-    }
-    tensor<double, Device> sums(ctx, {x.extent(0), 2, conv.weight.value.extent(0)});
-    const auto y = conv.forward(ctx, x, conv.own_epilogue(), keep ? &keep->conv : nullptr, sums);
-    return norm.forward(ctx, y, sums, {residual, act}, keep ? &keep->norm : nullptr);
+    return convolve(ctx, x, x.extent(0), residual, keep);
+  }
+  tensor<Real, Device> forward(context<Device>& ctx, joined_images<Device, Real> x, saved_joined* keep) const {
+    const index_t images = x.images();
+    return convolve(ctx, std::move(x), images, {}, keep);
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
@@ -79,6 +70,10 @@ struct conv_norm_act {
     auto d = norm.backward_residual(ctx, std::move(dy), kept.norm);
     d.dx = conv.backward(ctx, std::move(d.dx), kept.conv);
     return d;
+  }
+  /// Gradients of the parts of joined images.
+  short_list<tensor<Real, Device>> backward(context<Device>& ctx, tensor<Real, Device> dy, saved_joined& kept) {
+    return conv.backward(ctx, norm.backward_residual(ctx, std::move(dy), kept.norm).dx, kept.conv);
   }
 
   static void for_each_member(auto& self, auto&& visit) {
@@ -91,6 +86,30 @@ struct conv_norm_act {
   activation act = activation::relu;
 
  private:
+  template <class Images, class Saved>
+  tensor<Real, Device> convolve(context<Device>& ctx, Images&& x, index_t images, const tensor<Real, Device>& residual,
+                                Saved* keep) const {
+    if constexpr (requires { norm.folded(ctx); }) {
+      if (!keep) {
+        auto f = norm.folded(ctx);
+        if (!conv.bias.value.empty()) {  // the normalisation scales and shifts it like any value
+          const shape row{1, f.shift.size()}, pixel{1, 1, 1, f.shift.size()};
+          const auto bias = conv.bias.value.reshaped(pixel), scale = f.scale.reshaped(row),
+                     shift = f.shift.reshaped(row);
+          f.shift = tensor<master_of<Real>, Device>(ctx, f.shift.shape());
+          auto moved = f.shift.reshaped(pixel);
+          scale_shift_activate<master_of<Real>>(
+              ctx, {.x = bias, .scale = scale, .shift = shift, .residual = {}, .act = activation::none}, moved);
+        }
+        return conv.forward(ctx, std::forward<Images>(x),
+                            {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
+      }
+    }
+    tensor<double, Device> sums(ctx, {images, 2, conv.weight.value.extent(0)});
+    const auto y = conv.forward(ctx, std::forward<Images>(x), conv.own_epilogue(), keep ? &keep->conv : nullptr, sums);
+    return norm.forward(ctx, y, sums, {residual, act}, keep ? &keep->norm : nullptr);
+  }
+
   static auto norm_options(const conv_norm_act_options& o) {
     if constexpr (std::is_same_v<Norm<Device, Real>, group_norm<Device, Real>>)
       return group_norm_options{.channels = o.outputs, .groups = o.norm_groups};

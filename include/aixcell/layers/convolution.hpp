@@ -2,6 +2,7 @@
 #include <aixcell/kernels/channels.hpp>
 #include <aixcell/kernels/conv2d.hpp>
 #include <aixcell/kernels/normalisation.hpp>
+#include <aixcell/layers/joined_images.hpp>
 #include <aixcell/layers/parameter.hpp>
 
 namespace aixcell {
@@ -23,6 +24,12 @@ template <class Device, class Real>
 struct convolution {
   struct saved {
     tensor<Real, Device> x;
+  };
+  /// Of joined images: their parts if the kernels took them as they lie, else the whole.
+  struct saved_joined {
+    joined_images<Device, Real> x;
+    saved whole;
+    short_list<shape> parts;
   };
 
   convolution() = default;
@@ -59,6 +66,41 @@ struct convolution {
     return y;
   }
 
+  /// Of joined images, which are not copied if the kernels need not.
+  tensor<Real, Device> forward(context<Device>& ctx, joined_images<Device, Real> x,
+                               const conv2d_epilogue<Real, Device>& epilogue, saved_joined* keep,
+                               view<double, Device> sums = {}) const {
+    if (keep)
+      for (const auto& part : x.parts) keep->parts.push_back(part.shape());
+    if constexpr (takes_parts)
+      if (const auto y = forward_of_parts(ctx, x, epilogue, sums); !y.empty()) {
+        if (keep) keep->x = std::move(x);
+        return y;
+      }
+    return forward(ctx, join(ctx, std::move(x)), epilogue, keep ? &keep->whole : nullptr, sums);
+  }
+
+  /// Gradients of the parts.
+  short_list<tensor<Real, Device>> backward(context<Device>& ctx, tensor<Real, Device> dy, saved_joined& kept) {
+    const short_list<shape> parts = std::exchange(kept.parts, {});
+    if (kept.x.parts.empty()) return separate(ctx, backward(ctx, std::move(dy), kept.whole), parts);
+    if constexpr (takes_parts) {
+      const auto [height, width] = kept.x.size;
+      kept.x.with_views([&](const auto& x) { conv2d_backward_filter<Real>(ctx, x, dy, geometry, weight.gradient); });
+      kept = {};
+      if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
+      short_list<tensor<Real, Device>> gradients;
+      short_list<view<Real, Device>> views;
+      for (shape part : parts) {
+        part[1] = height, part[2] = width;
+        views.push_back(gradients.emplace_back(ctx, part).as_view());
+      }
+      conv2d_backward_data<Real>(ctx, dy, weight.value, geometry, joined_views<Real, Device>{views, height, width});
+      return halve(ctx, std::move(gradients), parts);
+    }
+    return {};
+  }
+
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     const shape extents = kept.x.shape();
     conv2d_backward_filter<Real>(ctx, kept.x, dy, geometry, weight.gradient);
@@ -82,6 +124,29 @@ struct convolution {
   parameter<Device, Real> bias;    ///< [outputs] or empty
   conv2d_geometry geometry;
   bool input_gradient = true;
+
+ private:
+  /// Whether there are kernels for joined images, which convolves_parts may allow.
+  static constexpr bool takes_parts =
+      std::is_same_v<Real, float> && (std::is_same_v<Device, cpu> || std::is_same_v<Device, dry>);
+
+  /// Empty if the images have to be joined first.
+  tensor<Real, Device> forward_of_parts(context<Device>& ctx, const joined_images<Device, Real>& x,
+                                        const conv2d_epilogue<Real, Device>& epilogue,
+                                        view<double, Device> sums) const {
+    return x.with_views([&](const auto& views) -> tensor<Real, Device> {
+      if (!convolves_parts<Real>(ctx, views, weight.value.shape(), geometry)) return {};
+      tensor<Real, Device> y(ctx, conv2d_output_shape(views.whole(), weight.value.shape(), geometry));
+      if constexpr (std::is_same_v<Device, cpu>) {
+        conv2d<Real>(ctx, views, weight.value, geometry, epilogue, y, weight.constant ? &weight.prepared : nullptr,
+                     sums);
+      } else {
+        conv2d<Real>(ctx, views, weight.value, geometry, epilogue, y);
+        if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
+      }
+      return y;
+    });
+  }
 };
 
 }  // namespace aixcell

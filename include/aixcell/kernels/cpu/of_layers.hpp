@@ -3,6 +3,7 @@
 #include <aixcell/kernels/cpu/channel_gate.hpp>
 #include <aixcell/kernels/cpu/channels.hpp>
 #include <aixcell/kernels/cpu/conv2d.hpp>
+#include <aixcell/kernels/cpu/conv2d_joined.hpp>
 #include <aixcell/kernels/cpu/crop.hpp>
 #include <aixcell/kernels/cpu/elementwise.hpp>
 #include <aixcell/kernels/cpu/layer_norm.hpp>

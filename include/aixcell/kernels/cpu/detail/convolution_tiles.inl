@@ -122,10 +122,30 @@ inline void outer_blocks(const outer_band& a) {
   if (n - c >= 1) outer_tile<1, V>(a, c);
 }
 
-inline void accumulate_outer(const outer_band& a) {
+inline void accumulate_outer_nearby(const outer_band& a) {
   if (a.block == 2 * lanes)
     outer_blocks<2>(a);
   else
     outer_blocks<1>(a);
+}
+
+/// Every tile of channels passes over the same pixels: as many at once as stay in the first-level cache meanwhile.
+inline void accumulate_outer(const outer_band& a) {
+  constexpr std::ptrdiff_t near_values = 6144, fewest = 24;  // fewer pixels do not pay for loading the sums
+  const std::ptrdiff_t near = near_values / a.x_pixel_step > fewest ? near_values / a.x_pixel_step : fewest;
+  if (a.channels <= tile_pixels || a.rows * a.pixels <= 2 * near) {
+    accumulate_outer_nearby(a);
+  } else {
+    const std::ptrdiff_t rows = near > a.pixels ? near / a.pixels : 1, pixels = near > a.pixels ? a.pixels : near;
+    for (std::ptrdiff_t r = 0; r < a.rows; r += rows)
+      for (std::ptrdiff_t p = 0; p < a.pixels; p += pixels) {
+        outer_band part = a;
+        part.x += r * a.x_row_step + p * a.x_pixel_step;
+        part.dy += r * a.dy_row_step + p * a.dy_pixel_step;
+        part.rows = a.rows - r < rows ? a.rows - r : rows;
+        part.pixels = a.pixels - p < pixels ? a.pixels - p : pixels;
+        accumulate_outer_nearby(part);
+      }
+  }
   leave();
 }

@@ -96,18 +96,27 @@ constexpr index_t merged_groups(index_t outputs_of_group, index_t groups) {
   return std::clamp<index_t>(16 / std::max<index_t>(1, outputs_of_group), 1, groups);
 }
 
-/// Bands of rows of dy, and how many shares of them add into a partial gradient of their own.
+/// Bands of rows of dy, and how many shares of them add into a partial gradient of their own. Where channels are few, tap
+/// columns count as channels too, of copies of bands with their padding: `copied_rows` rows of `copied_columns` pixels.
 struct filter_gradient_cut {
   index_t band_rows, bands, shares;
+  bool by_rows_of_taps;
+  index_t copied_rows, copied_columns;
 };
 
 /// For images x [N,H,W,..] and dy [N,H',W',..], of which `inputs` and `blocks.channels` channels take part.
-inline filter_gradient_cut cut_filter_gradient(const shape& x, const shape& dy, index_t inputs, int stride,
+inline filter_gradient_cut cut_filter_gradient(const shape& x, const shape& dy, index_t inputs, index_t tap_rows,
+                                               index_t tap_columns, int stride, int dilation,
                                                const channel_blocks& blocks) {
   const index_t row_bytes = (x[2] * inputs * stride + dy[2] * 2 * blocks.lanes) * static_cast<index_t>(sizeof(float));
   const index_t band_rows = std::clamp<index_t>(2 * band_bytes / row_bytes, 1, dy[1]);
   const index_t bands = x[0] * ((dy[1] + band_rows - 1) / band_rows);
-  return {band_rows, bands, std::clamp<index_t>(16 / blocks.count(), 1, bands)};
+  return {.band_rows = band_rows,
+          .bands = bands,
+          .shares = std::clamp<index_t>(16 / blocks.count(), 1, bands),
+          .by_rows_of_taps = inputs < 12 && tap_columns > 1 && dilation == 1,
+          .copied_rows = (band_rows - 1) * stride + tap_rows,
+          .copied_columns = (dy[2] - 1) * stride + tap_columns};
 }
 
 // The matrix unit: tiles of 16 pixels or channels by 32 values of a window.

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
-#include <vector>
+#include <span>
 
 #include <aixcell/core/parallel.hpp>
 #include <aixcell/core/tensor.hpp>
@@ -32,16 +32,35 @@ struct sampled_images {
   index_t height() const { return samples(all.extent(1), first_row); }
   index_t width() const { return samples(all.extent(2), first_column); }
   bool contiguous() const { return step == 1 && channels == all.extent(3); }
-  const Real* at(index_t n, index_t i, index_t j) const {
-    return all.data() +
-           ((n * all.extent(1) + first_row + i * step) * all.extent(2) + first_column + j * step) * all.extent(3) +
+  const Real* row(index_t n, index_t i) const {
+    return all.data() + ((n * all.extent(1) + first_row + i * step) * all.extent(2) + first_column) * all.extent(3) +
            first_channel;
   }
+  const Real* at(index_t n, index_t i, index_t j) const { return row(n, i) + j * step * all.extent(3); }
 
  private:
   index_t samples(index_t extent, index_t first) const {
     return extent <= first ? 0 : (extent - first + step - 1) / step;
   }
+};
+
+/// Some of the channels of images that lie in parts: all of those of `images`, each pixel of which stands for 2x2 if they are
+/// `doubled`.
+template <class Real>
+struct image_part {
+  sampled_images<Real> images;
+  bool doubled = false;
+
+  const Real* row(index_t n, index_t i) const { return images.row(n, doubled ? i / 2 : i); }
+  /// Of pixel j from the start of its row.
+  index_t offset(index_t j) const { return (doubled ? j / 2 : j) * images.step * images.all.extent(3); }
+};
+
+/// Where some of the channels go, from `first_channel` on.
+template <class Real>
+struct output_part {
+  strided_images<Real> images;
+  index_t first_channel;
 };
 
 /// Neighbouring channels of the input and of the output that belong together.
@@ -59,6 +78,9 @@ struct correlation {
   index_t row_offset, column_offset;
   index_t outputs;
   strided_images<Real> out;
+  // Where the channels lie or go if not in x and out, which then are no more than sizes: by Winograd's algorithm only.
+  std::span<const image_part<Real>> x_parts = {};
+  std::span<const output_part<Real>> out_parts = {};
 };
 
 /// Rows first..first+rows of image n, with zeros where they or their columns lie outside; [rows, columns, C].
@@ -146,12 +168,13 @@ packed_weights packed_filter(context<cpu>& ctx, const correlation<float>& c, pre
     const filter_block block{blocks.first(b), blocks.valid(b), blocks.width(b)};
     for (index_t r = 0; r < c.tap_rows; ++r) pack(block, r, to + r * window * block.width);
   };
-  const bool fits = c.x.step == 1 && winograd_fits_filter(c.outputs, c.x.channels, c.tap_rows, c.tap_columns, c.stride,
-                                                          blocks.lanes);
+  const bool fits =
+      c.x.step == 1 && winograd_fits_filter(c.outputs, c.x.channels, c.tap_rows, c.tap_columns, c.stride, blocks.lanes);
   const bool stays_transformed = fits && winograd_filter_stays(c.outputs, c.x.channels);
   const index_t tiles =
       fits ? cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, c.x.channels, blocks).tiles : 0;
-  if (!stays_transformed && tiles >= 2 * winograd_least_tiles) kept = nullptr;  // against a filter that is packed already
+  if (!stays_transformed && tiles >= 2 * winograd_least_tiles)
+    kept = nullptr;  // against a filter that is packed already
   if (kept ? stays_transformed : tiles >= winograd_least_tiles) {
     const index_t transformed = winograd_points * c.x.channels;
     return {prepared_values<float>(ctx, kept, own, blocks.padded() * transformed,
@@ -274,7 +297,9 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
   if (dfilter.size() == 0 || dy.size() == 0) return;
   const channel_blocks blocks{outputs, processor().lanes()};
 
-  const filter_gradient_cut cut = cut_filter_gradient(x.shape(), dy.shape(), channels, g.stride, blocks);
+  const filter_gradient_cut cut =
+      cut_filter_gradient(x.shape(), dy.shape(), channels, tap_rows, tap_columns, g.stride, g.dilation, blocks);
+  const sampled_images<float> of_slice{.all = x, .channels = channels, .first_channel = slice.first_input};
   const index_t band_rows = cut.band_rows, bands = cut.bands, shares = cut.shares;
   const index_t bands_per_image = bands / images;
   auto partial = tensor<float>::zeros(ctx, {shares, blocks.padded(), depth});
@@ -285,6 +310,8 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
     float* gradient = partial.slice(share).data() + blocks.first(b) * depth;
     tensor<float> whole_blocks;  // dy of a block that is not full, padded to whole registers
     if (valid < block) whole_blocks = tensor<float>::zeros(ctx, {band_rows, out_width, block});
+    tensor<float> copied;
+    if (cut.by_rows_of_taps) copied = tensor<float>(ctx, {cut.copied_rows, cut.copied_columns, channels});
     for (index_t band = bands * share / shares; band < bands * (share + 1) / shares; ++band) {
       const index_t n = band / bands_per_image, first = band % bands_per_image * band_rows;
       const index_t rows = std::min(band_rows, out_height - first);
@@ -295,6 +322,24 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
           std::copy_n(g_rows + p * dy_step, valid, whole_blocks.data() + p * block);
         g_rows = whole_blocks.data();
         g_pixel = block;
+      }
+      if (cut.by_rows_of_taps) {
+        const index_t row_step = cut.copied_columns * channels;
+        copy_padded(of_slice, n, first * g.stride - g.padding, (rows - 1) * g.stride + tap_rows, -g.padding,
+                    cut.copied_columns, copied.data());
+        for (index_t r = 0; r < tap_rows; ++r)
+          cpu_set.accumulate_outer({.x = copied.data() + r * row_step,
+                                    .x_row_step = g.stride * row_step,
+                                    .x_pixel_step = g.stride * channels,
+                                    .dy = g_rows,
+                                    .dy_row_step = out_width * g_pixel,
+                                    .dy_pixel_step = g_pixel,
+                                    .rows = rows,
+                                    .pixels = out_width,
+                                    .channels = tap_columns * channels,
+                                    .block = block,
+                                    .gradient = gradient + r * tap_columns * channels * block});
+        continue;
       }
       for (index_t r = 0; r < tap_rows; ++r) {
         const output_range in_rows = valid_outputs(r, g, height, out_height);

@@ -7,7 +7,7 @@
 
 namespace aixcell::detail {
 
-// Convolution of float32 images by register tiles.
+// Convolution of float32 images by register tiles. Images that lie in parts are views of no elements, and their parts besides.
 
 /// A grouped filter [K,R,S,C/groups] as dense ones: neighbouring groups are merged until their outputs fill a register,
 /// with zeros where an output does not see an input. One group is its own bundle.
@@ -64,7 +64,7 @@ inline void pack_transposed(const filter_block& block, const float* from, index_
 
 inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> filter,
                               conv2d_geometry g, const float* scale, const float* bias, prepared_filter* kept,
-                              view<float, cpu> y) {
+                              view<float, cpu> y, std::span<const image_part<float>> x_parts = {}) {
   const group_bundles bundles(filter, g);
   if (bundles.count() > 1) kept = nullptr;
   const index_t window = filter.extent(2) * filter.extent(3), step = filter.extent(1) * window;
@@ -73,23 +73,26 @@ inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<
     const float* bias_of_bundle = bias ? bias + channels.first_output : nullptr;
     const float* scale_of_bundle = scale ? scale + channels.first_output : nullptr;
     prepared_filter own;  // the same for all phases
-    for_each_forward_phase(x, filter.shape(), g, channels, y, [&](const correlation<float>& c) {
-      const packed_weights packed = packed_filter(ctx, c, kept, own, [&](const filter_block& block, index_t r, float* to) {
-        if (bundles.dense())
-          return pack_transposed(block, filter.data() + (channels.first_output + block.first) * step + r * window, step,
-                                 window, scale_of_bundle, to);
-        pack_weights(block, c.tap_columns, channels.inputs, to, [&](index_t k, index_t s, index_t input) {
-          const float w = bundles.weight(channels.first_output, k, r, s, input);
-          return scale ? w * scale_of_bundle[k] : w;
-        });
-      });
+    for_each_forward_phase(x, filter.shape(), g, channels, y, [&](correlation<float> c) {
+      c.x_parts = x_parts;
+      const packed_weights packed =
+          packed_filter(ctx, c, kept, own, [&](const filter_block& block, index_t r, float* to) {
+            if (bundles.dense())
+              return pack_transposed(block, filter.data() + (channels.first_output + block.first) * step + r * window,
+                                     step, window, scale_of_bundle, to);
+            pack_weights(block, c.tap_columns, channels.inputs, to, [&](index_t k, index_t s, index_t input) {
+              const float w = bundles.weight(channels.first_output, k, r, s, input);
+              return scale ? w * scale_of_bundle[k] : w;
+            });
+          });
       correlate_images(ctx, c, bias_of_bundle, packed);
     });
   }
 }
 
 inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, view<const float, cpu> filter,
-                                conv2d_geometry g, view<float, cpu> dx) {
+                                conv2d_geometry g, view<float, cpu> dx,
+                                std::span<const output_part<float>> dx_parts = {}) {
   const group_bundles bundles(filter, g);
   for (index_t bundle = 0; bundle < bundles.count(); ++bundle) {
     const channel_slice channels = bundles.channels(bundle);
@@ -101,24 +104,28 @@ inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, vi
           std::fill(std::copy_n(from, block.valid, to), to + block.width, 0.0f);
         }
     };
-    for_each_backward_phase(
-        dy, filter.shape(), g, channels, dx, [&](const correlation<float>& c, const turned_taps& taps) {
-          prepared_filter own;
-          const packed_weights packed = packed_filter(ctx, c, nullptr, own, [&](const filter_block& block, index_t r, float* to) {
+    for_each_backward_phase(dy, filter.shape(), g, channels, dx, [&](correlation<float> c, const turned_taps& taps) {
+      c.out_parts = dx_parts;
+      prepared_filter own;
+      const packed_weights packed =
+          packed_filter(ctx, c, nullptr, own, [&](const filter_block& block, index_t r, float* to) {
             if (bundles.dense()) return pack_turned(taps, block, r, to);
             pack_weights(block, c.tap_columns, channels.outputs, to, [&](index_t input, index_t t, index_t output) {
               return bundles.weight(channels.first_output, output, taps.row(r), taps.column(t), input);
             });
           });
-          correlate_images(ctx, c, nullptr, packed);
-        });
+      correlate_images(ctx, c, nullptr, packed);
+    });
   }
 }
 
 inline void tiled_backward_filter(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> dy,
                                   conv2d_geometry g, view<float, cpu> dfilter) {
   const group_bundles bundles(dfilter, g);
-  if (gradient_by_winograd(dy.shape(), dfilter.shape(), g)) return winograd_filter_gradient(ctx, x, dy, g, dfilter);
+  if (gradient_by_winograd(dy.shape(), dfilter.shape(), g)) {
+    const image_part<float> whole{{.all = x, .channels = x.extent(3)}};
+    return winograd_filter_gradient(ctx, {&whole, 1}, {x.extent(1), x.extent(2)}, dy, g, dfilter);
+  }
   if (g.groups == 1) return accumulate_filter_gradient(ctx, x, dy, g, bundles.channels(0), dfilter);
   for (index_t bundle = 0; bundle < bundles.count(); ++bundle) {
     const channel_slice channels = bundles.channels(bundle);

@@ -9,6 +9,10 @@ namespace aixcell::detail {
 // Correlations of 3x3 taps by minimal filtering (Winograd 1980; Lavin & Gray 2016): tiles of 4x4 outputs, a quarter of the
 // products of the definition. Sums differ from it by rounding alone, some 1e-6 of the sum of magnitudes.
 
+struct image_extent {
+  index_t height, width;
+};
+
 /// Where a tile, numbered over all images, begins.
 struct winograd_place {
   index_t image, row, column;
@@ -18,33 +22,49 @@ inline winograd_place place_of(index_t tile, const winograd_cut& cut) {
   return {row / cut.down, row % cut.down * winograd_edge, tile % cut.across * winograd_edge};
 }
 
-/// The addresses of Edge x Edge pixels from `at` on; for those outside the image, that of `zeros`.
+/// The addresses of Edge x Edge pixels of [.., height, width, ..] from `at` on; for those outside, that of `zeros`.
 template <int Edge>
-std::array<const float*, Edge * Edge> square_of(const sampled_images<float>& x, const winograd_place& at,
+std::array<const float*, Edge * Edge> square_of(const image_part<float>& x, image_extent size, const winograd_place& at,
                                                 const float* zeros) {
+  std::array<index_t, Edge> offsets{};
+  for (index_t s = 0; s < Edge; ++s) offsets[static_cast<std::size_t>(s)] = x.offset(at.column + s);
+  const index_t left = std::clamp<index_t>(-at.column, 0, Edge),
+                right = std::clamp<index_t>(size.width - at.column, left, Edge);
   std::array<const float*, Edge * Edge> all;
-  for (index_t r = 0; r < Edge; ++r)
-    for (index_t s = 0; s < Edge; ++s) {
-      const index_t h = at.row + r, w = at.column + s;
-      const bool inside = h >= 0 && h < x.height() && w >= 0 && w < x.width();
-      all[static_cast<std::size_t>(Edge * r + s)] = inside ? x.at(at.image, h, w) : zeros;
-    }
+  all.fill(zeros);
+  const index_t top = std::clamp<index_t>(-at.row, 0, Edge),
+                bottom = std::clamp<index_t>(size.height - at.row, top, Edge);
+  for (index_t r = top; r < bottom; ++r) {
+    const float* const row = x.row(at.image, at.row + r);
+    for (index_t s = left; s < right; ++s)
+      all[static_cast<std::size_t>(Edge * r + s)] = row + offsets[static_cast<std::size_t>(s)];
+  }
   return all;
 }
 
 /// The same for the 4x4 results of a tile; what lies outside goes where nobody wants it.
-inline std::array<float*, 16> results_of(const strided_images<float>& y, const winograd_place& at, index_t first_channel,
-                                         float* unwanted) {
+inline std::array<float*, 16> results_of(const strided_images<float>& y, const winograd_place& at,
+                                         index_t first_channel, float* unwanted) {
   float* const corner =
       y.data + at.image * y.image_step + at.row * y.row_step + at.column * y.pixel_step + first_channel;
   std::array<float*, 16> all;
-  for (index_t r = 0; r < winograd_edge; ++r)
-    for (index_t s = 0; s < winograd_edge; ++s) {
-      const bool inside = at.row + r < y.height && at.column + s < y.width;
-      all[static_cast<std::size_t>(winograd_edge * r + s)] =
-          inside ? corner + r * y.row_step + s * y.pixel_step : unwanted;
-    }
+  all.fill(unwanted);
+  const index_t rows = std::min(winograd_edge, y.height - at.row),
+                columns = std::min(winograd_edge, y.width - at.column);
+  for (index_t r = 0; r < rows; ++r)
+    for (index_t s = 0; s < columns; ++s)
+      all[static_cast<std::size_t>(winograd_edge * r + s)] = corner + r * y.row_step + s * y.pixel_step;
   return all;
+}
+
+/// Of 6x6 pixels of all parts around a tile, the 36 rows at `to`, one every `step` values, a part's channels behind those of
+/// the part before.
+inline void transform_tile(std::span<const image_part<float>> parts, image_extent size, const winograd_place& at,
+                           const float* zeros, float* to, index_t step) {
+  for (const image_part<float>& part : parts) {
+    best_instruction_set().winograd_input(square_of<6>(part, size, at, zeros).data(), part.images.channels, to, step);
+    to += part.images.channels;
+  }
 }
 
 /// `filter` holds for each block of output channels, padded as `blocks` says, [36, channels, width]; `bias` is padded alike.
@@ -52,6 +72,10 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
   const instruction_set& cpu_set = best_instruction_set();
   const channel_blocks blocks{c.outputs, processor().lanes()};
   const index_t channels = c.x.channels;
+  const image_part<float> whole{c.x};
+  const std::span parts = c.x_parts.empty() ? std::span(&whole, 1) : c.x_parts;
+  const output_part<float> all{c.out, 0};
+  const std::span out_parts = c.out_parts.empty() ? std::span(&all, 1) : c.out_parts;
   const winograd_cut cut = cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, channels, blocks);
   const auto zeros = tensor<float>::zeros(ctx, {channels});
 
@@ -59,14 +83,17 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
     for (index_t tile = begin; tile < end; ++tile) {
       winograd_place at = place_of(tile, cut);
       at.row += c.row_offset, at.column += c.column_offset;
-      cpu_set.winograd_input(square_of<6>(c.x, at, zeros.data()).data(), channels, values + (tile - first) * channels,
-                             cut.step);
+      transform_tile(parts, {c.x.height(), c.x.width()}, at, zeros.data(), values + (tile - first) * channels,
+                     cut.step);
     }
   };
   // Tiles begin..end-1 of a chunk that starts at `first`, for one block of output channels.
   const auto multiply = [&](index_t begin, index_t end, index_t first, const float* values, index_t b, float* products,
                             float* unwanted) {
     const index_t width = blocks.width(b);
+    const output_part<float>& out =
+        *std::find_if(out_parts.rbegin(), out_parts.rend(),
+                      [&](const output_part<float>& part) { return part.first_channel <= blocks.first(b); });
     correlation_row run{};
     run.x_pixel_step = channels;
     run.tap_rows = 1;
@@ -84,8 +111,9 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
         cpu_set.correlate(run);
       }
       for (index_t tile = from; tile < to; ++tile)
-        cpu_set.winograd_output(products + (tile - from) * width, cut.products_step, bias + blocks.first(b), width,
-                                results_of(c.out, place_of(tile, cut), blocks.first(b), unwanted).data());
+        cpu_set.winograd_output(
+            products + (tile - from) * width, cut.products_step, bias + blocks.first(b), width,
+            results_of(out.images, place_of(tile, cut), blocks.first(b) - out.first_channel, unwanted).data());
     }
   };
   const shape value_rows{winograd_points, cut.step}, product_rows{winograd_points, cut.products_step};
@@ -104,9 +132,8 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
   tensor<float> values(ctx, value_rows);
   for (index_t first = 0; first < cut.tiles; first += cut.chunk) {
     const index_t end = std::min(cut.tiles, first + cut.chunk);
-    parallel_ranges(ctx, end - first, 8, [&](index_t begin, index_t stop) {
-      transform(first + begin, first + stop, first, values.data());
-    });
+    parallel_ranges(ctx, end - first, 8,
+                    [&](index_t begin, index_t stop) { transform(first + begin, first + stop, first, values.data()); });
     parallel_for(ctx, blocks.count() * cut.parts, [&](index_t task) {
       tensor<float> products(ctx, product_rows), unwanted(ctx, {widest});
       const index_t part = task % cut.parts, begin = first + (end - first) * part / cut.parts,
@@ -122,8 +149,7 @@ inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, con
   if (c.outputs == 0 || c.x.all.extent(0) * c.out.height * c.out.width == 0) return;
   const channel_blocks blocks{c.outputs, processor().lanes()};
   tensor<float> bias(ctx, {blocks.padded()});
-  for (index_t k = 0; k < blocks.padded(); ++k)
-    bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
+  for (index_t k = 0; k < blocks.padded(); ++k) bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
   if (packed.for_winograd)
     winograd_images(ctx, c, bias.data(), packed.values);
   else

@@ -11,14 +11,15 @@ inline bool gradient_by_winograd(const shape& dy, const shape& filter, conv2d_ge
          cut_winograd_gradient(dy, filter[3], blocks).tiles.worth_it();
 }
 
-/// dfilter [K,3,3,C] += the gradient: for each of the 36 points, the products of x and dy there summed over all tiles.
-inline void winograd_filter_gradient(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> dy,
-                                     conv2d_geometry g, view<float, cpu> dfilter) {
+/// dfilter [K,3,3,C] += the gradient: for each of the 36 points, the products of x and dy there summed over all tiles. `x`
+/// holds C channels in all; their images are of `size`.
+inline void winograd_filter_gradient(context<cpu>& ctx, std::span<const image_part<float>> x, image_extent size,
+                                     view<const float, cpu> dy, conv2d_geometry g, view<float, cpu> dfilter) {
   const instruction_set& cpu_set = best_instruction_set();
-  const index_t channels = x.extent(3), outputs = dy.extent(3);
+  const index_t channels = dfilter.extent(3), outputs = dy.extent(3);
   const channel_blocks blocks{outputs, processor().lanes()};
   const winograd_gradient_cut cut = cut_winograd_gradient(dy.shape(), channels, blocks);
-  const sampled_images<float> of_x{.all = x, .channels = channels}, of_dy{.all = dy, .channels = outputs};
+  const image_part<float> of_dy{{.all = dy, .channels = outputs}};
   const auto zeros = tensor<float>::zeros(ctx, {std::max(channels, outputs)});
   // For each share, blocks of outputs: [36, channels, width].
   auto sums = tensor<float>::zeros(ctx, {cut.shares, blocks.padded(), winograd_points * channels});
@@ -26,11 +27,10 @@ inline void winograd_filter_gradient(context<cpu>& ctx, view<const float, cpu> x
   const auto transform = [&](index_t begin, index_t end, index_t first, float* x_values, float* dy_values) {
     for (index_t tile = begin; tile < end; ++tile) {
       winograd_place at = place_of(tile, cut.tiles);
-      cpu_set.winograd_gradient(square_of<4>(of_dy, at, zeros.data()).data(), outputs,
+      cpu_set.winograd_gradient(square_of<4>(of_dy, {dy.extent(1), dy.extent(2)}, at, zeros.data()).data(), outputs,
                                 dy_values + (tile - first) * outputs, cut.dy_step);
       at.row -= g.padding, at.column -= g.padding;
-      cpu_set.winograd_input(square_of<6>(of_x, at, zeros.data()).data(), channels, x_values + (tile - first) * channels,
-                             cut.x_step);
+      transform_tile(x, size, at, zeros.data(), x_values + (tile - first) * channels, cut.x_step);
     }
   };
   const auto add_products = [&](index_t point, index_t tiles, const float* x_values, const float* dy_values,
