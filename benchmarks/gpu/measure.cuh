@@ -113,7 +113,9 @@ void convolutions(context<cuda>& ctx, report& r, const std::string& stored) {
     const auto name = [&](const char* what) {
       return std::string(what) + ", 3x3, " + std::to_string(channels) + " channels at " + std::to_string(edge) + ", " + stored;
     };
+    tensor<double, cuda> sums(ctx, {s[0], 2, channels});
     r.by_products(name("conv2d").c_str(), operations, [&] { conv2d<Real>(ctx, x, filter, g, {}, y); });
+    r.by_products(name("  with its sums").c_str(), operations, [&] { conv2d<Real>(ctx, x, filter, g, {}, y, sums); });
     r.by_products(name("  to the image").c_str(), operations, [&] { conv2d_backward_data<Real>(ctx, x, filter, g, y); });
     r.by_products(name("  to the filter").c_str(), operations, [&] { conv2d_backward_filter<Real>(ctx, x, y, g, dfilter); });
   }

@@ -8,6 +8,7 @@
 #include <aixcell/kernels/activation.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_workspace.hpp>
 #include <aixcell/kernels/cpu/detail/processor.hpp>
+#include <aixcell/kernels/normalisation.hpp>
 
 namespace aixcell {
 
@@ -204,7 +205,7 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
 
 template <class Real>
 void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const master_of<Real>, dry> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, dry>& e, view<Real, dry> y) {
+            const conv2d_epilogue<Real, dry>& e, view<Real, dry> y, view<double, dry> sums = {}) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   detail::take_forward_workspace<Real>(ctx, x.shape(), filter.shape(), g, y.shape());
   // Named first: cudafe++ 13.0 garbles braced lists of members of a template.
@@ -218,6 +219,7 @@ void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const master_of<Rea
             {"groups", g.groups},
             {"act", act}});
   ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)));
+  if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }
 
 template <class Real>

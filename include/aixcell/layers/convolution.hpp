@@ -59,8 +59,7 @@ struct convolution {
     if constexpr (std::is_same_v<Device, cpu>) {
       conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, weight.constant ? &weight.prepared : nullptr, sums);
     } else {
-      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y);
-      if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
+      conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, sums);
     }
     if (keep) keep->x = x;
     return y;

@@ -1,5 +1,5 @@
 #include <aixcell/kernels/gpu/conv2d.hpp>
-#include "on_device.hpp"
+#include "summed_outputs.hpp"
 #include "reference/activations.hpp"
 #include "reference/conv2d.hpp"
 #include "support/catch.hpp"
@@ -91,6 +91,31 @@ TEST_CASE("gpu: conv2d and its adjoints equal plain loops in float64", "[kernels
       CHECK(dw.equal(dw_here, 2e-6));
       if (first_dw.empty()) first_dw = dw_here;
       CHECK(same_values(dw_here, first_dw));  // the split of the sum does not depend on the schedule
+    });
+  }
+}
+
+// Tiles of 64 pixels within an image, across two, of many images at once, and one that ends with an image; groups; depthwise.
+TEST_CASE("gpu: conv2d leaves the sums of its output", "[kernels][gpu]") {
+  for (const conv_case& c :
+       {conv_case{{2, 9, 9, 3}, {34, 3, 3, 3}, {1, 1}}, conv_case{{13, 3, 4, 2}, {3, 1, 1, 2}, {1, 0}},
+        conv_case{{2, 8, 8, 2}, {4, 3, 3, 2}, {1, 1}}, conv_case{{70, 1, 1, 4}, {6, 1, 1, 2}, {1, 0, 1, 2}},
+        conv_case{{2, 6, 7, 5}, {5, 3, 3, 1}, {1, 1, 1, 5}}, conv_case{{0, 3, 3, 2}, {2, 3, 3, 2}, {1, 1}}}) {
+    CAPTURE(to_string(c.x), to_string(c.filter), c.g.groups);
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_tensor<float>(c.x, 1), w = random_tensor<float>(c.filter, 2);
+    tensor<float> bias({ys[3]});
+    std::fill(bias.begin(), bias.end(), 300.0f);
+    tensor<double> first;
+    on_every_device([&](auto& ctx) {
+      const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_bias = to_device(ctx, bias);
+      device_tensor<float> y(ctx, ys);
+      device_tensor<double> sums(ctx, {ys[0], 2, ys[3]});
+      conv2d<float>(ctx, on_x, on_w, c.g, {.bias = on_bias, .scale = {}, .residual = {}}, y, sums);
+      const auto found = to_host(ctx, sums);
+      CHECK(are_sums_of(found, to_host(ctx, y)));
+      if (first.empty()) first = found;
+      CHECK(same_values(found, first));
     });
   }
 }

@@ -1,6 +1,6 @@
 #include <aixcell/kernels/gpu/conv2d_bf16.hpp>
-#include "on_device.hpp"
 #include "reference/conv2d.hpp"
+#include "summed_outputs.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -68,6 +68,32 @@ TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in flo
       conv2d_bf16_backward_filter(ctx, on_x, on_dy, c.g, found_dw);
       CHECK(agrees(to_host(ctx, found_dw), dw, 2e-5));
     });
+  }
+}
+
+// Tiles of 128 pixels across images, of many images at once, and of the last image's end.
+TEST_CASE("gpu: conv2d on tensor cores leaves the sums of its output", "[kernels][gpu]") {
+  for (const conv_case& c :
+       {conv_case{{7, 4, 5, 8}, {8, 3, 3, 8}, {1, 1}}, conv_case{{2, 12, 12, 8}, {72, 1, 1, 8}, {1, 0}}}) {
+    CAPTURE(to_string(c.x), to_string(c.filter));
+    const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+    const auto x = random_bf16(c.x, 1);
+    const auto w = random_tensor<float>(c.filter, 2);
+    tensor<float> bias({ys[3]});
+    std::fill(bias.begin(), bias.end(), 30.0f);
+    tensor<double> first;
+    on_every_device([&](auto& ctx) {
+      const auto on_x = to_device(ctx, x);
+      const auto on_w = to_device(ctx, w), on_bias = to_device(ctx, bias);
+      device_tensor<bfloat16> y(ctx, ys);
+      device_tensor<double> sums(ctx, {ys[0], 2, ys[3]});
+      conv2d<bfloat16>(ctx, on_x, on_w, c.g, {.bias = on_bias, .scale = {}, .residual = {}}, y, sums);
+      const auto found = to_host(ctx, sums);
+      CHECK(are_sums_of(found, to_host(ctx, y)));
+      if (first.empty()) first = found;
+      CHECK(same_values(found, first));
+    });
+    if (!unhurried()) break;
   }
 }
 

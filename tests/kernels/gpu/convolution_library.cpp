@@ -1,7 +1,7 @@
 #include <aixcell/kernels/gpu/convolution_library.hpp>
 #include <aixcell/kernels/gpu/conv2d_bf16.hpp>
 #include <aixcell/kernels/gpu/fill.hpp>
-#include "on_device.hpp"
+#include "summed_outputs.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -55,7 +55,9 @@ TEST_CASE("gpu: a library that the context was told of gets every convolution, w
     const auto everything = [&] {
       device_tensor<float> y(ctx, ys), dx(ctx, xs);
       auto df = to_device(ctx, random_tensor<float>(fs, 6));
-      conv2d<float>(ctx, x, f, g, {.bias = bias, .scale = scale, .residual = dy, .act = activation::relu}, y);
+      device_tensor<double> sums(ctx, {ys[0], 2, ys[3]});
+      conv2d<float>(ctx, x, f, g, {.bias = bias, .scale = scale, .residual = dy, .act = activation::relu}, y, sums);
+      CHECK(are_sums_of(to_host(ctx, sums), to_host(ctx, y)));
       conv2d_backward_data<float>(ctx, dy, f, g, dx);
       conv2d_backward_filter<float>(ctx, x, dy, g, df);
       return std::array{to_host(ctx, y), to_host(ctx, dx), to_host(ctx, df)};

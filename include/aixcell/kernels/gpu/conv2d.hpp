@@ -7,6 +7,7 @@
 #include <aixcell/kernels/gpu/detail/depthwise.hpp>
 #include <aixcell/kernels/gpu/detail/map.hpp>
 #include <aixcell/kernels/gpu/detail/tiled_product.hpp>
+#include <aixcell/kernels/gpu/normalisation.hpp>
 
 namespace aixcell {
 
@@ -42,6 +43,7 @@ struct forward_product {
   const Stored* x;
   const Real* filter;
   Stored* y;
+  tile_sums totals;
 
   constexpr tile enter(dim block) const {
     return {e.pixels(), e.outputs, block.x * 64, block.y * 32, 0, e.reach(), block.z};
@@ -68,9 +70,15 @@ struct forward_product {
   constexpr Real right(const tile&, const column& c, const slice& s) const {
     return c.first < 0 || s.depth < 0 ? Real(0) : filter[c.first + s.depth];
   }
-  constexpr void store(const tile& t, int pixel, int k, Real sum) const {
+  constexpr void store(const tile& t, int pixel, int k, Real& sum) const {
     const int channel = t.group * e.outputs + k, at = pixel * e.y.channels + channel;
-    y[at] = static_cast<Stored>(epilogue(sum, channel, at));
+    const auto stored = static_cast<Stored>(epilogue(sum, channel, at));
+    y[at] = stored;
+    sum = static_cast<Real>(stored);
+  }
+  constexpr void add_totals(auto t, const tile& b, auto& stored) const {
+    const int first = b.group * e.outputs;
+    totals.add(t, stored, b.first_row, first + b.first_column, first + e.outputs, [](int) { return true; });
   }
 };
 
@@ -263,20 +271,30 @@ struct add_shares {
   }
 };
 
+/// Where who wrote y did not add it up.
 template <class Real, GpuDevice Device>
-void conv2d_any(context<Device>& ctx, view_on<const Real, Device> x, view_on<const master_of<Real>, Device> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
+void sums_after(context<Device>& ctx, view_on<const Real, Device> y, view_on<double, Device> sums) {
+  if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
+}
+
+template <class Real, GpuDevice Device>
+void conv2d_any(context<Device>& ctx, view_on<const Real, Device> x, view_on<const master_of<Real>, Device> filter,
+                conv2d_geometry g, const conv2d_epilogue<Real, std::type_identity_t<Device>>& e,
+                view_on<Real, Device> y, view_on<double, Device> sums = {}) {
   require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
   const auto extents = conv2d_extents::of("conv2d", x.shape(), filter.shape(), g, y.shape());
   const auto epilogue = epilogue_values<Real>::of("conv2d", e, y.shape());
   if (is_depthwise(filter.shape(), g)) {
     launch(ctx, blocks_for(y.size(), 256), depthwise_kernel<Real>{}, extents, epilogue, x.data(), filter.data(),
            y.data());
-    return;
+    return sums_after<Real>(ctx, y, sums);
   }
   using kernel = tiled_product_kernel<master_of<Real>, forward_product<Real>>;
-  launch(ctx, product_blocks<kernel>(extents.pixels(), extents.outputs, g.groups),
-         kernel{{extents, epilogue, x.data(), filter.data(), y.data()}});
+  with_tile_sums<kernel::rows>(ctx, "conv2d", y.shape(), extents.y.height * extents.y.width, sums,
+                               [&](const tile_sums& totals) {
+                                 launch(ctx, product_blocks<kernel>(extents.pixels(), extents.outputs, g.groups),
+                                        kernel{{extents, epilogue, x.data(), filter.data(), y.data(), totals}});
+                               });
 }
 
 template <class Real, GpuDevice Device>
@@ -327,13 +345,16 @@ void conv2d_any_backward_filter(context<Device>& ctx, view_on<const Real, Device
 }  // namespace detail
 
 // Twins of kernels/cpu/conv2d.hpp for what is computed as it is stored; kernels/gpu/conv2d_bf16.hpp has those for bfloat16.
-// A library that the context was told to convolve by (convolution_library.hpp) comes first in both.
+// A library that the context was told to convolve by (convolution_library.hpp) comes first in both. `sums` [N,2,K], if not
+// empty, is overwritten with what channel_sums says of y, up to the order of float32 sums.
 
 template <class Real, GpuDevice Device>
 requires std::floating_point<Real>
 void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const Real, Device> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
-  if (!detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
+            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y,
+            view_on<double, Device> sums = {}) {
+  if (detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) return detail::sums_after<Real>(ctx, y, sums);
+  detail::conv2d_any<Real>(ctx, x, filter, g, e, y, sums);
 }
 
 template <class Real, GpuDevice Device>

@@ -61,13 +61,13 @@ struct tensor_core_tile {
   }
 };
 
-/// y [N,P,Q,K]: rows are pixels, columns filters, depth (r, s, c), which is contiguous in both operands.
 /// Which pixels of an image a product writes: those at down + i * step, right + j * step of [height,width]. `step` 1: all.
 struct written_pixels {
   int step = 1, down = 0, right = 0, height = 0, width = 0;
 };
 
-/// What is added at the end may be stored as another type than the result.
+/// y [N,P,Q,K]: rows are pixels, columns filters, depth (r, s, c), which is contiguous in both operands. What is added at the
+/// end may be stored as another type than the result.
 template <class Out, class Residual>
 struct conv2d_bf16_kernel : tensor_core_tile {
   static constexpr std::string_view name = "conv2d_bf16";
@@ -77,7 +77,8 @@ struct conv2d_bf16_kernel : tensor_core_tile {
   };
   union shared {
     tiles in;
-    float out[rows][columns + 4];  // sums on their way out: one loop over them, not one epilogue for each register
+    summed_tile<float, rows, columns, threads>
+        out;  // on their way out: one loop over them, not one epilogue a register
   };
 
   conv2d_extents e;
@@ -86,6 +87,7 @@ struct conv2d_bf16_kernel : tensor_core_tile {
   epilogue_values<Residual> epilogue;
   const bfloat16 *x, *filter;
   Out* y;
+  tile_sums totals;
 
   constexpr int first_value_of(int pixel) const {
     if (written.step == 1) return pixel * e.outputs;
@@ -138,18 +140,20 @@ struct conv2d_bf16_kernel : tensor_core_tile {
           });
     });
     t.sync();  // the tiles are read
-    for_each_sum(t, sum, [&](int i, int j, float v) { s.out[i][j] = v; });
+    for_each_sum(t, sum, [&](int i, int j, float v) { s.out.values[i][j] = v; });
     t.sync();
     for (int i = id; i < rows * columns; i += threads) {
       const int pixel = first_row + i / columns, channel = first_column + i % columns;
       if (pixel >= pixels || channel >= e.outputs) continue;
       const int at = first_value_of(pixel) + channel;
-      const float value = epilogue(s.out[i / columns][i % columns], channel, at);
-      if constexpr (std::is_same_v<Out, bfloat16>)
-        y[at] = bfloat16(value);
-      else
-        y[at] = value;
+      float& value = s.out.values[i / columns][i % columns];
+      const auto stored = static_cast<Out>(epilogue(value, channel, at));
+      y[at] = stored;
+      if (totals.partial) value = static_cast<float>(stored);
     }
+    if (!totals.partial) return;
+    t.sync();
+    totals.add(t, s.out, first_row, first_column, e.outputs, [](int) { return true; });
   }
 };
 
@@ -246,7 +250,7 @@ struct turn_filter_kernel {
 
 template <class Out, class Residual, GpuDevice Device>
 void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epilogue_values<Residual>& epilogue,
-                        const bfloat16* x, const bfloat16* filter, Out* y) {
+                        const bfloat16* x, const bfloat16* filter, Out* y, view<double, Device> sums) {
   using kernel = conv2d_bf16_kernel<Out, Residual>;
   kernel k{};
   k.e = e;
@@ -255,7 +259,11 @@ void launch_conv2d_bf16(context<Device>& ctx, const conv2d_extents& e, const epi
   k.x = x;
   k.filter = filter;
   k.y = y;
-  launch(ctx, product_blocks<kernel>(e.pixels(), e.outputs, 1), k);
+  const shape extents{e.y.images, e.y.height, e.y.width, e.y.channels};
+  with_tile_sums<kernel::rows>(ctx, "conv2d", extents, e.y.height * e.y.width, sums, [&](const tile_sums& totals) {
+    k.totals = totals;
+    launch(ctx, product_blocks<kernel>(e.pixels(), e.outputs, 1), k);
+  });
 }
 
 /// The data gradient of `of` in stride^2 parts, each dense: nothing is multiplied by a zero that was put between.
@@ -313,14 +321,14 @@ constexpr bool has_bf16_conv2d_backward_data(const shape& filter, conv2d_geometr
 template <class Out, GpuDevice Device>
 void conv2d_bf16(context<Device>& ctx, view_on<const bfloat16, Device> x, view_on<const bfloat16, Device> filter,
                  conv2d_geometry g, const conv2d_epilogue<float, std::type_identity_t<Device>>& e,
-                 view_on<Out, Device> y) {
+                 view_on<Out, Device> y, view_on<double, Device> sums = {}) {
   detail::require_conv2d_shapes("conv2d_bf16", x.shape(), filter.shape(), g, y.shape());
   if (g.groups != 1 || filter.extent(3) % 8 != 0 || x.extent(1) >= 1 << 14 || x.extent(2) >= 1 << 14)
     detail::throw_no_tensor_cores("conv2d_bf16", "one group, channels in multiples of 8 and edges below 2^14",
                                   x.shape(), filter.shape());
   detail::launch_conv2d_bf16(ctx, detail::conv2d_extents::of("conv2d_bf16", x.shape(), filter.shape(), g, y.shape()),
                              detail::epilogue_values<float>::of("conv2d_bf16", e, y.shape()), x.data(), filter.data(),
-                             y.data());
+                             y.data(), sums);
 }
 
 /// conv2d_backward_data; dx is float or bfloat16. Stride or dilation, not both; one group, filters in multiples of 8, edges
@@ -406,13 +414,15 @@ tensor<bfloat16, Device> stored_filter(context<Device>& ctx, view_on<const float
 template <class Real, GpuDevice Device>
 requires std::same_as<Real, bfloat16>
 void conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<const float, Device> filter, conv2d_geometry g,
-            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y) {
-  if (detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) return;
+            const conv2d_epilogue<Real, std::type_identity_t<Device>>& e, view_on<Real, Device> y,
+            view_on<double, Device> sums = {}) {
+  if (detail::library_conv2d<Real, Device>(ctx, x, filter, g, e, y)) return detail::sums_after<Real>(ctx, y, sums);
   if (!has_bf16_conv2d(filter.shape(), g) || !detail::fits_tensor_cores(x.shape()))
-    return detail::conv2d_any<Real>(ctx, x, filter, g, e, y);
+    return detail::conv2d_any<Real>(ctx, x, filter, g, e, y, sums);
   const auto stored = detail::stored_filter(ctx, filter);
   detail::launch_conv2d_bf16(ctx, detail::conv2d_extents::of("conv2d", x.shape(), filter.shape(), g, y.shape()),
-                             detail::epilogue_values<Real>::of("conv2d", e, y.shape()), x.data(), stored.data(), y.data());
+                             detail::epilogue_values<Real>::of("conv2d", e, y.shape()), x.data(), stored.data(),
+                             y.data(), sums);
 }
 
 template <class Real, GpuDevice Device>

@@ -27,6 +27,9 @@ struct column_cut {
     return {pixels, channels, columns, threads / columns * 16};  // 16 pixels a thread
   }
   constexpr int ranges() const { return (pixels + range - 1) / range; }
+  /// Rows of partial sums of an image.
+  constexpr int first(int image) const { return image * ranges(); }
+  constexpr int count(int) const { return ranges(); }
 };
 
 /// partial [N,ranges,C]
@@ -52,23 +55,26 @@ struct column_sums_kernel {
       t.sync();
       if (row < half) s.part[t.rank()] += s.part[t.rank() + half * cut.columns];
     }
-    if (row == 0 && c < cut.channels) partial[(n * cut.ranges() + r) * cut.channels + c] = s.part[t.rank()];
+    if (row == 0 && c < cut.channels) partial[(cut.first(n) + r) * cut.channels + c] = s.part[t.rank()];
   }
 };
 
-/// totals [N,Count,C] from partial [N,ranges,C]: a warp for each image and channel, lanes over the ranges, then a tree.
-template <int Count>
+/// totals [N,Count,C] from partial [rows,C], of which image n has cut.count(n) from cut.first(n): a warp for each image and
+/// channel, lanes over the rows, then a tree.
+template <int Count, class Cut>
 struct column_totals_kernel {
   static constexpr std::string_view name = "column totals";
   static constexpr int threads = 256;
   using shared = nothing;
+  Cut cut;
 
-  constexpr void operator()(auto t, shared&, int images, int ranges, int channels, const sums<Count>* partial,
+  constexpr void operator()(auto t, shared&, int images, int channels, const sums<Count>* partial,
                             double* totals) const {
     const int place = t.block().x * (threads / warp_size) + warp_of(t), n = place / channels, c = place % channels;
     if (n >= images) return;  // the whole warp
     sums<Count> sum{};
-    for (int r = lane_of(t); r < ranges; r += warp_size) sum += partial[(n * ranges + r) * channels + c];
+    const int first = cut.first(n), count = cut.count(n);
+    for (int r = lane_of(t); r < count; r += warp_size) sum += partial[(first + r) * channels + c];
     for (int i = 0; i < Count; ++i) {
       double total = sum.values[i];
       for (int distance = warp_size / 2; distance > 0; distance /= 2) total += t.shfl_down(total, distance);
@@ -76,6 +82,13 @@ struct column_totals_kernel {
     }
   }
 };
+
+template <int Count, GpuDevice Device, class Cut>
+void launch_column_totals(context<Device>& ctx, const Cut& cut, int images, int channels, const sums<Count>* partial,
+                          double* totals) {
+  launch(ctx, blocks_for(static_cast<std::int64_t>(images) * channels * warp_size, 256),
+         column_totals_kernel<Count, Cut>{cut}, images, channels, partial, totals);
+}
 
 /// totals [N,Count,C] of images of [N,pixels,C]; nothing is written where there is no pixel.
 template <int Count, GpuDevice Device, class Source>
@@ -87,8 +100,7 @@ void launch_column_sums(context<Device>& ctx, const Source& source, int images, 
   const sums<Count>* const known = partial.data();
   launch(ctx, dim{(channels + cut.columns - 1) / cut.columns, cut.ranges(), images},
          column_sums_kernel<Count, Source>{source}, cut, partial.data());
-  launch(ctx, blocks_for(static_cast<std::int64_t>(images) * channels * warp_size, 256), column_totals_kernel<Count>{},
-         images, cut.ranges(), channels, known, totals);
+  launch_column_totals<Count>(ctx, cut, images, channels, known, totals);
 }
 
 /// total[c] += sums[n * pitch + c] over the images in order, for launch_map: sums [N,pitch] on the device.

@@ -1,5 +1,5 @@
 #pragma once
-#include <aixcell/kernels/gpu/detail/on_device.hpp>
+#include <aixcell/kernels/gpu/detail/tile_sums.hpp>
 
 namespace aixcell::detail {
 
@@ -11,21 +11,28 @@ namespace aixcell::detail {
 ///   name, and left_by_depth, right_by_depth: whether neighbours in depth are neighbours in memory, else rows and columns are
 ///   enter(block) -> tile: first row and column, extents, the range of depth of this block, and what else it needs
 ///   row_of(tile, row), column_of(tile, column), slice_of(tile, depth): what is worked out once for many products
-///   left(tile, row, slice), right(tile, column, slice): values; store(tile, row, column, sum)
+///   left(tile, row, slice), right(tile, column, slice): values
+///   store(tile, row, column, sum): and, where sums of what was stored may be wanted, leaves that in `sum`; then also
+///   totals, and add_totals(thread, tile, summed_tile)
 template <class Real, class Problem>
 struct tiled_product_kernel {
   static constexpr std::string_view name = Problem::name;
   static constexpr int threads = 128, rows = 64, columns = 32, depth = 16, each = 4;  // each: sums of a thread, 4 x 4
   static constexpr int skew = 4;                                                      // fewer bank conflicts
   using slice = typename Problem::slice;
-  struct shared {
+  struct tiles {
     alignas(16) Real left[depth][rows + skew];
     alignas(16) Real right[depth][columns + skew];
     slice slices[2][depth];  // of this step and the next
   };
+  union shared {
+    tiles in;
+    summed_tile<Real, rows, columns, threads> out;
+  };
   Problem problem;
 
-  constexpr void operator()(auto t, shared& s) const {
+  constexpr void operator()(auto t, shared& memory) const {
+    tiles& s = memory.in;
     const int id = t.rank();
     const auto tile = problem.enter(t.block());
     // Loading: which rows (columns) and which depths are this thread's.
@@ -66,6 +73,14 @@ struct tiled_product_kernel {
                   c = tile.first_column + id % (columns / each) * each + j;
         if (r < tile.rows && c < tile.columns) problem.store(tile, r, c, sum[i][j]);
       }
+    if constexpr (requires { problem.totals; }) {
+      if (!problem.totals.partial) return;
+      for (int i = 0; i < each; ++i)  // the loop has ended with a barrier
+        for (int j = 0; j < each; ++j)
+          memory.out.values[id / (columns / each) * each + i][id % (columns / each) * each + j] = sum[i][j];
+      t.sync();
+      problem.add_totals(t, tile, memory.out);
+    }
   }
 
  private:
