@@ -9,6 +9,8 @@ context<cpu> context_for(const compute_arguments& wanted) {
   const bool by_cudnn = wanted.convolutions == "cudnn";
   if (by_cudnn && wanted.device != "cuda")
     throw not_available("--convolutions cudnn: cuDNN computes on GPUs alone; say --device cuda too, or leave it out");
+  if (wanted.settings.precision == precision::tf32 && wanted.device != "cuda")
+    throw not_available("--precision tf32: only GPUs round to it; say --device cuda too, or take float32");
   if (wanted.device == "cuda") ctx.run_networks_on(open_cuda(by_cudnn));
   return ctx;
 }

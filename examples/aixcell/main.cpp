@@ -106,8 +106,10 @@ void add_compute(CLI::App& command, compute_arguments& compute) {
   command
       .add_option_function<std::string>(
           "--precision", [&compute](const std::string& text) { compute.settings.precision = parse_precision(text); },
-          "What values between layers are stored as; default: bfloat16 where the processor has a matrix unit, else float32")
-      ->check(CLI::IsMember({"auto", "float32", "bfloat16"}));
+          "What values between layers are stored as; default: bfloat16 where the processor has a matrix unit, else "
+          "float32; "
+          "tf32: float32 that a GPU rounds to 10 bits of mantissa as it multiplies")
+      ->check(CLI::IsMember({"auto", "float32", "tf32", "bfloat16"}));
 }
 
 void add_recompute(CLI::App& command, compute_arguments& compute) {

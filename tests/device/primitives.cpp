@@ -158,6 +158,39 @@ struct product_kernel {
   }
 };
 
+struct rounding_kernel {
+  static constexpr std::string_view name = "cvt.rna.tf32";
+  static constexpr int threads = 32;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, int count, const float* in, word* out) const {
+    for (int i = t.rank(); i < count; i += threads) out[i] = t.to_tf32(in[i]);
+  }
+};
+
+/// The same in TF32: a [16,8], b [8,8], whose words ldmatrix deals in pairs of 16 bits.
+struct tf32_product_kernel {
+  static constexpr std::string_view name = "product in TF32";
+  static constexpr int threads = 32;
+  struct shared {
+    alignas(16) float a[16][8];
+    alignas(16) float b[8][8];
+  };
+  constexpr void operator()(auto t, shared& s, const float* a, const float* b, float* c) const {
+    const int l = t.rank();
+    for (int i = l; i < 128; i += 32) s.a[i / 8][i % 8] = a[i];
+    for (int i = l; i < 64; i += 32) s.b[i / 8][i % 8] = b[i];
+    t.sync_warp();
+    word left[4] = {}, right[4] = {};
+    t.template load_matrix_x4<false>(left, &s.a[l % 16][l / 16 * 4]);
+    t.template load_matrix_x4<false>(right, &s.b[l % 8][l / 8 % 2 * 4]);
+    const word pair[2] = {right[0], right[1]};
+    float sum[4] = {};
+    for (int e = 0; e < 4; ++e) sum[e] = c[(l / 4 + 8 * (e / 2)) * 8 + l % 4 * 2 + e % 2];
+    t.mma_16x8x8_tf32(sum, left, pair);
+    for (int e = 0; e < 4; ++e) c[(l / 4 + 8 * (e / 2)) * 8 + l % 4 * 2 + e % 2] = sum[e];
+  }
+};
+
 }  // namespace
 
 TEST_CASE("lanes exchange what they should", "[device][primitives]") {
@@ -282,6 +315,56 @@ TEST_CASE("ldmatrix and mma multiply matrices of integers exactly", "[device][pr
       for (index_t j = 0; j < 8; ++j) {
         float sum = c(i, j);
         for (index_t k = 0; k < 16; ++k) sum += static_cast<float>(a(i, k)) * static_cast<float>(b(j, k));
+        CHECK(found(i, j) == sum);
+      }
+  });
+}
+
+TEST_CASE("float32 is rounded to TF32, halves away from zero", "[device][primitives]") {
+  struct rounded {
+    word from, to;
+  };
+  // The low 13 bits of the result do not count.
+  const std::vector<rounded> expected{{0x3f800000, 0x3f800000}, {0x3f800fff, 0x3f800000}, {0x3f801000, 0x3f802000},
+                                      {0x3f802fff, 0x3f802000}, {0x3f803000, 0x3f804000}, {0xbf801000, 0xbf802000},
+                                      {0x00000000, 0x00000000}, {0x80000000, 0x80000000}, {0x3fffffff, 0x40000000},
+                                      {0x7f800000, 0x7f800000}, {0xff800000, 0xff800000}, {0x7f7fffff, 0x7f800000}};
+  const auto count = static_cast<index_t>(expected.size());
+  const auto in = sequence<float>(count + 1, [&](index_t i) {
+    return std::bit_cast<float>(i < count ? expected[static_cast<std::size_t>(i)].from : 0x7fc00000u);
+  });
+  on_every_device([&](auto& ctx) {
+    const auto x = to_device(ctx, in);
+    tensor<word, device_under_test> y(ctx, {count + 1});
+    launch(ctx, {1, 1, 1}, rounding_kernel{}, static_cast<int>(count + 1), x.data(), y.data());
+    const auto out = to_host(ctx, y);
+    for (index_t i = 0; i < count; ++i) CHECK((out[i] & ~0x1fffu) == expected[static_cast<std::size_t>(i)].to);
+    const float nan = std::bit_cast<float>(out[count] & ~0x1fffu);
+    CHECK(nan != nan);
+  });
+}
+
+TEST_CASE("mma multiplies matrices of integers in TF32 exactly, without the bits that it has not",
+          "[device][primitives]") {
+  const auto small = [](index_t i) {
+    return static_cast<float>(static_cast<int>(hashed(static_cast<word>(i)) % 2001) - 1000);
+  };
+  tensor<float> a({16, 8}), b({8, 8}), c({16, 8});
+  for (index_t i = 0; i < a.size(); ++i) a[i] = small(i);
+  for (index_t i = 0; i < b.size(); ++i) b[i] = small(1000 + i);
+  for (index_t i = 0; i < c.size(); ++i) c[i] = static_cast<float>(i);
+  const auto cut = [](float v) { return std::bit_cast<float>(std::bit_cast<word>(v) & ~0x1fffu); };
+  on_every_device([&](auto& ctx) {
+    auto dirty = a;
+    for (float& v : dirty) v = std::bit_cast<float>(std::bit_cast<word>(v) | 0x0abcu);
+    const auto da = to_device(ctx, dirty), db = to_device(ctx, b);
+    auto dc = to_device(ctx, c);
+    launch(ctx, {1, 1, 1}, tf32_product_kernel{}, da.data(), db.data(), dc.data());
+    const auto found = to_host(ctx, dc);
+    for (index_t i = 0; i < 16; ++i)
+      for (index_t j = 0; j < 8; ++j) {
+        float sum = c(i, j);
+        for (index_t k = 0; k < 8; ++k) sum += cut(a(i, k)) * b(j, k);
         CHECK(found(i, j) == sum);
       }
   });

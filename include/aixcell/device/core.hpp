@@ -40,7 +40,7 @@ inline constexpr unsigned whole_warp = 0xffffffffu;
 /// What `t` is. Blocks have one dimension, grids up to three. Beyond this list: `sync_warp`, `shfl`, `shfl_xor`,
 /// `shfl_down`, `shfl_up`, `ballot`, `match_any` (all lanes of a mask take part); relaxed `atomic_add`, `atomic_min`,
 /// `atomic_max`, `atomic_or`, `atomic_cas`, `load`, `store`; `load_acquire`, `store_release`; `copy_async16`, `commit`,
-/// `wait<Pending>`; `load_matrix_x4<Transposed>`, `mma_16x8x16`.
+/// `wait<Pending>`; `load_matrix_x4<Transposed>`, `mma_16x8x16`, `to_tf32`, `mma_16x8x8_tf32`.
 template <class T>
 concept KernelThread = std::is_trivially_copyable_v<T> && requires(const T t) {
   { t.rank() } -> std::same_as<int>;

@@ -176,39 +176,20 @@ class emulated_thread {
   /// mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32, d += a b, with the fragments of the PTX manual, section 9.7.14.
   void mma_16x8x16(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                    line at = line::here()) const {
-    struct operands {
-      std::uint32_t a[4], b[2];
-      float d[4];
-    } mine;
-    struct sums {
-      float d[4];
-    };
-    std::memcpy(mine.a, a, sizeof mine.a);
-    std::memcpy(mine.b, b, sizeof mine.b);
-    std::memcpy(mine.d, d, sizeof mine.d);
-    const sums s = collect<sums>(whole_warp, at, mine, [](auto in, auto out) {
-      float left[16][16], right[8][16];
-      const auto half = [](std::uint32_t word, int k) {
-        return static_cast<float>(std::bit_cast<bfloat16>(static_cast<std::uint16_t>(word >> (16 * k))));
-      };
-      for (int l = 0; l < warp_size; ++l) {
-        const int group = l / 4, pair = l % 4 * 2;
-        for (int k = 0; k < 2; ++k)
-          for (int upper = 0; upper < 2; ++upper) {
-            left[group][pair + 8 * upper + k] = half(in(l)->a[2 * upper], k);
-            left[group + 8][pair + 8 * upper + k] = half(in(l)->a[2 * upper + 1], k);
-            right[group][pair + 8 * upper + k] = half(in(l)->b[upper], k);
-          }
-      }
-      for (int l = 0; l < warp_size; ++l)
-        for (int e = 0; e < 4; ++e) {
-          const int row = l / 4 + 8 * (e / 2), column = l % 4 * 2 + e % 2;
-          float sum = in(l)->d[e];
-          for (int k = 0; k < 16; ++k) sum += left[row][k] * right[column][k];
-          out(l)->d[e] = sum;
-        }
+    multiply_16x8<2>(d, a, b, at, [](std::uint32_t word, int k) {
+      return static_cast<float>(std::bit_cast<bfloat16>(static_cast<std::uint16_t>(word >> (16 * k))));
     });
-    std::memcpy(d, s.d, sizeof s.d);
+  }
+
+  /// cvt.rna.tf32.f32: to 10 bits of mantissa, halves away from zero; the low 13 bits of the result are 0.
+  std::uint32_t to_tf32(float v) const {
+    const auto bits = std::bit_cast<std::uint32_t>(v);
+    return v != v ? 0x7fffffffu & ~0x1fffu : (bits + 0x1000u) & ~0x1fffu;
+  }
+  /// mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32, d += a b; the low 13 bits of a and b do not count.
+  void mma_16x8x8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
+                       line at = line::here()) const {
+    multiply_16x8<1>(d, a, b, at, [](std::uint32_t word, int) { return std::bit_cast<float>(word & ~0x1fffu); });
   }
 
  private:
@@ -219,6 +200,43 @@ class emulated_thread {
   void require_aligned(const void* p, const line& at) const {
     if (reinterpret_cast<std::uintptr_t>(p) % 16 != 0)
       state_->run->fail("an address is not a multiple of 16 at " + detail::to_string(at));
+  }
+  /// d += a b, a [16, 8 InWord] and b [8, 8 InWord], of which a word of a fragment holds InWord values: value(word, which).
+  template <int InWord, class Value>
+  void multiply_16x8(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2], const line& at,
+                     Value value) const {
+    constexpr int depth = 8 * InWord;
+    struct operands {
+      std::uint32_t a[4], b[2];
+      float d[4];
+    } mine;
+    struct sums {
+      float d[4];
+    };
+    std::memcpy(mine.a, a, sizeof mine.a);
+    std::memcpy(mine.b, b, sizeof mine.b);
+    std::memcpy(mine.d, d, sizeof mine.d);
+    const sums s = collect<sums>(whole_warp, at, mine, [&](auto in, auto out) {
+      float left[16][depth], right[8][depth];
+      for (int l = 0; l < warp_size; ++l) {
+        const int group = l / 4, first = l % 4 * InWord;
+        for (int k = 0; k < InWord; ++k)
+          for (int upper = 0; upper < 2; ++upper) {
+            const int place = first + depth / 2 * upper + k;
+            left[group][place] = value(in(l)->a[2 * upper], k);
+            left[group + 8][place] = value(in(l)->a[2 * upper + 1], k);
+            right[group][place] = value(in(l)->b[upper], k);
+          }
+      }
+      for (int l = 0; l < warp_size; ++l)
+        for (int e = 0; e < 4; ++e) {
+          const int row = l / 4 + 8 * (e / 2), column = l % 4 * 2 + e % 2;
+          float sum = in(l)->d[e];
+          for (int k = 0; k < depth; ++k) sum += left[row][k] * right[column][k];
+          out(l)->d[e] = sum;
+        }
+    });
+    std::memcpy(d, s.d, sizeof s.d);
   }
   template <class T, class Function>
   T change(T* p, Function&& f) const {

@@ -166,8 +166,10 @@ class networks_on final : public compute_device {
   template <Encoder Enc, DecoderStage Dec>
   networks_on& add() {
     pairs_.push_back({Enc::name, Dec::name, [](context<Device> ctx, const network_request& wanted) {
-                        return wanted.compute.precision == precision::float32 ? made<Enc, Dec, float>(std::move(ctx), wanted)
-                                                                   : made<Enc, Dec, bfloat16>(std::move(ctx), wanted);
+                        const precision p = wanted.compute.precision;
+                        return p == precision::float32 || p == precision::tf32
+                                   ? made<Enc, Dec, float>(std::move(ctx), wanted)
+                                   : made<Enc, Dec, bfloat16>(std::move(ctx), wanted);
                       }});
     return *this;
   }
