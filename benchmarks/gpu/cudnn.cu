@@ -1,4 +1,4 @@
-// Our convolutions beside cuDNN's, on the same shapes and in the same run, float32 without TF32 and bfloat16; then which engine
+// Our convolutions beside cuDNN's, on the same shapes and in the same run, in float32, TF32 and bfloat16; then which engine
 // cuDNN took for what. No argument; needs a GPU.
 #include <aixcell/kernels/cudnn/convolutions.cuh>
 
@@ -11,11 +11,9 @@ int run() {
   context<cuda> ctx;
   report r(ctx, print_ceilings(ctx));
   const auto library = std::make_shared<cudnn_convolutions>();
-  convolutions<float>(ctx, r, "float32, ours");
-  convolutions<bfloat16>(ctx, r, "bfloat16, ours");
+  all_convolutions(ctx, r, ", ours");
   ctx.convolve_by(library);
-  convolutions<float>(ctx, r, "float32, " + library->name());
-  convolutions<bfloat16>(ctx, r, "bfloat16, " + library->name());
+  all_convolutions(ctx, r, ", " + library->name());
   std::printf("\n%s", library->report().c_str());
   return 0;
 }

@@ -96,8 +96,7 @@ int run() {
   report r(ctx, c);
   images<float>(ctx, r, "float32");
   images<bfloat16>(ctx, r, "bfloat16");
-  convolutions<float>(ctx, r, "float32");
-  convolutions<bfloat16>(ctx, r, "bfloat16");
+  all_convolutions(ctx, r, "");
   steps<float>(ctx, r, "float32");
   steps<bfloat16>(ctx, r, "bfloat16");
   objects(ctx, r);

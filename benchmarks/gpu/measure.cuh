@@ -121,6 +121,44 @@ void convolutions(context<cuda>& ctx, report& r, const std::string& stored) {
   }
 }
 
+/// Convolutions of first layers, which memory bounds: the image read, its result written or read.
+template <class Real>
+void first_layers(context<cuda>& ctx, report& r, const std::string& stored) {
+  struct layer {
+    index_t channels, taps, outputs;
+    int stride;
+  };
+  for (const layer& l : {layer{1, 3, 32, 1}, layer{3, 3, 32, 1}, layer{3, 7, 64, 2}}) {
+    const conv2d_geometry g{.stride = l.stride, .padding = static_cast<int>(l.taps / 2)};
+    const shape s{16, 256, 256, l.channels}, f{l.outputs, l.taps, l.taps, l.channels},
+        out = conv2d_output_shape(s, f, g);
+    const auto x = filled<Real>(ctx, s, 0.5f);
+    const auto filter = filled<master_of<Real>>(ctx, f, 0.01f);
+    auto y = filled<Real>(ctx, out, 0);
+    auto dfilter = filled<master_of<Real>>(ctx, f, 0);
+    tensor<double, cuda> sums(ctx, {s[0], 2, l.outputs});
+    const double bytes = conv2d_cost(s, f, out, sizeof(Real)).bytes;
+    const std::string edge = std::to_string(l.taps), of = ", " + edge + "x" + edge + ", " + std::to_string(l.channels) +
+                                                          " to " + std::to_string(l.outputs) + ", " + stored;
+    r.by_memory(("conv2d" + of).c_str(), bytes, [&] { conv2d<Real>(ctx, x, filter, g, {}, y); });
+    r.by_memory(("  with its sums" + of).c_str(), bytes, [&] { conv2d<Real>(ctx, x, filter, g, {}, y, sums); });
+    r.by_memory(("  to the filter" + of).c_str(), bytes, [&] { conv2d_backward_filter<Real>(ctx, x, y, g, dfilter); });
+  }
+}
+
+/// Every convolution, in float32, in TF32 and in bfloat16.
+inline void all_convolutions(context<cuda>& ctx, report& r, const std::string& whose) {
+  const auto both = [&]<class Real>(Real, const char* stored) {
+    first_layers<Real>(ctx, r, stored + whose);
+    convolutions<Real>(ctx, r, stored + whose);
+  };
+  both(float(), "float32");
+  ctx.compute_as(precision::tf32);
+  both(float(), "TF32");
+  ctx.compute_as({});
+  both(bfloat16(), "bfloat16");
+}
+
 /// A header line: the GPU and its ceilings.
 inline ceilings print_ceilings(context<cuda>& ctx) {
   cudaDeviceProp properties{};

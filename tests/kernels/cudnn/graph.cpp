@@ -98,20 +98,18 @@ TEST_CASE("cudnn: other work has another key", "[kernels][cudnn]") {
 
 TEST_CASE("cudnn: engines are allowed by what cuDNN notes of them", "[kernels][cudnn]") {
   using enum stored_format;
-  const auto allowed = [](std::vector<cudnnBackendNumericalNote_t> notes, stored_format f, cudnn_options o = {}) {
-    return detail::is_allowed(notes, f, o);
-  };
+  const auto allowed = [](std::vector<cudnnBackendNumericalNote_t> notes, stored_format f, cudnn_options o = {},
+                          bool tf32 = false) { return detail::is_allowed(notes, {.format = f, .tf32 = tf32}, o); };
   CHECK(allowed({}, float32));
   CHECK(allowed({CUDNN_NUMERICAL_NOTE_WINOGRAD, CUDNN_NUMERICAL_NOTE_FFT}, float32));
   CHECK_FALSE(allowed({CUDNN_NUMERICAL_NOTE_WINOGRAD, CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, bfloat16));
   CHECK(allowed({CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}, bfloat16, {.deterministic = false}));
   CHECK_FALSE(allowed({CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, float32));
   CHECK_FALSE(allowed({CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, float32));
-  CHECK(allowed({CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, float32, {.tf32 = true}));
+  CHECK(allowed({CUDNN_NUMERICAL_NOTE_TENSOR_CORE, CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, float32, {}, true));
   CHECK(allowed({CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, bfloat16));
   CHECK(allowed({CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, float64));
-  CHECK_FALSE(
-      allowed({CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION}, bfloat16, {.deterministic = false, .tf32 = true}));
+  CHECK_FALSE(allowed({CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION}, bfloat16, {.deterministic = false}, true));
 }
 
 TEST_CASE("cudnn: what no engine does is refused with the cure", "[kernels][cudnn]") {

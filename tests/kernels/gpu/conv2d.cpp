@@ -1,16 +1,10 @@
 #include <aixcell/kernels/gpu/conv2d.hpp>
-#include "summed_outputs.hpp"
+#include "convolutions.hpp"
 #include "reference/activations.hpp"
-#include "reference/conv2d.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
 namespace {
-
-struct conv_case {
-  shape x, filter;
-  conv2d_geometry g;
-};
 
 // No image, one pixel, odd sizes, one beyond a tile of pixels, filters and depth; strides with and without remainder.
 std::vector<conv_case> cases() {
@@ -35,24 +29,10 @@ std::vector<conv_case> cases() {
   return all;
 }
 
-/// Sums of products in float64, and of their magnitudes, which rounding errors are measured by.
-struct exact_sums {
-  tensor<double> value, size;
-  explicit exact_sums(const shape& s) : value(s), size(s) {}
-  void add(index_t at, double a, double b) {
-    value[at] += a * b;
-    size[at] += std::abs(a * b);
-  }
-  bool equal(const tensor<float>& found, double tolerance) const {
-    for (index_t i = 0; i < found.size(); ++i)
-      if (!(std::abs(static_cast<double>(found[i]) - value[i]) <= tolerance * (1e-3 + size[i]))) return false;
-    return true;
-  }
-};
-
 }  // namespace
 
-TEST_CASE("gpu: conv2d and its adjoints equal plain loops in float64", "[kernels][gpu]") {
+// Those for every case: conv2d takes others where it can.
+TEST_CASE("gpu: loops of conv2d and its adjoints equal plain loops in float64", "[kernels][gpu]") {
   for (const conv_case& c : cases()) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation, c.g.groups);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
@@ -79,14 +59,14 @@ TEST_CASE("gpu: conv2d and its adjoints equal plain loops in float64", "[kernels
                  on_bias = to_device(ctx, bias), on_scale = to_device(ctx, scale),
                  on_residual = to_device(ctx, residual);
       device_tensor<float> found_y(ctx, ys), found_dx(ctx, c.x);
-      conv2d<float>(ctx, on_x, on_w, c.g,
-                    {.bias = on_bias, .scale = on_scale, .residual = on_residual, .act = activation::leaky_relu},
-                    found_y);
+      const conv2d_epilogue<float, device_under_test> e{
+          .bias = on_bias, .scale = on_scale, .residual = on_residual, .act = activation::leaky_relu};
+      detail::conv2d_any<float>(ctx, on_x, on_w, c.g, e, found_y);
       CHECK(y.equal(to_host(ctx, found_y), 2e-6));
-      conv2d_backward_data<float>(ctx, on_dy, on_w, c.g, found_dx);
+      detail::conv2d_any_backward_data<float>(ctx, on_dy, on_w, c.g, found_dx);
       CHECK(dx.equal(to_host(ctx, found_dx), 2e-6));
       auto found_dw = to_device(ctx, before);
-      conv2d_backward_filter<float>(ctx, on_x, on_dy, c.g, found_dw);
+      detail::conv2d_any_backward_filter<float>(ctx, on_x, on_dy, c.g, found_dw);
       const auto dw_here = to_host(ctx, found_dw);
       CHECK(dw.equal(dw_here, 2e-6));
       if (first_dw.empty()) first_dw = dw_here;
@@ -111,7 +91,7 @@ TEST_CASE("gpu: conv2d leaves the sums of its output", "[kernels][gpu]") {
       const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_bias = to_device(ctx, bias);
       device_tensor<float> y(ctx, ys);
       device_tensor<double> sums(ctx, {ys[0], 2, ys[3]});
-      conv2d<float>(ctx, on_x, on_w, c.g, {.bias = on_bias, .scale = {}, .residual = {}}, y, sums);
+      detail::conv2d_any<float>(ctx, on_x, on_w, c.g, {.bias = on_bias, .scale = {}, .residual = {}}, y, sums);
       const auto found = to_host(ctx, sums);
       CHECK(are_sums_of(found, to_host(ctx, y)));
       if (first.empty()) first = found;

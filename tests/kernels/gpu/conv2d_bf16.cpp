@@ -1,15 +1,9 @@
 #include <aixcell/kernels/gpu/conv2d_bf16.hpp>
-#include "reference/conv2d.hpp"
-#include "summed_outputs.hpp"
+#include "convolutions.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
 namespace {
-
-struct conv_case {
-  shape x, filter;
-  conv2d_geometry g;
-};
 
 // One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation.
 std::vector<conv_case> cases() {
@@ -19,13 +13,6 @@ std::vector<conv_case> cases() {
   if (unhurried()) all.push_back({{1, 3, 43, 40}, {72, 1, 1, 40}, {1, 0}});
   if (thorough()) all.push_back({{1, 18, 17, 32}, {32, 3, 3, 32}, {1, 1}});
   return all;
-}
-
-tensor<bfloat16> random_bf16(const shape& s, std::uint64_t seed) {
-  const auto wide = random_tensor<float>(s, seed);
-  tensor<bfloat16> t(s);
-  std::transform(wide.begin(), wide.end(), t.begin(), [](float v) { return bfloat16(v); });
-  return t;
 }
 
 }  // namespace

@@ -31,12 +31,12 @@ class noting_library final : public convolution_library<device_under_test> {
         e.scale = vector(v.scale);
         if (w.residual) e.residual = view<const float, device_under_test>(static_cast<const float*>(v.residual), w.y);
         e.act = w.act;
-        return detail::conv2d_any<float>(ctx, first, second, w.geometry, e, out(result, w.y));
+        return detail::own_conv2d<float>(ctx, first, second, w.geometry, e, out(result, w.y));
       }
       case convolution_pass::to_image:
-        return detail::conv2d_any_backward_data<float>(ctx, first, second, w.geometry, out(result, w.x));
+        return detail::own_conv2d_backward_data<float>(ctx, first, second, w.geometry, out(result, w.x));
       case convolution_pass::to_filter:
-        return detail::conv2d_any_backward_filter<float>(ctx, first, second, w.geometry, out(result, w.filter));
+        return detail::own_conv2d_backward_filter<float>(ctx, first, second, w.geometry, out(result, w.filter));
     }
   }
   std::vector<std::string> asked;

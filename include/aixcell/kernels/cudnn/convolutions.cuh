@@ -77,7 +77,8 @@ class cudnn_convolutions final : public convolution_library<cuda> {
     tensor<Stored, cuda> stored;
     const void* filter = v.second;
     if constexpr (std::is_same_v<Stored, bfloat16>) {
-      stored = detail::stored_filter(ctx, view<const float, cuda>(static_cast<const float*>(v.second), work.filter));
+      stored = detail::stored_filter<bfloat16>(
+          ctx, view<const float, cuda>(static_cast<const float*>(v.second), work.filter));
       filter = stored.data();
     }
     const bool fused = execute(ctx, work, v, filter, v.result);

@@ -14,7 +14,6 @@ namespace aixcell {
 /// Which of cuDNN's engines may be taken.
 struct cudnn_options {
   bool deterministic = true;  ///< only those whose results repeat bit by bit
-  bool tf32 = false;          ///< also those that round float32 to 10 bits of mantissa for tensor cores
   /// Filter gradients of bfloat16 images are rounded to bfloat16 before they are added: for GPUs on which cuDNN has no engine
   /// that leaves them in float32.
   bool rounded_filter_gradients = false;
@@ -53,8 +52,8 @@ class convolution_plan {
   std::int64_t engine_;
 };
 
-/// Whether an engine with these notes may compute work of that format.
-inline bool is_allowed(const std::vector<cudnnBackendNumericalNote_t>& notes, stored_format format,
+/// Whether an engine with these notes may compute the work.
+inline bool is_allowed(const std::vector<cudnnBackendNumericalNote_t>& notes, const convolution_work& work,
                        const cudnn_options& options) {
   return std::none_of(notes.begin(), notes.end(), [&](cudnnBackendNumericalNote_t note) {
     switch (note) {
@@ -64,7 +63,7 @@ inline bool is_allowed(const std::vector<cudnnBackendNumericalNote_t>& notes, st
         return true;  // sums are float32, as everywhere
       case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
       case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
-        return format == stored_format::float32 && !options.tf32;
+        return work.format == stored_format::float32 && !work.tf32;
       default:
         return false;
     }
@@ -94,7 +93,7 @@ inline std::optional<convolution_plan> first_plan(cudnnHandle_t handle, const co
       configuration.fill(CUDNN_ATTR_ENGINECFG_ENGINE, engine);
       const auto notes = engine[0].values<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
                                                                        CUDNN_NUMERICAL_NOTE_TYPE_COUNT);
-      if (!is_allowed(notes, work.format, options)) continue;
+      if (!is_allowed(notes, work, options)) continue;
       cudnn_descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, "a plan", of);
       plan.set(CUDNN_ATTR_EXECUTION_PLAN_HANDLE, handle).set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, configuration);
       if (plan.try_to_finalise() != CUDNN_STATUS_SUCCESS) continue;  // recommended, but not for this GPU
@@ -112,7 +111,7 @@ inline std::optional<convolution_plan> first_plan(cudnnHandle_t handle, const co
   std::string text = "cudnn " + cudnn_version_text(cudnnGetVersion()) + ": no engine for " + to_string(work);
   text += " with at most " + std::to_string(options.most_workspace_bytes) + " bytes of workspace";
   if (options.deterministic) text += ", deterministic";
-  if (work.format == stored_format::float32 && !options.tf32) text += ", without TF32";
+  if (work.format == stored_format::float32 && !work.tf32) text += ", without TF32 (precision tf32)";
   text += "; allow more in cudnn_options";
   if (work.format == stored_format::bfloat16 && work.pass == convolution_pass::to_filter &&
       !options.rounded_filter_gradients)

@@ -28,6 +28,7 @@ struct convolution_work {
   conv2d_geometry geometry;
   bool scale = false, bias = false, residual = false;  ///< what the epilogue of a forward pass has
   activation act = activation::none;
+  bool tf32 = false;  ///< what is multiplied may be rounded to 10 bits of mantissa; of float32 alone
 
   constexpr bool has_epilogue() const { return scale || bias || residual || act != activation::none; }
 };
@@ -61,7 +62,8 @@ inline std::string to_string(const convolution_work& w) {
   text += " of " + to_string(w.x) + " by " + to_string(w.filter) + " to " + to_string(w.y);
   text += ", stride " + std::to_string(w.geometry.stride) + ", padding " + std::to_string(w.geometry.padding) +
           ", dilation " + std::to_string(w.geometry.dilation) + ", groups " + std::to_string(w.geometry.groups);
-  text += w.format == stored_format::float32   ? ", float32"
+  text += w.tf32                               ? ", tf32"
+          : w.format == stored_format::float32 ? ", float32"
           : w.format == stored_format::float64 ? ", float64"
                                                : ", bfloat16";
   if (w.scale) text += ", scale";
@@ -93,9 +95,10 @@ namespace detail {
 /// Hands a convolution to the library of the context; false: there is none, or nothing to multiply, which our own kernels
 /// know what to do about.
 template <GpuDevice Device>
-bool run_by_library(context<Device>& ctx, const convolution_work& work, const convolution_operands& values) {
+bool run_by_library(context<Device>& ctx, convolution_work work, const convolution_operands& values) {
   const auto& library = ctx.convolutions();
   if (!library || work.x.count() == 0 || work.filter.count() == 0 || work.y.count() == 0) return false;
+  work.tf32 = work.format == stored_format::float32 && ctx.settings().precision == precision::tf32;
   library->run(ctx, work, values);
   return true;
 }

@@ -5,11 +5,18 @@
 
 namespace aixcell {
 
-void convolution(context<cuda>& ctx, view<float, cuda> x, view<float, cuda> filter, view<float, cuda> y) {
-  conv2d<float>(ctx, x, filter, {}, {}, y);
-  conv2d_backward_data<float>(ctx, y, filter, {}, x);
-  conv2d_backward_filter<float>(ctx, x, y, {}, filter);
+// By what the context says and by shape: few channels, tensor cores (bfloat16, TF32), loops.
+template <class Real>
+void convolution(context<cuda>& ctx, view<Real, cuda> x, view<master_of<Real>, cuda> filter, view<Real, cuda> y,
+                 view<double, cuda> sums) {
+  conv2d<Real>(ctx, x, filter, {}, {}, y, sums);
+  conv2d_backward_data<Real>(ctx, y, filter, {}, x);
+  conv2d_backward_filter<Real>(ctx, x, y, {}, filter);
 }
+template void convolution<float>(context<cuda>&, view<float, cuda>, view<float, cuda>, view<float, cuda>,
+                                 view<double, cuda>);
+template void convolution<bfloat16>(context<cuda>&, view<bfloat16, cuda>, view<float, cuda>, view<bfloat16, cuda>,
+                                    view<double, cuda>);
 
 void on_tensor_cores(context<cuda>& ctx, view<bfloat16, cuda> x, view<bfloat16, cuda> filter, view<float, cuda> y) {
   conv2d_bf16<float>(ctx, x, filter, {}, {}, y);
