@@ -82,11 +82,12 @@ TEMPLATE_TEST_CASE("ten steps and a prediction on a device are those of the proc
   }
 }
 
-TEST_CASE("ten steps on a device in bfloat16 end where float32 does, about", "[pipeline][gpu]") {
-  context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), precision::bfloat16);
+TEST_CASE("ten steps on a device in bfloat16 or TF32 end where float32 does, about", "[pipeline][gpu]") {
+  const precision how = GENERATE(precision::bfloat16, precision::tf32);
+  context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), how);
   const outcome expected = outcome_of<test::toy_pipeline>(here, ten_steps()),
                 found = outcome_of<test::toy_pipeline>(there, ten_steps());
-  CAPTURE(expected.report.loss, found.report.loss);
+  CAPTURE(to_string(how), expected.report.loss, found.report.loss);
   CHECK(std::abs(found.report.loss - expected.report.loss) <= 0.02 * expected.report.loss);
 }
 
