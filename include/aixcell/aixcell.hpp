@@ -99,6 +99,7 @@
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/losses/focal.hpp>
+#include <aixcell/losses/image_cross_entropy.hpp>
 #include <aixcell/losses/loss.hpp>
 #include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/masked_l1.hpp>

@@ -6,6 +6,7 @@
 #include <aixcell/losses/cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
 #include <aixcell/losses/focal.hpp>
+#include <aixcell/losses/image_cross_entropy.hpp>
 #include <aixcell/losses/loss_term.hpp>
 #include <aixcell/losses/masked_l1.hpp>
 #include <aixcell/losses/masked_l2.hpp>
@@ -13,7 +14,8 @@
 
 namespace aixcell {
 
-using any_loss = std::variant<binary_cross_entropy, cross_entropy, dice, focal, masked_l1, masked_l2, polar_iou>;
+using any_loss = std::variant<binary_cross_entropy, cross_entropy, dice, focal, image_cross_entropy, masked_l1,
+                              masked_l2, polar_iou>;
 
 /// A loss_term whose type is not known: what crosses over to a device.
 struct any_loss_term {

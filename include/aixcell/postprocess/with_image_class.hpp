@@ -49,13 +49,18 @@ struct with_image_class {
   template <class Real>
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
-    // The image's part first, so that the whole gradient can be weighted before the pixels' is added.
     std::fill(gradient.begin(), gradient.end(), Real(0));
-    const double of_image = head().template add_loss<Real>(ctx, output, target, gradient,
-                                                           {dense.output_channels(), dense.target_channels()});
-    for (Real& g : gradient) g *= static_cast<Real>(image_class_weight);
-    return static_cast<double>(image_class_weight) * of_image +
-           dense.template add_loss<Real>(ctx, output, target, gradient, {});
+    return dense.template add_loss<Real>(ctx, output, target, gradient, {}) +
+           add_losses<Real>(ctx, image_terms({}), output, target, gradient);
+  }
+
+  auto image_terms(channel_offsets at) const {
+    return head().loss_terms({at.output + dense.output_channels(), at.target + dense.target_channels()},
+                             static_cast<double>(image_class_weight));
+  }
+  auto loss_terms(channel_offsets at) const requires requires(const Dense& d) { d.loss_terms(at); }
+  {
+    return std::tuple_cat(dense.loss_terms(at), image_terms(at));
   }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {

@@ -3,6 +3,7 @@
 #include <aixcell/kernels/gpu/dice.hpp>
 #include <aixcell/kernels/gpu/fill.hpp>
 #include <aixcell/kernels/gpu/focal.hpp>
+#include <aixcell/kernels/gpu/image_cross_entropy.hpp>
 #include <aixcell/kernels/gpu/masked_regression.hpp>
 #include <aixcell/kernels/gpu/polar_iou.hpp>
 #include <aixcell/losses/any_loss_term.hpp>
@@ -19,7 +20,8 @@ using maps = loss_maps<float, device_under_test>;
 /// added to. Target: classes or probabilities with some pixels unknown, then weights of which some are 0 and some below.
 template <class OnGpu, class OnCpu>
 void compare(int channels, bool classes, bool weighted, OnGpu&& on_gpu, OnCpu&& on_cpu) {
-  for (const shape& s : {shape{0, 3, 3, 6}, shape{1, 1, 1, 6}, shape{2, 5, 7, 6}, shape{1, 65, 64, 6}}) {
+  for (const shape& s :
+       {shape{0, 3, 3, 6}, shape{1, 1, 1, 6}, shape{2, 5, 7, 6}, shape{9, 3, 2, 6}, shape{1, 65, 64, 6}}) {
     if (s[1] == 65 && !unhurried()) continue;
     CAPTURE(to_string(s), channels, weighted);
     const shape ts{s[0], s[1], s[2], 6};
@@ -108,6 +110,23 @@ TEST_CASE("gpu: cross entropy", "[kernels][gpu]") {
         });
 }
 
+TEST_CASE("gpu: cross entropy of whole images", "[kernels][gpu]") {
+  const std::vector<float> offsets{0.1f, -2, 0.5f, 1};
+  for (const bool weighted : {false, true})
+    compare(
+        4, true, weighted,
+        [&](auto& ctx, const maps& a, auto result) {
+          tensor<float> there({4});
+          std::copy(offsets.begin(), offsets.end(), there.begin());
+          const auto on = to_device(ctx, there);
+          image_cross_entropy_loss<float>(
+              ctx, a, weighted ? cross_entropy_options{nullptr, on.data(), 0.1f} : cross_entropy_options{}, result);
+        },
+        [&](auto& ctx, const auto& a) {
+          return weighted ? image_cross_entropy{0.1f, offsets}(ctx, a) : image_cross_entropy{}(ctx, a);
+        });
+}
+
 TEST_CASE("gpu: dice", "[kernels][gpu]") {
   for (const int channels : {1, 4})
     for (const bool background : {false, true})
@@ -133,7 +152,9 @@ TEST_CASE("gpu: focal", "[kernels][gpu]") {
             }());
             focal_loss<float>(ctx, a, {gamma, weighted ? on.data() : nullptr}, result);
           },
-          [&](auto& ctx, const auto& a) { return focal{gamma, weighted ? weights : std::vector<float>{}}(ctx, a); });
+          [&](auto& ctx, const auto& a) {
+            return focal{gamma, weighted ? weights : std::vector<float>{}}(ctx, a);
+          });
 }
 
 TEST_CASE("gpu: how badly polygons overlap", "[kernels][gpu]") {
@@ -183,6 +204,8 @@ TEST_CASE("gpu: a loss of several terms is that of the processor", "[kernels][gp
   const std::tuple terms{loss_term{cross_entropy{.class_weights = {1, 1, 2}}, channel_range{0, 3}, 0},
                          loss_term{dice{}, channel_range{0, 3}, 0, -1, 0.5},
                          loss_term{focal{}, channel_range{0, 3}, 0, 2, 0.25},
+                         loss_term{image_cross_entropy{.label_smoothing = 0.1f, .offsets = {-1, 0, 0.5f}},
+                                   channel_range{3, 3}, 0, -1, 0.5},
                          loss_term{binary_cross_entropy{}, channel_range{3, 1}, 1},
                          loss_term{masked_l1{}, channel_range{4, 2}, 2, 1, 0.5},
                          loss_term{masked_l2{}, channel_range{4, 2}, 2, 1, 0.5},

@@ -8,6 +8,7 @@
 #include <aixcell/kernels/gpu/cross_entropy.hpp>
 #include <aixcell/kernels/gpu/dice.hpp>
 #include <aixcell/kernels/gpu/focal.hpp>
+#include <aixcell/kernels/gpu/image_cross_entropy.hpp>
 #include <aixcell/kernels/gpu/masked_regression.hpp>
 #include <aixcell/kernels/gpu/polar_iou.hpp>
 #include <aixcell/losses/any_loss_term.hpp>
@@ -35,6 +36,10 @@ struct loss_launcher {
   }
   void operator()(const dice& l) const {
     dice_loss<Real>(ctx, maps, {.background = l.background, .smooth = l.smooth}, result);
+  }
+  void operator()(const image_cross_entropy& l) const {
+    const auto offsets = per_class("offsets", l.offsets);
+    image_cross_entropy_loss<Real>(ctx, maps, {nullptr, or_null(offsets), l.label_smoothing}, result);
   }
   void operator()(const masked_l1&) const { masked_l1_loss<Real>(ctx, maps, result); }
   void operator()(const masked_l2&) const { masked_l2_loss<Real>(ctx, maps, result); }

@@ -1,10 +1,12 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <vector>
 
 #include <aixcell/core/image.hpp>
-#include <aixcell/losses/cross_entropy.hpp>
+#include <aixcell/losses/image_cross_entropy.hpp>
+#include <aixcell/losses/loss_term.hpp>
 #include <aixcell/postprocess/channel_offsets.hpp>
 #include <aixcell/postprocess/detail/require_maps.hpp>
 
@@ -17,31 +19,10 @@ struct image_class_head {
   float label_smoothing = 0;
   std::vector<float> shares = {};  ///< of the classes among the images that are learned from; empty: all alike
 
-  /// Adds loss and gradient of `classes` output channels. Every pixel of an image's target holds its class, -1 unknown.
-  template <class Real>
-  double add_loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
-                  view<Real, cpu> gradient, channel_offsets at) const {
-    const index_t images = output.extent(0), pixels = output.extent(1) * output.extent(2), stride = output.extent(3);
-    tensor<Real> logits({images, 1, 1, classes}), dlogits({images, 1, 1, classes});
-    tensor<float> truth({images, 1, 1, 1});
-    for (index_t n = 0; n < images; ++n) {
-      for (index_t p = 0; p < pixels; ++p) {
-        const Real* from = output.data() + (n * pixels + p) * stride + at.output;
-        for (index_t c = 0; c < classes; ++c) logits(n, 0, 0, c) += from[c] / static_cast<Real>(pixels);
-      }
-      truth[n] = target.slice(n)[at.target];
-    }
-    const cross_entropy entropy{.label_smoothing = label_smoothing, .offsets = log_shares()};
-    const double loss = entropy(ctx, loss_arguments<Real>{.output = logits,
-                                                          .channels = {0, classes},
-                                                          .target = truth,
-                                                          .gradient = dlogits});
-    for (index_t n = 0; n < images; ++n)
-      for (index_t p = 0; p < pixels; ++p) {
-        Real* to = gradient.data() + (n * pixels + p) * stride + at.output;
-        for (index_t c = 0; c < classes; ++c) to[c] += dlogits(n, 0, 0, c) / static_cast<Real>(pixels);
-      }
-    return loss;
+  /// Of `classes` output channels. Every pixel of an image's target holds its class, -1 unknown.
+  auto loss_terms(channel_offsets at, double weight) const {
+    return std::tuple{loss_term{image_cross_entropy{.label_smoothing = label_smoothing, .offsets = log_shares()},
+                                channel_range{at.output, classes}, at.target, -1, weight}};
   }
 
   void decode_at(view<const float, cpu> output, int first, prediction& found) const {

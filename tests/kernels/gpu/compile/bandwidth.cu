@@ -10,6 +10,7 @@
 #include <aixcell/kernels/gpu/elementwise.hpp>
 #include <aixcell/kernels/gpu/fill.hpp>
 #include <aixcell/kernels/gpu/focal.hpp>
+#include <aixcell/kernels/gpu/image_cross_entropy.hpp>
 #include <aixcell/kernels/gpu/layer_norm.hpp>
 #include <aixcell/kernels/gpu/masked_regression.hpp>
 #include <aixcell/kernels/gpu/normalisation.hpp>
@@ -89,6 +90,7 @@ void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, vi
 void losses(context<cuda>& ctx, const loss_maps<float, cuda>& a, view<double, cuda> result) {
   binary_cross_entropy_loss<float>(ctx, a, result);
   cross_entropy_loss<float>(ctx, a, {}, result);
+  image_cross_entropy_loss<float>(ctx, a, {}, result);
   dice_loss<float>(ctx, a, {}, result);
   masked_l1_loss<float>(ctx, a, result);
   masked_l2_loss<float>(ctx, a, result);
