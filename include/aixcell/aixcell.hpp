@@ -22,12 +22,14 @@
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
 #include <aixcell/kernels/adaptive_pool.hpp>
+#include <aixcell/kernels/augment.hpp>
 #include <aixcell/kernels/channel_gate.hpp>
 #include <aixcell/kernels/channels.hpp>
 #include <aixcell/kernels/connectivity.hpp>
 #include <aixcell/kernels/conv2d.hpp>
 #include <aixcell/kernels/conv2d_joined.hpp>
 #include <aixcell/kernels/cpu/adaptive_pool.hpp>
+#include <aixcell/kernels/cpu/augment.hpp>
 #include <aixcell/kernels/cpu/channel_gate.hpp>
 #include <aixcell/kernels/cpu/channels.hpp>
 #include <aixcell/kernels/cpu/connected_components.hpp>
@@ -64,6 +66,7 @@
 #include <aixcell/kernels/crop.hpp>
 #include <aixcell/kernels/elementwise.hpp>
 #include <aixcell/kernels/follow_options.hpp>
+#include <aixcell/kernels/gaussian_weights.hpp>
 #include <aixcell/kernels/layer_norm.hpp>
 #include <aixcell/kernels/normalisation.hpp>
 #include <aixcell/kernels/patches.hpp>

@@ -149,6 +149,20 @@ TEST_CASE("normal and Poisson numbers have their moments", "[core]") {
   }
 }
 
+TEST_CASE("a number that is looked at ahead is the one that is drawn", "[core]") {
+  for (const std::uint64_t start : {0, 1, 2, 3}) {
+    const random_stream stream(5, 6, start);
+    random_stream uniforms = stream, normals = stream;
+    float worst = 0;
+    for (std::uint64_t i = 0; i < 20000; ++i) {
+      if (i < 9) CHECK(stream.uniform_ahead(i) == uniforms.uniform());
+      const float drawn = normals.normal();
+      worst = std::max(worst, std::abs(stream.normal_ahead(2 * i) - drawn) / (1 + std::abs(drawn)));
+    }
+    CHECK(worst < 1e-6f);
+  }
+}
+
 TEST_CASE("chance", "[core]") {
   random_stream s(4);
   int never = 0, always = 0, often = 0;

@@ -7,7 +7,7 @@
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/image.hpp>
 #include <aixcell/core/random.hpp>
-#include <aixcell/kernels/cpu/gaussian_blur.hpp>
+#include <aixcell/kernels/cpu/augment.hpp>
 
 namespace aixcell {
 
@@ -58,121 +58,56 @@ struct augmentation {
   }
 };
 
-/// A square cut from an image, with its annotation.
-struct augmented_crop {
-  tensor<float> pixels;  ///< [edge,edge,C]
-  annotation truth;      ///< labels keep their numbers, so object classes stay valid
-};
-
 namespace detail {
 
-/// Where each pixel of the crop comes from: a linear map about the crop's centre plus a smooth displacement.
-class crop_map {
- public:
-  crop_map(const augmentation& a, index_t edge, random_stream& random) : edge_(edge) {
-    // The draws are made whether used or not: changing one strength does not change the others' numbers.
-    const bool flip_x = random.chance(a.flip_probability), flip_y = random.chance(a.flip_probability);
-    const index_t turns = random.below(4);
-    const bool affine = random.chance(a.affine_probability);
-    const float angle = random.uniform(-a.rotation, a.rotation) * std::numbers::pi_v<float> / 180;
-    const float zoom = std::exp(random.uniform(-1, 1) * std::log1p(a.scale)), shear = random.uniform(-a.shear, a.shear);
-    xx_ = yy_ = 1;
-    if (affine) {
-      const float c = std::cos(angle) / zoom, s = std::sin(angle) / zoom;
-      yy_ = c, yx_ = s + shear * c, xy_ = -s, xx_ = c - shear * s;
-    }
-    for (index_t t = 0; a.quarter_turns && t < turns; ++t)
-      std::swap(yy_, yx_), std::swap(xy_, xx_), yx_ = -yx_, xx_ = -xx_;
-    if (flip_x) yx_ = -yx_, xx_ = -xx_;
-    if (flip_y) yy_ = -yy_, xy_ = -xy_;
-    if (random.chance(a.elastic_probability) && a.elastic > 0) {
-      spacing_ = std::max(4.0f, a.elastic_spacing);
-      points_ = static_cast<index_t>(static_cast<float>(edge) / spacing_) + 3;
-      for (index_t i = 0; i < 2 * points_ * points_; ++i) displacement_.push_back(random.normal(0, a.elastic));
-    }
+/// The linear part and the displacement of a crop's map.
+inline void draw_map(const augmentation& a, crop_plan& plan, random_stream& random) {
+  // The draws are made whether used or not: changing one strength does not change the others' numbers.
+  const bool flip_x = random.chance(a.flip_probability), flip_y = random.chance(a.flip_probability);
+  const index_t turns = random.below(4);
+  const bool affine = random.chance(a.affine_probability);
+  const float angle = random.uniform(-a.rotation, a.rotation) * std::numbers::pi_v<float> / 180;
+  const float zoom = std::exp(random.uniform(-1, 1) * std::log1p(a.scale)), shear = random.uniform(-a.shear, a.shear);
+  crop_map& m = plan.from;
+  if (affine) {
+    const float c = std::cos(angle) / zoom, s = std::sin(angle) / zoom;
+    m.yy = c, m.yx = s + shear * c, m.xy = -s, m.xx = c - shear * s;
   }
-
-  struct point {
-    float y, x;
-  };
-  /// Offset from the centre in the source, for pixel (i, j) of the crop.
-  point operator()(index_t i, index_t j) const {
-    const float half = 0.5f * static_cast<float>(edge_ - 1), y = static_cast<float>(i) - half,
-                x = static_cast<float>(j) - half;
-    point p{yy_ * y + yx_ * x, xy_ * y + xx_ * x};
-    if (displacement_.empty()) return p;
-    const float gy = static_cast<float>(i) / spacing_, gx = static_cast<float>(j) / spacing_;
-    const auto r = static_cast<index_t>(gy), c = static_cast<index_t>(gx);
-    const float fy = smooth(gy - static_cast<float>(r)), fx = smooth(gx - static_cast<float>(c));
-    const auto at = [&](index_t row, index_t column, index_t which) {
-      return displacement_[static_cast<std::size_t>(2 * (row * points_ + column) + which)];
-    };
-    for (index_t which = 0; which < 2; ++which) {
-      const float d = (1 - fy) * ((1 - fx) * at(r, c, which) + fx * at(r, c + 1, which)) +
-                      fy * ((1 - fx) * at(r + 1, c, which) + fx * at(r + 1, c + 1, which));
-      (which == 0 ? p.y : p.x) += d;
-    }
-    return p;
+  for (index_t t = 0; a.quarter_turns && t < turns; ++t)
+    std::swap(m.yy, m.yx), std::swap(m.xy, m.xx), m.yx = -m.yx, m.xx = -m.xx;
+  if (flip_x) m.yx = -m.yx, m.xx = -m.xx;
+  if (flip_y) m.yy = -m.yy, m.xy = -m.xy;
+  if (random.chance(a.elastic_probability) && a.elastic > 0) {
+    m.spacing = std::max(4.0f, a.elastic_spacing);
+    m.points = static_cast<int>(static_cast<float>(m.edge) / m.spacing) + 3;
+    for (int i = 0; i < 2 * m.points * m.points; ++i) plan.displacement.push_back(random.normal(0, a.elastic));
   }
-
- private:
-  static float smooth(float t) { return t * t * (3 - 2 * t); }
-
-  index_t edge_;
-  float yy_ = 1, yx_ = 0, xy_ = 0, xx_ = 1;
-  float spacing_ = 0;
-  index_t points_ = 0;
-  std::vector<float> displacement_;
-};
-
-/// Bilinear between pixel centres, mirrored beyond the image; added to out[0..C).
-inline void sample_bilinear(const tensor<float>& image, float y, float x, float* out) {
-  const index_t height = image.extent(0), width = image.extent(1), channels = image.extent(2);
-  const float y0 = std::floor(y), x0 = std::floor(x), fy = y - y0, fx = x - x0;
-  const index_t top = reflected(static_cast<index_t>(y0), height),
-                bottom = reflected(static_cast<index_t>(y0) + 1, height);
-  const index_t left = reflected(static_cast<index_t>(x0), width),
-                right = reflected(static_cast<index_t>(x0) + 1, width);
-  const float* a = image.data() + (top * width + left) * channels;
-  const float* b = image.data() + (top * width + right) * channels;
-  const float* c = image.data() + (bottom * width + left) * channels;
-  const float* d = image.data() + (bottom * width + right) * channels;
-  for (index_t k = 0; k < channels; ++k)
-    out[k] = (1 - fy) * ((1 - fx) * a[k] + fx * b[k]) + fy * ((1 - fx) * c[k] + fx * d[k]);
 }
 
-inline void change_intensities(const augmentation& a, tensor<float>& pixels, random_stream& random) {
-  const index_t channels = pixels.extent(2);
+/// The rest of a plan for a crop of so many channels.
+inline void draw_intensities(const augmentation& a, index_t channels, crop_plan& plan, random_stream& random) {
   if (random.chance(a.intensity_probability)) {
     for (index_t c = 0; c < channels; ++c) {
       const float gain = std::exp(random.uniform(-a.gain, a.gain)), offset = random.uniform(-a.offset, a.offset);
-      const float gamma = std::exp(random.uniform(-a.gamma, a.gamma));
-      for (index_t i = c; i < pixels.size(); i += channels) {
-        const float v = pixels[i];
-        pixels[i] = gain * (a.gamma > 0 && v > 0 && v < 1 ? std::pow(v, gamma) : v) + offset;
-      }
+      plan.intensities.push_back({gain, offset, std::exp(random.uniform(-a.gamma, a.gamma))});
     }
   }
-  if (random.chance(a.blur_probability) && a.blur > 0) {
-    const float deviation = random.uniform(0.3f, std::max(0.3f, a.blur));
-    gaussian_blur(context<cpu>(1), pixels, {deviation, deviation});
-  }
+  if (random.chance(a.blur_probability) && a.blur > 0) plan.blur = random.uniform(0.3f, std::max(0.3f, a.blur));
   if (random.chance(a.noise_probability)) {
-    const float deviation = random.uniform(0, a.noise);
-    for (float& v : pixels) v += deviation * random.normal();
+    plan.noise = random.uniform(0, a.noise);
+    plan.numbers = random;
+    random.skip(2 * static_cast<std::uint64_t>(plan.from.edge * plan.from.edge * channels));
   }
 }
 
 }  // namespace detail
 
-/// Cuts an [edge,edge] crop at a random place of a normalised image [H,W,C] with its annotation: one gather through an
-/// affine and elastic map, bilinear for pixels and nearest for labels, mirrored beyond the image's border; then
-/// intensities. An image that fits into the crop is centred and filled up by its mirror image. The result depends on
-/// the arguments and the stream only.
-inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels, const annotation& truth, index_t edge,
-                              random_stream& random) {
-  require_rank("augment", 3, "an image [H,W,C]", pixels.shape());
-  const index_t height = pixels.extent(0), width = pixels.extent(1);
+/// Draws everything random of an [edge,edge] crop of an image [H,W,C] with its annotation: at a random place inside where the
+/// image is large enough, else around its middle. Whoever cuts it, and where, needs no further draw.
+inline crop_plan plan_crop(const augmentation& a, const shape& pixels, const annotation& truth, index_t edge,
+                           random_stream& random) {
+  require_rank("augment", 3, "an image [H,W,C]", pixels);
+  const index_t height = pixels[0], width = pixels[1];
   const bool labelled = !truth.labels.empty();
   if (labelled) require_shape("augment", {height, width}, truth.labels.shape());
   // A crop that lies inside where the image is large enough, around an object if one is wanted and found.
@@ -189,27 +124,44 @@ inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels
     row += random.below(edge / 2 + 1) - edge / 4;
     column += random.below(edge / 2 + 1) - edge / 4;
   }
-  const float y0 = centre(height, row), x0 = centre(width, column);
-  const detail::crop_map map(a, edge, random);
+  crop_plan plan;
+  plan.from.edge = static_cast<int>(edge);
+  plan.from.y = centre(height, row), plan.from.x = centre(width, column);
+  detail::draw_map(a, plan, random);
+  detail::draw_intensities(a, pixels[2], plan, random);
+  return plan;
+}
 
-  augmented_crop crop{.pixels = tensor<float>({edge, edge, pixels.extent(2)}), .truth = {}};
-  crop.truth.object_class = truth.object_class;
-  crop.truth.image_class = truth.image_class;
-  if (labelled) crop.truth.labels = label_map({edge, edge});
-  const bool nuclei = !truth.nuclei.empty();
-  if (nuclei) crop.truth.nuclei = label_map({edge, edge});
-  for (index_t i = 0; i < edge; ++i)
-    for (index_t j = 0; j < edge; ++j) {
-      const auto offset = map(i, j);
-      const float y = y0 + offset.y, x = x0 + offset.x;
-      detail::sample_bilinear(pixels, y, x, &crop.pixels(i, j, 0));
-      if (!labelled) continue;
-      const index_t r = detail::reflected(static_cast<index_t>(std::floor(y + 0.5f)), height),
-                    c = detail::reflected(static_cast<index_t>(std::floor(x + 0.5f)), width);
-      crop.truth.labels(i, j) = truth.labels(r, c);
-      if (nuclei) crop.truth.nuclei(i, j) = truth.nuclei(r, c);
-    }
-  detail::change_intensities(a, crop.pixels, random);
+/// The annotation of a crop: labels keep their numbers, so object classes stay valid.
+inline annotation cut_annotation(const context<cpu>& ctx, const annotation& truth, const crop_plan& plan) {
+  const auto cut = [&](const label_map& from) {
+    if (from.empty()) return label_map();
+    label_map to({plan.from.edge, plan.from.edge});
+    cut_labels(ctx, from, plan, to);
+    return to;
+  };
+  annotation crop;
+  crop.object_class = truth.object_class;
+  crop.image_class = truth.image_class;
+  crop.labels = cut(truth.labels);
+  crop.nuclei = cut(truth.nuclei);
+  return crop;
+}
+
+/// A square cut from an image, with its annotation.
+struct augmented_crop {
+  tensor<float> pixels;  ///< [edge,edge,C]
+  annotation truth;
+};
+
+/// Plans a crop of a normalised image and cuts it here: kernels/augment.hpp says how. An image that fits into the crop is
+/// centred and filled up by its mirror image. The result depends on the arguments and the stream only.
+inline augmented_crop augment(const augmentation& a, const tensor<float>& pixels, const annotation& truth, index_t edge,
+                              random_stream& random) {
+  const context<cpu> ctx(1);
+  const crop_plan plan = plan_crop(a, pixels.shape(), truth, edge, random);
+  augmented_crop crop{tensor<float>({edge, edge, pixels.extent(2)}), cut_annotation(ctx, truth, plan)};
+  cut_pixels(ctx, pixels, plan, crop.pixels);
   return crop;
 }
 

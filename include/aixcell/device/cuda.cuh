@@ -266,6 +266,12 @@ class memory_pool<cuda> : public std::enable_shared_from_this<memory_pool<cuda>>
               pool->layout_.remove(block);
             }};
   }
+  /// Memory of the device, in bytes.
+  std::size_t capacity() const {
+    std::size_t free = 0, total = 0;
+    detail::check_cuda(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+    return total;
+  }
   memory_use use() const {
     const std::lock_guard lock(mutex_);
     memory_use now = use_;

@@ -46,6 +46,8 @@ class memory_pool<emulated> : public std::enable_shared_from_this<memory_pool<em
   }
   /// Memory of the device from now on, in bytes.
   void limit(std::size_t bytes) { limit_ = bytes; }
+  /// Memory of the device, in bytes.
+  std::size_t capacity() const noexcept { return limit_; }
   memory_use use() const {
     const std::lock_guard lock(mutex_);
     memory_use now = use_;

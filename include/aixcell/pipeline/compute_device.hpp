@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <aixcell/core/compute_settings.hpp>
+#include <aixcell/kernels/augment.hpp>
 #include <aixcell/losses/any_loss_term.hpp>
 #include <aixcell/optim/options.hpp>
 #include <aixcell/pipeline/network.hpp>
@@ -12,16 +13,17 @@
 
 namespace aixcell {
 
-// A device beside the processor on which networks run. Reading and augmenting images, targets, decoding and evaluation stay on
-// the processor; what goes over is a batch and its targets, what comes back is a dense map, or the loss of a step. Nothing
-// here knows a device: pipeline/gpu/networks_on.hpp is written for all of them.
+// A device beside the processor on which networks run. Reading images, planning crops, targets, decoding and evaluation stay
+// on the processor; what goes over is a batch, or the plans of its crops, and its targets; what comes back is a dense map, or
+// the loss of a step. Nothing here knows a device: pipeline/gpu/networks_on.hpp is written for all of them.
 
 /// What a training moves, on the host: between epochs everything is there, so that checkpoints, validation and the choice of
 /// the best weights do not know where steps are taken, and a run may go on elsewhere.
 struct training_state {
   std::vector<network_tensor> tensors;
   std::vector<tensor<float>*> averages;  ///< one for each tensor
-  std::vector<tensor<float>*> moments;   ///< of each parameter in their order: AdamW's mean and square, or SGD's velocity
+  std::vector<tensor<float>*>
+      moments;  ///< of each parameter in their order: AdamW's mean and square, or SGD's velocity
 };
 
 struct step_options {
@@ -37,6 +39,18 @@ struct step_options {
 struct step_result {
   double loss = 0;
   double gradient_norm = 0;  ///< before clipping; 0 without clipping
+};
+
+/// Images that stay on a device, as long as this lives.
+class device_images {
+ public:
+  virtual ~device_images() = default;
+};
+
+/// A crop of one of them, by its place among them.
+struct crop_of_kept {
+  std::size_t image = 0;
+  crop_plan plan;
 };
 
 /// One network on a device, with weights of its own. Safe for several threads, which take turns.
@@ -56,6 +70,12 @@ class device_network {
   /// Forward, loss, backward, clipping, optimiser, average. Throws data_error if the target has classes that the output has
   /// not.
   virtual step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& options) = 0;
+  /// Sends images [H,W,C] over, from which steps cut their crops. Null where they would take more than a quarter of the
+  /// device's memory: crops are then cut on the processor.
+  virtual std::unique_ptr<device_images> keep(const std::vector<const tensor<float>*>& images) = 0;
+  /// The same step with a batch that is cut on the device from what `keep` of this network gave.
+  virtual step_result step(const device_images& images, const std::vector<crop_of_kept>& crops,
+                           const tensor<float>& target, const step_options& options) = 0;
   /// Writes everything back to the host.
   virtual void end_steps() = 0;
 };

@@ -98,6 +98,7 @@ class training {
   double best_score() const { return best_score_; }
   double elapsed_s() const { return elapsed_s_; }
   const training_options& options() const { return options_; }
+  bool cuts_on_device() const { return images_ != nullptr; }  ///< where the crops of the last epoch came from
   index_t validated_at_most() const { return validated_at_most_; }  ///< images after each epoch; 0: all
 
   /// One pass over the crops of an epoch, then validation of the averaged weights.
@@ -121,7 +122,10 @@ class training {
     };
     epoch_report report;
     device_ = model_.training_device();
-    if (device_) device_->begin_steps(state(), options_.optimiser);
+    if (device_) {
+      if (!images_) images_ = kept_images();
+      device_->begin_steps(state(), options_.optimiser);
+    }
     index_t step = 0;
     for (; step < steps; ++step) {
       if (options_.stop_requested && options_.stop_requested())
@@ -265,6 +269,7 @@ class training {
       for (const shape& s : sizes) largest = std::max({largest, s[0], s[1]});
       options_.tile = std::min(options_.tile, largest);
     }
+    if (!sizes.empty()) channels_ = sizes[0][2];
     index_t pixels = 0;
     for (const shape& s : sizes) crops_of_.push_back(tiles_of(s, options_.tile)), pixels += s[0] * s[1];
     const index_t mean = std::max<index_t>(1, pixels / std::max<index_t>(1, std::ssize(sizes)));
@@ -301,8 +306,9 @@ class training {
 
   double learn_batch(const std::vector<index_t>& order, index_t step, double learning_rate) {
     const index_t batch = options_.batch, tile = options_.tile;
-    std::vector<prepared> crops(static_cast<std::size_t>(batch));
+    std::vector<crop_of_kept> crops(static_cast<std::size_t>(batch));
     std::vector<tensor<float>> targets(crops.size());
+    tensor<float> x(ctx_, {images_ ? 0 : batch, tile, tile, channels_});
     while (serial_.size() < crops.size()) serial_.emplace_back(1);
     parallel_for(ctx_, batch, [&](index_t b) {
       const auto slot = static_cast<std::size_t>(b);
@@ -315,19 +321,20 @@ class training {
       prepared read;
       if (!cached) read = prepare(serial_[slot], i);
       const prepared& whole = cached ? *cached : read;
-      augmented_crop crop = augment(options_.augment, whole.pixels, whole.truth, tile, random);
-      targets[slot] = model_.target(serial_[slot], crop.truth);
-      crops[slot] = {std::move(crop.pixels), {}};
+      // Pixels are cut where the step is taken, labels where targets are made of them, both by one plan.
+      crop_of_kept& crop = crops[slot];
+      crop = {static_cast<std::size_t>(i), plan_crop(options_.augment, whole.pixels.shape(), whole.truth, tile, random)};
+      targets[slot] = model_.target(serial_[slot], cut_annotation(serial_[slot], whole.truth, crop.plan));
+      if (!images_) cut_pixels(serial_[slot], whole.pixels, crop.plan, x.slice(b));
     });
-    const shape xs = crops[0].pixels.shape(), ts = targets[0].shape();
-    tensor<float> x(ctx_, {batch, xs[0], xs[1], xs[2]}), target(ctx_, {batch, ts[0], ts[1], ts[2]});
+    const shape ts = targets[0].shape();
+    tensor<float> target(ctx_, {batch, ts[0], ts[1], ts[2]});
     for (index_t b = 0; b < batch; ++b) {
-      const auto slot = static_cast<std::size_t>(b);
-      std::copy(crops[slot].pixels.begin(), crops[slot].pixels.end(), x.slice(b).begin());
-      std::copy(targets[slot].begin(), targets[slot].end(), target.slice(b).begin());
+      const tensor<float>& from = targets[static_cast<std::size_t>(b)];
+      std::copy(from.begin(), from.end(), target.slice(b).begin());
     }
     const double decay = moving_average_decay(options_.average_decay, steps_++);
-    return device_ ? step_on_device(x, target, learning_rate, decay)
+    return device_ ? step_on_device(x, crops, target, learning_rate, decay)
                    : step_here(x, target, learning_rate, static_cast<float>(decay));
   }
 
@@ -357,18 +364,30 @@ class training {
     return loss;
   }
 
-  double step_on_device(const tensor<float>& x, const tensor<float>& target, double learning_rate, double decay) {
-    const step_result found = device_->step(x, target,
-                                            {.optimiser = options_.optimiser,
-                                             .adamw = options_.adamw,
-                                             .sgd = options_.sgd,
-                                             .learning_rate = learning_rate,
-                                             .clip_norm = options_.clip_norm,
-                                             .average_decay = decay,
-                                             .step = adamw_.count_step()});
+  double step_on_device(const tensor<float>& x, const std::vector<crop_of_kept>& crops, const tensor<float>& target,
+                        double learning_rate, double decay) {
+    const step_options how{.optimiser = options_.optimiser,
+                           .adamw = options_.adamw,
+                           .sgd = options_.sgd,
+                           .learning_rate = learning_rate,
+                           .clip_norm = options_.clip_norm,
+                           .average_decay = decay,
+                           .step = adamw_.count_step()};
+    const step_result found =
+        images_ ? device_->step(*images_, crops, target, how) : device_->step(x, target, how);
     require_finite(found.loss, "the loss", learning_rate);
     require_finite(found.gradient_norm, "a gradient", learning_rate);
     return found.loss;
+  }
+
+  /// The training images on the device, so that it cuts crops by itself; null where they do not fit there or here.
+  std::unique_ptr<device_images> kept_images() const {
+    std::vector<const tensor<float>*> all;
+    for (const std::optional<prepared>& p : cache_) {
+      if (!p) return nullptr;
+      all.push_back(&p->pixels);
+    }
+    return device_->keep(all);
   }
 
   /// What a device moves.
@@ -419,7 +438,8 @@ class training {
 
   context<cpu>& ctx_;
   any_pipeline& model_;
-  device_network* device_ = nullptr;  // where the steps of this epoch are taken; null: here
+  device_network* device_ = nullptr;       // where the steps of this epoch are taken; null: here
+  std::unique_ptr<device_images> images_;  // there, to cut crops from; null: crops are cut here
   const example_source& train_;
   const example_source& validation_;
   training_options options_;
@@ -429,6 +449,7 @@ class training {
   aixcell::adamw adamw_;
   aixcell::sgd sgd_;
   std::vector<std::optional<prepared>> cache_;
+  index_t channels_ = 0;  // of preprocessed images
   index_t validated_at_most_ = 0;
   std::vector<int> classes_;       // of the training images
   std::vector<index_t> crops_of_;  // of a training image in a pass over all

@@ -56,6 +56,7 @@ training_options ten_steps(optimiser kind = optimiser::adamw) {
 /// What a run of one epoch gives, and what it says of an image that it did not see.
 struct outcome {
   epoch_report report;
+  bool cut_on_device;
   prediction of_another;
   std::vector<tensor<float>> weights;
 };
@@ -70,6 +71,7 @@ outcome outcome_of(context<cpu>& ctx, const training_options& options) {
   training run(ctx, model, parts.train, parts.validation, options);
   outcome found;
   found.report = run.run_epoch();
+  found.cut_on_device = run.cuts_on_device();
   run.keep_best();
   found.of_another = predict(ctx, model, test::discs(45, 37, 4, random_stream(77)).picture);
   for (const network_tensor& t : model.tensors()) found.weights.push_back(t.value->clone());
@@ -100,6 +102,8 @@ TEMPLATE_TEST_CASE("ten steps and a prediction on a device are those of the proc
     context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), precision::float32);
     const outcome expected = outcome_of<TestType>(here, ten_steps(kind)), found = outcome_of<TestType>(there, ten_steps(kind));
     CAPTURE(expected.report.loss, found.report.loss);
+    CHECK(found.cut_on_device);
+    CHECK_FALSE(expected.cut_on_device);
     CHECK(std::abs(found.report.loss - expected.report.loss) <= 1e-4 * expected.report.loss);
     CHECK(found.report.validation == Approx(expected.report.validation).margin(1e-6));
     const prediction &a = found.of_another, &b = expected.of_another;
@@ -112,6 +116,29 @@ TEMPLATE_TEST_CASE("ten steps and a prediction on a device are those of the proc
     for (std::size_t c = 0; c < a.image_class_probabilities.size(); ++c)
       CHECK(a.image_class_probabilities[c] == Approx(b.image_class_probabilities[c]).margin(1e-4));
   }
+}
+
+TEST_CASE("crops of images that nobody keeps are cut on the processor and sent", "[pipeline][gpu]") {
+  context<cpu> ctx = with_networks_on(emulated_device(), precision::float32);
+  training_options nothing_kept = ten_steps();
+  nothing_kept.cache_bytes = 0;
+  const outcome expected = outcome_of<test::toy_pipeline>(ctx, ten_steps()),
+                found = outcome_of<test::toy_pipeline>(ctx, nothing_kept);
+  CHECK_FALSE(found.cut_on_device);
+  CHECK(std::abs(found.report.loss - expected.report.loss) <= 1e-4 * expected.report.loss);
+}
+
+TEST_CASE("a device keeps images that take no more than a quarter of its memory", "[pipeline][gpu]") {
+  context<emulated> small;
+  small.memory().limit(std::size_t{1} << 20);
+  networks_on<emulated> device("emulated", small);
+  device.add<plain<2, 4>, unet>();
+  const auto net = device.make({.encoder = plain<2, 4>::name, .decoder = unet::name, .head = {}, .compute = precision::float32});
+  const tensor<float> half({256, 128, 1}), more({256, 129, 1});  // 128 KiB
+  const std::size_t before = small.memory().use().live;
+  CHECK(net->keep({&half, &half}));
+  CHECK(small.memory().use().live == before);  // let go at once
+  CHECK_FALSE(net->keep({&half, &more}));
 }
 
 TEST_CASE("ten steps on a device in bfloat16 or TF32 end where float32 does, about", "[pipeline][gpu]") {

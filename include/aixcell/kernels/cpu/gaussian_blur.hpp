@@ -9,6 +9,7 @@
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/cpu/detail/pixel_loops.hpp>
 #include <aixcell/kernels/cpu/reflected.hpp>
+#include <aixcell/kernels/gaussian_weights.hpp>
 
 namespace aixcell {
 
@@ -17,21 +18,6 @@ struct blur_deviations {
 };
 
 namespace detail {
-
-/// A Gaussian cut at three deviations, of sum 1: as many weights on either side of the middle. One weight for 0.
-inline std::vector<float> gaussian_weights(float deviation) {
-  if (!(deviation > 0)) return {1.0f};
-  const auto radius = static_cast<std::ptrdiff_t>(std::ceil(3 * deviation));
-  std::vector<float> weights;
-  float sum = 0;
-  for (std::ptrdiff_t i = -radius; i <= radius; ++i) {
-    const float t = static_cast<float>(i) / deviation;
-    weights.push_back(std::exp(-0.5f * t * t));
-    sum += weights.back();
-  }
-  for (float& w : weights) w /= sum;
-  return weights;
-}
 
 /// Blurs rows along themselves, out of an image.
 class row_blur {

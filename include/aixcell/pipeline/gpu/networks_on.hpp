@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <aixcell/device/transfer.hpp>
+#include <aixcell/kernels/gpu/augment.hpp>
 #include <aixcell/kernels/gpu/of_layers.hpp>
 #include <aixcell/kernels/gpu/optimiser.hpp>
 #include <aixcell/losses/gpu/add_losses.hpp>
@@ -25,6 +26,11 @@ tensor<parameter_chunk, Device> chunk_table(context<Device>& ctx, std::span<cons
   copy(ctx, view<const parameter_chunk, cpu>(chunks.data(), table.shape()), table.as_view());
   return table;
 }
+
+template <GpuDevice Device>
+struct images_on final : device_images {
+  std::vector<tensor<float, Device>> images;
+};
 
 }  // namespace detail
 
@@ -76,14 +82,58 @@ class network_on final : public device_network {
 
   void set_loss(std::vector<any_loss_term> terms) override { loss_ = std::move(terms); }
 
+  std::unique_ptr<device_images> keep(const std::vector<const tensor<float>*>& images) override {
+    const std::lock_guard turn = my_turn();
+    std::size_t bytes = 0;
+    for (const tensor<float>* i : images) bytes += static_cast<std::size_t>(i->size()) * sizeof(float);
+    if (bytes > ctx_.memory().capacity() / 4) return nullptr;
+    auto kept = std::make_unique<detail::images_on<Device>>();
+    kept->images = copies_of(images);
+    return kept;
+  }
+
   step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& o) override {
     const std::lock_guard turn = my_turn();
+    return take_step(to_device(ctx_, x), target, o);
+  }
+
+  step_result step(const device_images& images, const std::vector<crop_of_kept>& crops, const tensor<float>& target,
+                   const step_options& o) override {
+    const std::lock_guard turn = my_turn();
+    const auto& kept = static_cast<const detail::images_on<Device>&>(images).images;
+    std::vector<crop_of<float, Device>> batch;
+    for (const crop_of_kept& c : crops) batch.push_back({kept.at(c.image).as_view(), &c.plan});
+    const index_t edge = crops.at(0).plan.from.edge;
+    tensor<float, Device> x(ctx_, {std::ssize(batch), edge, edge, batch[0].image.extent(2)});
+    cut_pixels(ctx_, batch, x);
+    return take_step(x, target, o);
+  }
+
+  void end_steps() override {
+    const std::lock_guard turn = my_turn();
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      download(*values_[i], *state_.tensors[i].value);
+      download(averages_[i], *state_.averages[i]);
+    }
+    for (std::size_t i = 0; i < moments_.size(); ++i) download(moments_[i], *state_.moments[i]);
+    synchronise(ctx_);
+    averages_.clear();
+    moments_.clear();
+    state_ = {};
+  }
+
+ private:
+  std::lock_guard<std::mutex> my_turn() {
+    make_current(ctx_);
+    return std::lock_guard(turn_);
+  }
+  step_result take_step(const tensor<float, Device>& x, const tensor<float>& target, const step_options& o) {
     tensor<double, Device> results(ctx_, {std::ssize(loss_), loss_result_count}), norm(ctx_, {2});
     fill_values(ctx_, norm.as_view(), 0);
     const auto truth = to_device(ctx_, target);
     clear_gradients(ctx_, parameters_);
     // Nobody waits for the loss before the step is over.
-    net_.learn(ctx_, to_device(ctx_, x), [&](const auto& y, auto gradient) {
+    net_.learn(ctx_, x, [&](const auto& y, auto gradient) {
       fill_values(ctx_, gradient.as_view(), 0);
       add_losses<float>(ctx_, loss_, y, truth, gradient, results);
       return 0.0;
@@ -110,25 +160,6 @@ class network_on final : public device_network {
     move_average(ctx_, averaged_, static_cast<float>(1 - o.average_decay));
     return {sum_of_losses(to_host(ctx_, results)), to_host(ctx_, norm)[0]};
   }
-
-  void end_steps() override {
-    const std::lock_guard turn = my_turn();
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      download(*values_[i], *state_.tensors[i].value);
-      download(averages_[i], *state_.averages[i]);
-    }
-    for (std::size_t i = 0; i < moments_.size(); ++i) download(moments_[i], *state_.moments[i]);
-    synchronise(ctx_);
-    averages_.clear();
-    moments_.clear();
-    state_ = {};
-  }
-
- private:
-  std::lock_guard<std::mutex> my_turn() {
-    make_current(ctx_);
-    return std::lock_guard(turn_);
-  }
   void upload(const std::vector<network_tensor>& from) {
     if (from.size() != values_.size())
       throw shape_error("take_weights: " + std::to_string(from.size()) + " tensors for a network of " +
@@ -137,7 +168,7 @@ class network_on final : public device_network {
       copy(ctx_, std::as_const(*from[i].value).as_view(), values_[i]->as_view());
   }
   void download(const tensor<float, Device>& from, tensor<float>& to) { copy(ctx_, from.as_view(), to.as_view()); }
-  std::vector<tensor<float, Device>> copies_of(const std::vector<tensor<float>*>& from) {
+  std::vector<tensor<float, Device>> copies_of(const auto& from) {
     std::vector<tensor<float, Device>> copies;
     for (const tensor<float>* t : from) copies.push_back(to_device(ctx_, *t));
     return copies;

@@ -1,6 +1,7 @@
 // Every kernel that moves memory, for a GPU: compiled, never run. compile_kernels.cmake reads what ptxas says of it.
 #include <aixcell/device/cuda.cuh>
 #include <aixcell/kernels/gpu/adaptive_pool.hpp>
+#include <aixcell/kernels/gpu/augment.hpp>
 #include <aixcell/kernels/gpu/binary_cross_entropy.hpp>
 #include <aixcell/kernels/gpu/channel_gate.hpp>
 #include <aixcell/kernels/gpu/channels.hpp>
@@ -77,6 +78,11 @@ void resizing(context<cuda>& ctx, view<float, cuda> x, view<std::uint8_t, cuda> 
   average_pool2d_backward<float>(ctx, x, {}, x);
   upsample<float>(ctx, x, interpolation::bilinear, x);
   upsample_backward<float>(ctx, x, interpolation::bilinear, x);
+}
+
+void augmentation(context<cuda>& ctx, view<float, cuda> x, view<std::int32_t, cuda> labels) {
+  cut_pixels(ctx, {}, x);
+  cut_labels(ctx, {}, labels);
 }
 
 void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, view<double, cuda> norm) {
