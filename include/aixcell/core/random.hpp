@@ -78,7 +78,7 @@ class random_stream {
     const float v = uniform();
     return std::sqrt(-2.0f * std::log(u)) * std::cos(2.0f * std::numbers::pi_v<float> * v);
   }
-  /// The same number but for rounding, 1e-6 of it. std::cos is ready for arguments of any size, for which a GPU keeps memory.
+  /// The same number but for rounding, at most 4e-6. std::cos is ready for arguments of any size, for which a GPU keeps memory.
   constexpr float normal_ahead(std::uint64_t ahead) const {
     return std::sqrt(-2.0f * std::log(1.0f - uniform_ahead(ahead))) * cosine_of_turns(uniform_ahead(ahead + 1));
   }
