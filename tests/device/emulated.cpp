@@ -62,6 +62,18 @@ tensor<int> turns(const schedule& how) {
   return to_host(ctx, turn);
 }
 
+/// Reads what nobody wrote, and writes it.
+struct first_of_unwritten_kernel {
+  static constexpr std::string_view name = "first of unwritten";
+  static constexpr int threads = 32;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, float* unwritten, float* to) const {
+    if (t.rank() != 0) return;
+    to[0] = unwritten[0];
+    unwritten[0] = 1;
+  }
+};
+
 }  // namespace
 
 TEST_CASE("schedules order threads as they say and repeat", "[device]") {
@@ -134,6 +146,24 @@ TEST_CASE("memory of the emulated device is poisoned, counted and limited", "[de
   CHECK(ctx.memory().use().peak == 2 * 1024 * 1024);
   CHECK(detail::bytes_in_words(17) == "17 B");
   CHECK(detail::bytes_in_words(std::size_t{3} << 29) == "1.5 GiB");
+}
+
+TEST_CASE("memory that recorded work is given is poisoned before each launch, and its own", "[device]") {
+  context<emulated> ctx;
+  tensor<float, emulated> x(ctx, {1});
+  {
+    const auto work = recorded_work<emulated>::record(ctx, [&] {
+      tensor<float, emulated> between(ctx, {256});
+      launch(ctx, {1, 1, 1}, first_of_unwritten_kernel{}, between.data(), x.data());
+    });
+    CHECK(ctx.memory().use().live == 257 * sizeof(float));
+    for (int i = 0; i < 2; ++i) {
+      work.launch(ctx);
+      const float found = to_host(ctx, x)[0];
+      CHECK(found != found);
+    }
+  }
+  CHECK(ctx.memory().use().live == sizeof(float));
 }
 
 TEST_CASE("copies refuse unequal shapes", "[device]") {

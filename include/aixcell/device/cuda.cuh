@@ -21,6 +21,7 @@
 #include <aixcell/device/convolution_choice.hpp>
 #include <aixcell/device/core.hpp>
 #include <aixcell/device/memory_error.hpp>
+#include <aixcell/device/recorded_work.hpp>
 
 // NVIDIA GPUs. The only header with CUDA words in it; for units compiled by nvcc 12.8 or later with
 // --expt-relaxed-constexpr.
@@ -240,8 +241,7 @@ class cuda_stream {
 }  // namespace detail
 
 /// Memory of a GPU in segments that are asked for once and reused in the order of one stream: a block that is given back may
-/// be given out again at once, because what still uses it was enqueued before. Addresses repeat from step to step, which
-/// recorded graphs need. Safe for several threads.
+/// be given out again at once, because what still uses it was enqueued before. Safe for several threads.
 template <>
 class memory_pool<cuda> : public std::enable_shared_from_this<memory_pool<cuda>> {
  public:
@@ -432,6 +432,13 @@ class context<cuda> : public convolution_choice<cuda> {
   memory_pool<cuda>& memory() noexcept { return *memory_; }
   detail::pinned_staging& staging() noexcept { return *staging_; }
 
+  /// The same GPU and order of work, with a pool that nobody else allocates from.
+  context with_own_memory() const {
+    context own = *this;
+    own.memory_ = std::make_shared<memory_pool<cuda>>(stream_);
+    return own;
+  }
+
  private:
   int gpu_;
   compute_settings settings_;
@@ -460,8 +467,21 @@ void launch(context<cuda>& ctx, dim blocks, const K& kernel, Argument... argumen
   detail::check_launch(status, K::name, blocks, K::threads, shared_bytes);
 }
 
+namespace detail {
+
+/// CUDA would record a copy through a staging buffer that holds something else when the recording is launched.
+inline void require_not_recording(context<cuda>& ctx, std::string_view what) {
+  cudaStreamCaptureStatus status{};
+  check_cuda(cudaStreamIsCapturing(ctx.stream(), &status), "cudaStreamIsCapturing");
+  if (status != cudaStreamCaptureStatusNone)
+    throw device_error("cuda: " + std::string(what) + " while work is being recorded; do it before or after the recording");
+}
+
+}  // namespace detail
+
 /// Waits until all work of the context is done; throws device_error if any of it went wrong.
 inline void synchronise(context<cuda>& ctx) {
+  detail::require_not_recording(ctx, "somebody waits");
   detail::check_cuda(cudaStreamSynchronize(ctx.stream()), "cudaStreamSynchronize");
 }
 
@@ -473,22 +493,26 @@ inline void make_current(context<cuda>& ctx) { detail::check_cuda(cudaSetDevice(
 template <class T>
 void copy(context<cuda>& ctx, view<const T, cpu> from, view<T, cuda> to) {
   require_equal_shapes("copy to the device", from, to);
+  detail::require_not_recording(ctx, "a copy to the device");
   ctx.staging().upload(reinterpret_cast<const std::byte*>(from.data()), reinterpret_cast<std::byte*>(to.data()),
                        static_cast<std::size_t>(from.size()) * sizeof(T), ctx.stream());
 }
 template <class T>
 void copy(context<cuda>& ctx, view<const T, cuda> from, view<T, cpu> to) {
   require_equal_shapes("copy to the host", from, to);
+  detail::require_not_recording(ctx, "a copy to the host");
   ctx.staging().download(reinterpret_cast<const std::byte*>(from.data()), reinterpret_cast<std::byte*>(to.data()),
                          static_cast<std::size_t>(from.size()) * sizeof(T), ctx.stream());
 }
 
-/// Work that was recorded once and is enqueued again as a whole: a training step of hundreds of small kernels costs one call.
-/// The memory that it uses must live, at its addresses, as long as the graph. Nothing in `work` may wait for the GPU.
-class cuda_graph {
+/// A CUDA graph, and the pool that its memory comes from.
+template <>
+class recorded_work<cuda> {
  public:
   template <class Work>
-  static cuda_graph record(context<cuda>& ctx, Work&& work) {
+  static recorded_work record(context<cuda>& ctx, Work&& work) {
+    detail::require_not_recording(ctx, "a recording began");
+    // Relaxed: the pool may have to ask for another segment.
     detail::check_cuda(cudaStreamBeginCapture(ctx.stream(), cudaStreamCaptureModeRelaxed), "cudaStreamBeginCapture");
     cudaGraph_t graph = nullptr;
     try {
@@ -499,17 +523,20 @@ class cuda_graph {
       throw;
     }
     detail::check_cuda(cudaStreamEndCapture(ctx.stream(), &graph), "cudaStreamEndCapture");
-    cuda_graph recorded;
+    recorded_work recorded;
+    recorded.memory_ = ctx.memory().shared_from_this();
     const cudaError_t status = cudaGraphInstantiate(&recorded.executable_, graph, 0);
     cudaGraphDestroy(graph);
     detail::check_cuda(status, "cudaGraphInstantiate");
     return recorded;
   }
-  ~cuda_graph() {
+  ~recorded_work() {
     if (executable_) cudaGraphExecDestroy(executable_);
   }
-  cuda_graph(cuda_graph&& other) noexcept : executable_(std::exchange(other.executable_, nullptr)) {}
-  cuda_graph& operator=(cuda_graph&& other) noexcept {
+  recorded_work(recorded_work&& other) noexcept
+      : memory_(std::move(other.memory_)), executable_(std::exchange(other.executable_, nullptr)) {}
+  recorded_work& operator=(recorded_work&& other) noexcept {
+    std::swap(memory_, other.memory_);
     std::swap(executable_, other.executable_);
     return *this;
   }
@@ -518,7 +545,8 @@ class cuda_graph {
   }
 
  private:
-  cuda_graph() = default;
+  recorded_work() = default;
+  std::shared_ptr<memory_pool<cuda>> memory_;
   cudaGraphExec_t executable_ = nullptr;
 };
 

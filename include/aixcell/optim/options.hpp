@@ -16,6 +16,8 @@ struct adamw_options {
   float epsilon = 1e-8f;
   float weight_decay = 1e-2f;
 
+  friend constexpr bool operator==(const adamw_options&, const adamw_options&) = default;
+
   static constexpr auto hyperparameters() {
     return std::tuple{hyperparameter{"learning_rate", &adamw_options::learning_rate, 1e-5f, 1e-2f, scale::logarithmic},
                       hyperparameter{"weight_decay", &adamw_options::weight_decay, 1e-5f, 1e-1f, scale::logarithmic}};
@@ -27,6 +29,8 @@ struct sgd_options {
   float momentum = 0.9f;
   float weight_decay = 1e-4f;  ///< added to the gradient
   bool nesterov = true;        ///< look ahead by the momentum (Sutskever et al. 2013)
+
+  friend constexpr bool operator==(const sgd_options&, const sgd_options&) = default;
 
   static constexpr auto hyperparameters() {
     return std::tuple{hyperparameter{"learning_rate", &sgd_options::learning_rate, 1e-4f, 1e-1f, scale::logarithmic},

@@ -34,6 +34,8 @@ struct step_options {
   double clip_norm = 0;      ///< 0: no clipping
   double average_decay = 0;  ///< of the moving average of the weights
   std::int64_t step = 1;     ///< of the optimiser, counted from 1
+
+  friend constexpr bool operator==(const step_options&, const step_options&) = default;
 };
 
 struct step_result {

@@ -13,6 +13,12 @@ struct reference_network {
   std::vector<bool> decays;
 };
 
+device_tensor<step_numbers> numbers_on(context<device_under_test>& ctx, const step_numbers& now) {
+  tensor<step_numbers> here({1});
+  here[0] = now;
+  return to_device(ctx, here);
+}
+
 }  // namespace
 
 TEST_CASE("gpu: AdamW and SGD over all parameters, clipped", "[kernels][gpu]") {
@@ -54,10 +60,13 @@ TEST_CASE("gpu: AdamW and SGD over all parameters, clipped", "[kernels][gpu]") {
           const auto found = to_host(ctx, norm);
           CHECK(std::abs(found[0] - std::sqrt(squares)) < 1e-9 * std::sqrt(squares));
           CHECK(std::abs(found[1] - factor) < 1e-12);
+          const auto now = numbers_on(ctx, {.learning_rate = 0.01f,
+                                            .correct1 = bias_correction(0.9f, step),
+                                            .correct2 = bias_correction(0.999f, step)});
           if (adam)
-            adamw_step(ctx, chunks, {.learning_rate = 0.01f, .weight_decay = 0.1f, .step = step}, norm);
+            adamw_step(ctx, chunks, {.weight_decay = 0.1f}, now, norm);
           else
-            sgd_step(ctx, chunks, {.learning_rate = 0.01f, .weight_decay = 0.1f, .nesterov = most > 2}, norm);
+            sgd_step(ctx, chunks, {.weight_decay = 0.1f, .nesterov = most > 2}, now, norm);
           for (std::size_t i = 0; i < r.value.size(); ++i) {
             const double decay = r.decays[i] ? 0.1 : 0.0, steps = static_cast<double>(step);
             double g = r.gradient[i] * factor;
@@ -97,7 +106,7 @@ TEST_CASE("gpu: gradients to zero, averages of weights", "[kernels][gpu]") {
       std::copy(chunks.begin(), chunks.end(), table.begin());
       const auto on = to_device(ctx, table);
       clear_gradients(ctx, on);
-      move_average(ctx, on, 0.25f);
+      move_average(ctx, on, numbers_on(ctx, {.average_share = 0.25f}));
       tensor<double> expected({n});
       for (index_t i = 0; i < n; ++i)
         expected[i] = 0.75 * static_cast<double>(average[i]) + 0.25 * static_cast<double>(value[i]);

@@ -40,17 +40,26 @@ inline std::vector<parameter_chunk> parameter_chunks(std::span<const device_para
   return chunks;
 }
 
+/// What changes from step to step. Kernels read it from the device, so that a step that was recorded once can be taken again.
+struct step_numbers {
+  float learning_rate = 0;
+  float correct1 = 1, correct2 = 1;  ///< for the bias of AdamW's moments, see bias_correction
+  float average_share = 0;           ///< how far averaged weights move towards the weights
+};
+
+/// 1 / (1 - beta^step), steps counted from 1.
+inline float bias_correction(float beta, std::int64_t step) {
+  return static_cast<float>(1 / (1 - std::pow(static_cast<double>(beta), static_cast<double>(step))));
+}
+
 struct adamw_step_options {
-  float learning_rate = 2e-3f;
   float beta1 = 0.9f;
   float beta2 = 0.999f;
   float epsilon = 1e-8f;
   float weight_decay = 1e-2f;
-  std::int64_t step = 1;  ///< counted from 1: for the correction of the moments' bias
 };
 
 struct sgd_step_options {
-  float learning_rate = 1e-2f;
   float momentum = 0.9f;
   float weight_decay = 1e-4f;
   bool nesterov = true;
@@ -106,18 +115,20 @@ struct adamw_kernel {
   static constexpr std::string_view name = "adamw";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, adamw_step_options o, float correct1,
-                            float correct2, const double* norm) const {
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, adamw_step_options o,
+                            const step_numbers* numbers, const double* norm) const {
     const parameter_chunk chunk = chunks[t.block().x];
+    const step_numbers now = numbers[0];
     const float clip = norm ? static_cast<float>(norm[1]) : 1.0f,
-                keep = 1 - chunk.decays * o.learning_rate * o.weight_decay;
+                keep = 1 - chunk.decays * now.learning_rate * o.weight_decay;
     for (int i = t.rank(); i < chunk.count; i += threads) {
       const float g = chunk.gradient[i] * clip;
       const float m = o.beta1 * chunk.mean[i] + (1 - o.beta1) * g,
                   v = o.beta2 * chunk.square[i] + (1 - o.beta2) * g * g;
       chunk.mean[i] = m;
       chunk.square[i] = v;
-      chunk.value[i] = keep * chunk.value[i] - o.learning_rate * (m * correct1) / (std::sqrt(v * correct2) + o.epsilon);
+      chunk.value[i] =
+          keep * chunk.value[i] - now.learning_rate * (m * now.correct1) / (std::sqrt(v * now.correct2) + o.epsilon);
     }
   }
 };
@@ -127,13 +138,14 @@ struct sgd_kernel {
   static constexpr int threads = 256;
   using shared = nothing;
   constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, sgd_step_options o,
-                            const double* norm) const {
+                            const step_numbers* numbers, const double* norm) const {
     const parameter_chunk chunk = chunks[t.block().x];
-    const float clip = norm ? static_cast<float>(norm[1]) : 1.0f, decay = chunk.decays * o.weight_decay;
+    const float clip = norm ? static_cast<float>(norm[1]) : 1.0f, decay = chunk.decays * o.weight_decay,
+                rate = numbers[0].learning_rate;
     for (int i = t.rank(); i < chunk.count; i += threads) {
       const float g = chunk.gradient[i] * clip + decay * chunk.value[i], v = o.momentum * chunk.mean[i] + g;
       chunk.mean[i] = v;
-      chunk.value[i] -= o.learning_rate * (o.nesterov ? g + o.momentum * v : v);
+      chunk.value[i] -= rate * (o.nesterov ? g + o.momentum * v : v);
     }
   }
 };
@@ -152,8 +164,9 @@ struct move_average_kernel {
   static constexpr std::string_view name = "move_average";
   static constexpr int threads = 256;
   using shared = nothing;
-  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, float share) const {
+  constexpr void operator()(auto t, shared&, const parameter_chunk* chunks, const step_numbers* numbers) const {
     const parameter_chunk chunk = chunks[t.block().x];
+    const float share = numbers[0].average_share;
     for (int i = t.rank(); i < chunk.count; i += threads) chunk.mean[i] += share * (chunk.value[i] - chunk.mean[i]);
   }
 };
@@ -163,13 +176,17 @@ struct move_average_kernel {
 /// All gradients of a table to 0, in one launch: backward passes add to them.
 template <GpuDevice Device>
 void clear_gradients(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks) {
-  launch(ctx, {detail::counted("clear_gradients", chunks.size()), 1, 1}, detail::clear_gradients_kernel{}, chunks.data());
+  launch(ctx, {detail::counted("clear_gradients", chunks.size()), 1, 1}, detail::clear_gradients_kernel{},
+         chunks.data());
 }
 
-/// mean += share * (value - mean) for all values of a table: the exponential moving average of weights.
+/// mean += average_share * (value - mean) for all values of a table: the exponential moving average of weights. `numbers` [1].
 template <GpuDevice Device>
-void move_average(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, float share) {
-  launch(ctx, {detail::counted("move_average", chunks.size()), 1, 1}, detail::move_average_kernel{}, chunks.data(), share);
+void move_average(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks,
+                  view_on<const step_numbers, Device> numbers) {
+  require_shape("move_average", {1}, numbers.shape());
+  launch(ctx, {detail::counted("move_average", chunks.size()), 1, 1}, detail::move_average_kernel{}, chunks.data(),
+         numbers.data());
 }
 
 /// norm [2]: the Euclidean norm of all gradients together, and the factor by which a step scales them so that it is at most
@@ -185,23 +202,22 @@ void gradient_norm(context<Device>& ctx, view_on<const parameter_chunk, Device> 
   launch(ctx, {1, 1, 1}, detail::norm_kernel{}, known, count, most, norm.data());
 }
 
-/// One step of AdamW (optim/adamw.hpp) with gradients scaled by norm[1]; `norm` [2] or empty.
+/// One step of AdamW (optim/adamw.hpp) with gradients scaled by norm[1]; `numbers` [1], `norm` [2] or empty.
 template <GpuDevice Device>
 void adamw_step(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, const adamw_step_options& options,
-                view_on<const double, Device> norm) {
-  const auto steps = static_cast<double>(options.step);
-  const auto correct1 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options.beta1), steps)));
-  const auto correct2 = static_cast<float>(1 / (1 - std::pow(static_cast<double>(options.beta2), steps)));
-  launch(ctx, {detail::counted("adamw", chunks.size()), 1, 1}, detail::adamw_kernel{}, chunks.data(), options, correct1,
-         correct2, norm.empty() ? nullptr : norm.data());
+                view_on<const step_numbers, Device> numbers, view_on<const double, Device> norm) {
+  require_shape("adamw", {1}, numbers.shape());
+  launch(ctx, {detail::counted("adamw", chunks.size()), 1, 1}, detail::adamw_kernel{}, chunks.data(), options,
+         numbers.data(), norm.empty() ? nullptr : norm.data());
 }
 
 /// One step of stochastic gradient descent with momentum (optim/sgd.hpp); the velocity is `mean`.
 template <GpuDevice Device>
 void sgd_step(context<Device>& ctx, view_on<const parameter_chunk, Device> chunks, const sgd_step_options& options,
-              view_on<const double, Device> norm) {
+              view_on<const step_numbers, Device> numbers, view_on<const double, Device> norm) {
+  require_shape("sgd", {1}, numbers.shape());
   launch(ctx, {detail::counted("sgd", chunks.size()), 1, 1}, detail::sgd_kernel{}, chunks.data(), options,
-         norm.empty() ? nullptr : norm.data());
+         numbers.data(), norm.empty() ? nullptr : norm.data());
 }
 
 }  // namespace aixcell

@@ -15,59 +15,81 @@
 
 namespace aixcell {
 
+/// A term with the arrays that it brings along on the device; empty where it has none.
+template <GpuDevice Device>
+struct loss_on {
+  any_loss_term term;
+  tensor<float, Device> class_weights, offsets;
+};
+
 namespace detail {
 
-/// Runs the kernel of one loss. Arrays that a loss brings along live here: their memory is given back to the pool in the
-/// order of the work, so nobody waits for it.
+template <GpuDevice Device>
+tensor<float, Device> per_class(context<Device>& ctx, std::string_view what, const std::vector<float>& values,
+                                int classes) {
+  if (values.empty()) return {};
+  if (std::ssize(values) != classes)
+    throw shape_error("add_losses: " + std::to_string(values.size()) + " " + std::string(what) + " for " +
+                      std::to_string(classes) + " classes; give one per class");
+  tensor<float, Device> there(ctx, {classes});
+  copy(ctx, view<const float, cpu>(values.data(), there.shape()), there.as_view());
+  return there;
+}
+
+/// Runs the kernels of one loss.
 template <class Real, GpuDevice Device>
 struct loss_launcher {
   context<Device>& ctx;
   const loss_maps<Real, Device>& maps;
+  const float *class_weights, *offsets;
   view<double, Device> result;
 
   void operator()(const binary_cross_entropy&) const { binary_cross_entropy_loss<Real>(ctx, maps, result); }
   void operator()(const cross_entropy& l) const {
-    const auto weights = per_class("class weights", l.class_weights), offsets = per_class("offsets", l.offsets);
-    cross_entropy_loss<Real>(ctx, maps, {or_null(weights), or_null(offsets), l.label_smoothing}, result);
-  }
-  void operator()(const focal& l) const {
-    const auto weights = per_class("class weights", l.class_weights);
-    focal_loss<Real>(ctx, maps, {l.gamma, or_null(weights)}, result);
-  }
-  void operator()(const dice& l) const {
-    dice_loss<Real>(ctx, maps, {.background = l.background, .smooth = l.smooth}, result);
+    cross_entropy_loss<Real>(ctx, maps, {class_weights, offsets, l.label_smoothing}, result);
   }
   void operator()(const image_cross_entropy& l) const {
-    const auto offsets = per_class("offsets", l.offsets);
-    image_cross_entropy_loss<Real>(ctx, maps, {nullptr, or_null(offsets), l.label_smoothing}, result);
+    image_cross_entropy_loss<Real>(ctx, maps, {class_weights, offsets, l.label_smoothing}, result);
+  }
+  void operator()(const focal& l) const { focal_loss<Real>(ctx, maps, {l.gamma, class_weights}, result); }
+  void operator()(const dice& l) const {
+    dice_loss<Real>(ctx, maps, {.background = l.background, .smooth = l.smooth}, result);
   }
   void operator()(const masked_l1&) const { masked_l1_loss<Real>(ctx, maps, result); }
   void operator()(const masked_l2&) const { masked_l2_loss<Real>(ctx, maps, result); }
   void operator()(const polar_iou&) const { polar_iou_loss<Real>(ctx, maps, result); }
-
- private:
-  tensor<float, Device> per_class(std::string_view what, const std::vector<float>& values) const {
-    if (values.empty()) return {};
-    if (std::ssize(values) != maps.channels)
-      throw shape_error("add_losses: " + std::to_string(values.size()) + " " + std::string(what) + " for " +
-                        std::to_string(maps.channels) + " classes; give one per class");
-    tensor<float, Device> there(ctx, {maps.channels});
-    copy(ctx, view<const float, cpu>(values.data(), there.shape()), there.as_view());
-    return there;
-  }
-  static const float* or_null(const tensor<float, Device>& t) { return t.empty() ? nullptr : t.data(); }
 };
 
 }  // namespace detail
 
+/// Throws shape_error where a loss has not one weight or offset for each class.
+template <GpuDevice Device>
+std::vector<loss_on<Device>> losses_on(context<Device>& ctx, std::span<const any_loss_term> terms) {
+  std::vector<loss_on<Device>> there;
+  for (const any_loss_term& term : terms) {
+    loss_on<Device>& on = there.emplace_back(loss_on<Device>{term, {}, {}});
+    std::visit(
+        [&](const auto& l) {
+          if constexpr (requires { l.class_weights; })
+            on.class_weights = detail::per_class(ctx, "class weights", l.class_weights, term.channels.count);
+          if constexpr (requires { l.offsets; })
+            on.offsets = detail::per_class(ctx, "offsets", l.offsets, term.channels.count);
+        },
+        term.loss);
+  }
+  return there;
+}
+
 /// The terms of a loss on a GPU, adding to the gradient; results [terms,3], each as loss_maps.hpp says, stay there:
-/// sum_of_losses reads them.
+/// sum_of_losses reads them. Nothing is copied, nobody waits: the work can be recorded.
 template <class Real, GpuDevice Device>
-void add_losses(context<Device>& ctx, std::span<const any_loss_term> terms, view_on<const Real, Device> output,
+void add_losses(context<Device>& ctx, const std::vector<loss_on<Device>>& losses, view_on<const Real, Device> output,
                 view_on<const float, Device> target, view_on<Real, Device> gradient, view_on<double, Device> results) {
-  require_shape("add_losses", {std::ssize(terms), loss_result_count}, results.shape());
-  for (index_t i = 0; i < std::ssize(terms); ++i) {
-    const any_loss_term& term = terms[static_cast<std::size_t>(i)];
+  require_shape("add_losses", {std::ssize(losses), loss_result_count}, results.shape());
+  const auto or_null = [](const tensor<float, Device>& t) { return t.empty() ? nullptr : t.data(); };
+  for (index_t i = 0; i < std::ssize(losses); ++i) {
+    const loss_on<Device>& on = losses[static_cast<std::size_t>(i)];
+    const any_loss_term& term = on.term;
     const loss_maps<Real, Device> maps{.output = output,
                                        .first_channel = term.channels.first,
                                        .channels = term.channels.count,
@@ -76,7 +98,9 @@ void add_losses(context<Device>& ctx, std::span<const any_loss_term> terms, view
                                        .weight_channel = term.weight_channel,
                                        .gradient = gradient,
                                        .scale = term.scale};
-    std::visit(detail::loss_launcher<Real, Device>{ctx, maps, results.slice(i)}, term.loss);
+    std::visit(detail::loss_launcher<Real, Device>{ctx, maps, or_null(on.class_weights), or_null(on.offsets),
+                                                   results.slice(i)},
+               term.loss);
   }
 }
 

@@ -1,10 +1,12 @@
 #pragma once
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <aixcell/device/recorded_work.hpp>
 #include <aixcell/device/transfer.hpp>
 #include <aixcell/kernels/gpu/augment.hpp>
 #include <aixcell/kernels/gpu/of_layers.hpp>
@@ -30,6 +32,42 @@ tensor<parameter_chunk, Device> chunk_table(context<Device>& ctx, std::span<cons
 template <GpuDevice Device>
 struct images_on final : device_images {
   std::vector<tensor<float, Device>> images;
+};
+
+/// What steps of one shape share. It stays where it is, and so does all that a step allocates: from the second step on their
+/// work is a recording.
+template <GpuDevice Device>
+struct like_steps {
+  like_steps(const context<Device>& shared, const shape& batch, const shape& targets, std::size_t losses,
+             const step_options& o)
+      : ctx(shared.settings().record_steps ? shared.with_own_memory() : shared),
+        x(ctx, batch),
+        target(ctx, targets),
+        results(ctx, {static_cast<index_t>(losses), loss_result_count}),
+        norm(ctx, {2}),
+        numbers(ctx, {1}),
+        options(o) {}
+
+  /// Options differ in nothing but what is read from `numbers`.
+  bool include(const shape& batch, const shape& targets, step_options o) const {
+    o.learning_rate = options.learning_rate, o.average_decay = options.average_decay, o.step = options.step;
+    return x.shape() == batch && target.shape() == targets && o == options;
+  }
+  void set_numbers(const step_options& o) {
+    const step_numbers now{.learning_rate = static_cast<float>(o.learning_rate),
+                           .correct1 = bias_correction(o.adamw.beta1, o.step),
+                           .correct2 = bias_correction(o.adamw.beta2, o.step),
+                           .average_share = static_cast<float>(1 - o.average_decay)};
+    copy(ctx, view<const step_numbers, cpu>(&now, {1}), numbers.as_view());
+  }
+
+  context<Device> ctx;
+  tensor<float, Device> x, target;
+  tensor<double, Device> results, norm;
+  tensor<step_numbers, Device> numbers;
+  step_options options;
+  bool taken = false;
+  std::optional<recorded_work<Device>> work;
 };
 
 }  // namespace detail
@@ -59,6 +97,7 @@ class network_on final : public device_network {
 
   void begin_steps(const training_state& state, aixcell::optimiser kind) override {
     const std::lock_guard turn = my_turn();
+    steps_.reset();
     upload(state.tensors);
     state_ = state;
     averages_ = copies_of(state.averages);
@@ -80,7 +119,11 @@ class network_on final : public device_network {
     averaged_ = detail::chunk_table(ctx_, std::span<const device_parameter>(averaged));
   }
 
-  void set_loss(std::vector<any_loss_term> terms) override { loss_ = std::move(terms); }
+  void set_loss(std::vector<any_loss_term> terms) override {
+    const std::lock_guard turn = my_turn();
+    steps_.reset();
+    losses_ = losses_on(ctx_, terms);
+  }
 
   std::unique_ptr<device_images> keep(const std::vector<const tensor<float>*>& images) override {
     const std::lock_guard turn = my_turn();
@@ -94,20 +137,22 @@ class network_on final : public device_network {
 
   step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& o) override {
     const std::lock_guard turn = my_turn();
-    return take_step(to_device(ctx_, x), target, o);
+    return take_step(x.shape(), target, o, [&](view<float, Device> batch) { copy(ctx_, x.as_view(), batch); });
   }
 
   step_result step(const device_images& images, const std::vector<crop_of_kept>& crops, const tensor<float>& target,
                    const step_options& o) override {
     const std::lock_guard turn = my_turn();
     const auto& kept = static_cast<const detail::images_on<Device>&>(images).images;
-    std::vector<crop_of<float, Device>> batch;
-    for (const crop_of_kept& c : crops) batch.push_back({kept.at(c.image).as_view(), &c.plan});
+    std::vector<crop_of<float, Device>> all;
+    for (const crop_of_kept& c : crops) all.push_back({kept.at(c.image).as_view(), &c.plan});
     const index_t edge = crops.at(0).plan.from.edge;
-    tensor<float, Device> x(ctx_, {std::ssize(batch), edge, edge, batch[0].image.extent(2)});
-    cut_pixels(ctx_, batch, x);
-    return take_step(x, target, o);
+    return take_step({std::ssize(all), edge, edge, all[0].image.extent(2)}, target, o,
+                     [&](view<float, Device> batch) { cut_pixels(ctx_, all, batch); });
   }
+
+  /// Whether the last step was launched as a recording.
+  bool steps_are_recorded() const { return steps_ && steps_->work; }
 
   void end_steps() override {
     const std::lock_guard turn = my_turn();
@@ -117,6 +162,7 @@ class network_on final : public device_network {
     }
     for (std::size_t i = 0; i < moments_.size(); ++i) download(moments_[i], *state_.moments[i]);
     synchronise(ctx_);
+    steps_.reset();
     averages_.clear();
     moments_.clear();
     state_ = {};
@@ -127,39 +173,67 @@ class network_on final : public device_network {
     make_current(ctx_);
     return std::lock_guard(turn_);
   }
-  step_result take_step(const tensor<float, Device>& x, const tensor<float>& target, const step_options& o) {
-    tensor<double, Device> results(ctx_, {std::ssize(loss_), loss_result_count}), norm(ctx_, {2});
-    fill_values(ctx_, norm.as_view(), 0);
-    const auto truth = to_device(ctx_, target);
-    clear_gradients(ctx_, parameters_);
-    // Nobody waits for the loss before the step is over.
-    net_.learn(ctx_, x, [&](const auto& y, auto gradient) {
-      fill_values(ctx_, gradient.as_view(), 0);
-      add_losses<float>(ctx_, loss_, y, truth, gradient, results);
+
+  using like_steps = detail::like_steps<Device>;
+
+  step_result take_step(const shape& batch, const tensor<float>& target, const step_options& o, auto&& fill) {
+    if (!steps_ || !steps_->include(batch, target.shape(), o)) {
+      steps_.reset();  // its memory first
+      steps_.emplace(ctx_, batch, target.shape(), losses_.size(), o);
+    }
+    like_steps& s = *steps_;
+    fill(s.x.as_view());
+    copy(ctx_, target.as_view(), s.target.as_view());
+    s.set_numbers(o);
+    // The first step of a shape loads kernels, plans convolutions and finds out how much memory it takes.
+    if (s.taken && !s.work && ctx_.settings().record_steps) record(s);
+    if (s.work)
+      s.work->launch(ctx_);
+    else
+      enqueue_step(s);
+    s.taken = true;
+    return {sum_of_losses(to_host(ctx_, s.results)), to_host(ctx_, s.norm)[0]};
+  }
+
+  void record(like_steps& s) {
+    try {
+      s.work = recorded_work<Device>::record(s.ctx, [&] { enqueue_step(s); });
+    } catch (const device_memory_error&) {
+      throw;  // says what to do
+    } catch (const device_error& e) {
+      throw device_error(std::string(e.what()) +
+                         "; this happened as a training step was recorded: without recording "
+                         "(compute_settings::record_steps, --launch-singly) steps are taken launch by launch");
+    }
+  }
+
+  /// Forward, loss, backward, clipping, optimiser, average. Nobody waits, nothing is copied.
+  void enqueue_step(like_steps& s) {
+    fill_values(s.ctx, s.norm.as_view(), 0);
+    clear_gradients(s.ctx, parameters_);
+    net_.learn(s.ctx, s.x, [&](const auto& y, auto gradient) {
+      fill_values(s.ctx, gradient.as_view(), 0);
+      add_losses<float>(s.ctx, losses_, y, s.target, gradient, s.results);
       return 0.0;
     });
-    if (o.clip_norm > 0) gradient_norm(ctx_, parameters_, o.clip_norm, norm);
-    const view<const double, Device> clip = o.clip_norm > 0 ? std::as_const(norm).as_view() : view<const double, Device>();
-    const auto rate = static_cast<float>(o.learning_rate);
+    const step_options& o = s.options;
+    if (o.clip_norm > 0) gradient_norm(s.ctx, parameters_, o.clip_norm, s.norm);
+    const view<const double, Device> clip =
+        o.clip_norm > 0 ? std::as_const(s.norm).as_view() : view<const double, Device>();
     if (o.optimiser == aixcell::optimiser::adamw)
-      adamw_step(ctx_, parameters_,
-                 {.learning_rate = rate,
-                  .beta1 = o.adamw.beta1,
+      adamw_step(s.ctx, parameters_,
+                 {.beta1 = o.adamw.beta1,
                   .beta2 = o.adamw.beta2,
                   .epsilon = o.adamw.epsilon,
-                  .weight_decay = o.adamw.weight_decay,
-                  .step = o.step},
-                 clip);
+                  .weight_decay = o.adamw.weight_decay},
+                 s.numbers, clip);
     else
-      sgd_step(ctx_, parameters_,
-               {.learning_rate = rate,
-                .momentum = o.sgd.momentum,
-                .weight_decay = o.sgd.weight_decay,
-                .nesterov = o.sgd.nesterov},
+      sgd_step(s.ctx, parameters_,
+               {.momentum = o.sgd.momentum, .weight_decay = o.sgd.weight_decay, .nesterov = o.sgd.nesterov}, s.numbers,
                clip);
-    move_average(ctx_, averaged_, static_cast<float>(1 - o.average_decay));
-    return {sum_of_losses(to_host(ctx_, results)), to_host(ctx_, norm)[0]};
+    move_average(s.ctx, averaged_, s.numbers);
   }
+
   void upload(const std::vector<network_tensor>& from) {
     if (from.size() != values_.size())
       throw shape_error("take_weights: " + std::to_string(from.size()) + " tensors for a network of " +
@@ -181,9 +255,10 @@ class network_on final : public device_network {
   std::vector<tensor<float, Device>*> values_;  // as tensors_of: parameters first
   std::vector<device_parameter> trained_;
   tensor<parameter_chunk, Device> parameters_, averaged_;
-  std::vector<any_loss_term> loss_;
+  std::vector<loss_on<Device>> losses_;
   training_state state_;
   std::vector<tensor<float, Device>> averages_, moments_;
+  std::optional<like_steps> steps_;  // the last ones
 };
 
 /// The pairs of encoder and decoder that were compiled for a device:

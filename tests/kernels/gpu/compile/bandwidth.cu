@@ -85,12 +85,13 @@ void augmentation(context<cuda>& ctx, view<float, cuda> x, view<std::int32_t, cu
   cut_labels(ctx, {}, labels);
 }
 
-void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, view<double, cuda> norm) {
+void optimisers(context<cuda>& ctx, view<const parameter_chunk, cuda> chunks, view<const step_numbers, cuda> now,
+                view<double, cuda> norm) {
   gradient_norm(ctx, chunks, 1, norm);
-  adamw_step(ctx, chunks, {}, norm);
-  sgd_step(ctx, chunks, {}, norm);
+  adamw_step(ctx, chunks, {}, now, norm);
+  sgd_step(ctx, chunks, {}, now, norm);
   clear_gradients(ctx, chunks);
-  move_average(ctx, chunks, 0.5f);
+  move_average(ctx, chunks, now);
 }
 
 void losses(context<cuda>& ctx, const loss_maps<float, cuda>& a, view<double, cuda> result) {
