@@ -13,6 +13,12 @@ tensor<T, Device> to_device(context<Device>& ctx, const tensor<T, cpu>& from) {
   return to;
 }
 
+/// What is here already stays.
+template <class T>
+tensor<T, cpu> to_device(context<cpu>&, const tensor<T, cpu>& from) {
+  return from;
+}
+
 /// Waits until the values are here.
 template <class T, GpuDevice Device>
 tensor<T, cpu> to_host(context<Device>& ctx, const tensor<T, Device>& from) {

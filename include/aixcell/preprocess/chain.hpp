@@ -93,11 +93,13 @@ struct chain {
     }
     template <std::size_t... I>
     static void each(auto& self, auto& visit, std::index_sequence<I...>) {
-      (fitted_state_t<P>::for_each_member(std::get<I>(self.states),
-                                          [&](std::string_view member, auto& value) {
-                                            visit(std::string(P::name) + "." + std::string(member), value);
-                                          }),
-       ...);
+      (each_of<P>(std::get<I>(self.states), visit), ...);
+    }
+    template <class One>
+    static void each_of(auto& fitted, auto& visit) {
+      fitted_state_t<One>::for_each_member(fitted, [&](std::string_view member, auto& value) {
+        visit(std::string(One::name) + "." + std::string(member), value);
+      });
     }
   };
 

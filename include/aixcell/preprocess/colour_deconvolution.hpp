@@ -55,9 +55,14 @@ struct colour_deconvolution {
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels) const {
     detail::require_rgb(name, pixels.shape());
-    std::array<detail::stain, 3> colours = detail::known_stains<S>::colours;
-    for (detail::stain& colour : colours) colour = detail::normalised(colour);
-    return detail::unmixed(ctx, pixels, colours);
+    return detail::unmixed(ctx, pixels, colours());
+  }
+
+  /// Of the stains, of length 1.
+  static std::array<detail::stain, 3> colours() {
+    std::array<detail::stain, 3> all = detail::known_stains<S>::colours;
+    for (detail::stain& colour : all) colour = detail::normalised(colour);
+    return all;
   }
 };
 static_assert(Preprocess<colour_deconvolution<stains::haematoxylin_eosin>>);

@@ -46,14 +46,19 @@ struct only_channels {
   tensor<float> apply(context<cpu>&, view<const float, cpu> pixels) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
     const index_t channels = pixels.extent(2), kept = sizeof...(Channel);
-    if (!accepts_channels(static_cast<int>(channels)))
-      throw shape_error(std::string(name) + ": the image has " + std::to_string(channels) +
-                        " channel(s); give images with all that are taken (counted from 0)");
+    require_channels(channels);
     constexpr std::array<index_t, sizeof...(Channel)> from{Channel...};
     tensor<float> out({pixels.extent(0), pixels.extent(1), kept});
     for (index_t p = 0; p < pixels.extent(0) * pixels.extent(1); ++p)
       for (index_t c = 0; c < kept; ++c) out[p * kept + c] = pixels[p * channels + from[static_cast<std::size_t>(c)]];
     return out;
+  }
+
+  /// Throws shape_error unless images of so many channels have all that are taken.
+  static void require_channels(index_t channels) {
+    if (!accepts_channels(static_cast<int>(channels)))
+      throw shape_error(std::string(name) + ": the image has " + std::to_string(channels) +
+                        " channel(s); give images with all that are taken (counted from 0)");
   }
 };
 static_assert(Preprocess<only_channels<0, 2>> && only_channels<0, 12>::name == "only_channels_0_12");

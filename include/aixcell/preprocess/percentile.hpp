@@ -143,9 +143,7 @@ struct fitted_percentile {
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
     const index_t channels = pixels.extent(2);
-    if (std::ssize(s.low) != channels || s.low.size() != s.high.size())
-      throw shape_error("fitted_percentile: fitted on " + std::to_string(s.low.size()) + " channels, the image has " +
-                        std::to_string(channels));
+    require_channels(s, channels);
     tensor<float> out(ctx, pixels.shape());
     const index_t count = channels > 0 ? pixels.size() / channels : 0;
     for (index_t c = 0; c < channels; ++c) {
@@ -154,6 +152,13 @@ struct fitted_percentile {
       scale_channel(ctx, detail::scale_of(range), pixels.data() + c, count, channels, out.data() + c);
     }
     return out;
+  }
+
+  /// Throws shape_error unless it was fitted on images of so many channels.
+  static void require_channels(const state& s, index_t channels) {
+    if (std::ssize(s.low) != channels || s.low.size() != s.high.size())
+      throw shape_error("fitted_percentile: fitted on " + std::to_string(s.low.size()) + " channels, the image has " +
+                        std::to_string(channels));
   }
 };
 static_assert(Preprocess<fitted_percentile>);

@@ -29,10 +29,12 @@ struct resize_to_diameter {
   }
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
-    const auto scaled = [&](index_t extent) {
-      return std::max<index_t>(1, std::lround(static_cast<double>(extent) * static_cast<double>(s.factor)));
-    };
-    return resize_image(ctx, pixels, scaled(pixels.extent(0)), scaled(pixels.extent(1)));
+    return resize_image(ctx, pixels, scaled(pixels.extent(0), s), scaled(pixels.extent(1), s));
+  }
+
+  /// What an extent of an image becomes.
+  static index_t scaled(index_t extent, const state& s) {
+    return std::max<index_t>(1, std::lround(static_cast<double>(extent) * static_cast<double>(s.factor)));
   }
 };
 static_assert(Preprocess<resize_to_diameter>);

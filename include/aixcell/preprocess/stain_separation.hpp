@@ -70,13 +70,18 @@ struct stain_separation {
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
     detail::require_rgb(name, pixels.shape());
+    return detail::unmixed(ctx, pixels, colours(s));
+  }
+
+  /// Of the stains and of what neither of them explains, of length 1. Throws shape_error before `fit`.
+  static std::array<detail::stain, 3> colours(const state& s) {
     if (s.stains.size() != 6)
       throw shape_error("stain_separation: expected 6 numbers that describe two stains, found " +
                         std::to_string(s.stains.size()) + "; fit the policy first");
-    std::array<detail::stain, 3> colours{};
-    for (std::size_t i = 0; i < 6; ++i) colours[i / 3][i % 3] = static_cast<double>(s.stains[i]);
-    colours[2] = detail::normalised(detail::cross(colours[0], colours[1]));
-    return detail::unmixed(ctx, pixels, colours);
+    std::array<detail::stain, 3> all{};
+    for (std::size_t i = 0; i < 6; ++i) all[i / 3][i % 3] = static_cast<double>(s.stains[i]);
+    all[2] = detail::normalised(detail::cross(all[0], all[1]));
+    return all;
   }
 
  private:

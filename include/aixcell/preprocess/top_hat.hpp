@@ -32,12 +32,15 @@ struct top_hat {
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
-    // A square that covers the image from each of its pixels is as good as any larger one.
-    const auto widest = static_cast<float>(std::max(pixels.extent(0), pixels.extent(1)));
-    tensor<float> out = grey_opening(ctx, pixels, static_cast<index_t>(std::min(s.radius, widest)));
+    tensor<float> out = grey_opening(ctx, pixels, radius_in(pixels.shape(), s));
     if (s.radius < 1) return out;
     for (index_t i = 0; i < out.size(); ++i) out[i] = pixels[i] - out[i];
     return out;
+  }
+
+  /// Of the square in an image: one that covers the image from each of its pixels is as good as any larger one.
+  static index_t radius_in(const shape& image, const state& s) {
+    return static_cast<index_t>(std::min(s.radius, static_cast<float>(std::max(image[0], image[1]))));
   }
 };
 static_assert(Preprocess<top_hat>);

@@ -111,10 +111,15 @@ struct fitted_z_score {
 
   tensor<float> apply(context<cpu>&, view<const float, cpu> pixels, const state& s) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
-    if (std::ssize(s.mean) != pixels.extent(2) || s.mean.size() != s.deviation.size())
-      throw shape_error("fitted_z_score: fitted on " + std::to_string(s.mean.size()) + " channels, the image has " +
-                        std::to_string(pixels.extent(2)));
+    require_channels(s, pixels.extent(2));
     return detail::standardised(pixels, s.mean, s.deviation);
+  }
+
+  /// Throws shape_error unless it was fitted on images of so many channels.
+  static void require_channels(const state& s, index_t channels) {
+    if (std::ssize(s.mean) != channels || s.mean.size() != s.deviation.size())
+      throw shape_error("fitted_z_score: fitted on " + std::to_string(s.mean.size()) + " channels, the image has " +
+                        std::to_string(channels));
   }
 };
 static_assert(Preprocess<fitted_z_score>);

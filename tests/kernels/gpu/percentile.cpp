@@ -41,8 +41,9 @@ TEST_CASE("gpu: percentiles are those of sorted values, exactly", "[kernels][gpu
         const double extent = ranges(k, 1) - ranges(k, 0);
         for (index_t p = 0; p < pixels; ++p)
           expected[p * channels + k] =
-              extent > 0 ? static_cast<float>((static_cast<double>(image[p * channels + k]) - ranges(k, 0)) / extent)
-                         : 0.0f;
+              extent > 0
+                  ? static_cast<float>((static_cast<double>(image[p * channels + k]) - ranges(k, 0)) * (1 / extent))
+                  : 0.0f;
       }
       on_every_device([&](auto& ctx) {
         const auto on = to_device(ctx, image);

@@ -3,13 +3,9 @@
 #include <vector>
 
 #include <aixcell/kernels/cpu/connected_components.hpp>
+#include <aixcell/kernels/h_maxima_options.hpp>
 
 namespace aixcell {
-
-struct h_maxima_options {
-  float depth = 0.1f;  ///< h >= 0: a summit counts if every way to a higher one goes down by more than this
-  float least = 0;     ///< what is not above this lies outside the landscape
-};
 
 /// Summits of a landscape [H,W] that stand out: the extended maxima of depth h (Soille 2004, section 6.3.4), connected
 /// regions within h of their summit that touch nothing as high and no higher summit. 4-neighbours; a value that is no

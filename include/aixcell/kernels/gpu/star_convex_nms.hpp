@@ -13,6 +13,7 @@ namespace aixcell {
 /// What becomes a star-convex polygon, and which polygons are kept (postprocess/star_convex.hpp).
 struct star_convex_options {
   int rays = 32;              ///< 4 to 256
+  int first_channel = 0;      ///< of the logit in the output
   float least_logit = 0;      ///< a candidate's logit is above it
   float distance_unit = 8;    ///< pixels
   float most_overlap = 0.4f;  ///< share of the smaller of two polygons that both may cover
@@ -217,6 +218,13 @@ struct star_centres_kernel {
   }
 };
 
+struct centre_probability {
+  static constexpr std::string_view name = "star_convex: scores";
+  const float* logits;
+  int stride;
+  constexpr float operator()(int, std::int32_t centre) const { return 1 / (1 + std::exp(-logits[centre * stride])); }
+};
+
 [[noreturn]] inline void throw_too_many_overlaps() {
   throw data_error(
       "star_convex_nms: a polygon overlaps more than 128 others; lower the overlap threshold, or raise the probability "
@@ -230,11 +238,13 @@ template <class Device>
 struct kept_polygons {
   tensor<std::int32_t, Device> centres;
   index_t count = 0;
+
+  view<const std::int32_t, Device> kept() const { return {centres.data(), {count}}; }
 };
 
 /// Non-maximum suppression of star-convex polygons on a canvas, as star_convex::draw_stars of the processor: best first, a polygon
 /// is drawn below those before it unless its centre is covered, it is too small, or shares too much with the visible part of one.
-///   output [H,W,1+rays] logit, then logarithms of the distances (other channels may follow)
+///   output [H,W,1+rays] logit, then logarithms of the distances (other channels may come before and follow)
 ///   directions [rays,2] float64, rows and columns a pixel of length      labels [H,W] overwritten: 0, or 1..count, best first
 /// The same polygons as one after another, whatever order blocks run in. Waits for the device twice. Comparisons of boxes grow
 /// with the square of the number of candidates. Throws shape_error, and data_error where a polygon meets more than 128 others.
@@ -245,24 +255,20 @@ kept_polygons<Device> star_convex_nms(context<Device>& ctx, view_on<const float,
   require_rank("star_convex_nms", 3, "an output [H,W,1+rays]", output.shape());
   require_shape("star_convex_nms", {options.rays, 2}, directions.shape());
   require_shape("star_convex_nms", {output.extent(0), output.extent(1)}, labels.shape());
-  if (options.rays < 4 || options.rays > detail::star_draw_kernel::most_corners || output.extent(2) < 1 + options.rays)
+  if (options.rays < 4 || options.rays > detail::star_draw_kernel::most_corners ||
+      output.extent(2) < options.first_channel + 1 + options.rays)
     detail::throw_wrong_rank("star_convex_nms", "4 to 256 rays, each with a channel", output.shape());
   detail::counted("star_convex_nms", output.size());
   const auto height = static_cast<int>(output.extent(0)), width = static_cast<int>(output.extent(1)),
              stride = static_cast<int>(output.extent(2)), pixels = height * width;
-  const auto read = [&](tensor<int, Device>& from) {
-    tensor<int, cpu> to({1});
-    copy(ctx, std::as_const(from).as_view(), to.as_view());
-    synchronise(ctx);
-    return to[0];
-  };
+  const float* const from = output.data() + options.first_channel;
   detail::launch_map(ctx, detail::zeros{}, pixels, labels.data());
   tensor<int, Device> count(ctx, {1});
   const dim blocks = blocks_for(pixels, 256);
   detail::launch_map(ctx, detail::zeros{}, 1, count.data());
-  launch(ctx, blocks, detail::star_candidates_kernel{}, pixels, stride, output.data(), options.least_logit,
-         count.data(), static_cast<std::uint64_t*>(nullptr));
-  const int candidates = read(count);
+  launch(ctx, blocks, detail::star_candidates_kernel{}, pixels, stride, from, options.least_logit, count.data(),
+         static_cast<std::uint64_t*>(nullptr));
+  const int candidates = detail::read_one(ctx, count);
   kept_polygons<Device> kept;
   if (candidates == 0) return kept;
   detail::counted("star_convex_nms", static_cast<index_t>(candidates) * 2 * options.rays);
@@ -270,8 +276,8 @@ kept_polygons<Device> star_convex_nms(context<Device>& ctx, view_on<const float,
   tensor<std::uint64_t, Device> keys(ctx, {detail::bitonic_slots(candidates)});
   detail::launch_map(ctx, detail::last_key{}, keys.size(), keys.data());
   detail::launch_map(ctx, detail::zeros{}, 1, count.data());
-  launch(ctx, blocks, detail::star_candidates_kernel{}, pixels, stride, output.data(), options.least_logit,
-         count.data(), keys.data());
+  launch(ctx, blocks, detail::star_candidates_kernel{}, pixels, stride, from, options.least_logit, count.data(),
+         keys.data());
   detail::bitonic_sort(ctx, keys);
 
   tensor<double, Device> corners(ctx, {candidates, options.rays, 2});
@@ -280,9 +286,8 @@ kept_polygons<Device> star_convex_nms(context<Device>& ctx, view_on<const float,
       too_many(ctx, {1});
   const auto* const known_boxes = boxes.data();
   const int *const known_areas = areas.data(), *const known_before = before.data();
-  launch(ctx, blocks_for(candidates, 128), detail::star_boxes_kernel{}, candidates, height, width, stride,
-         output.data(), directions.data(), options, static_cast<const std::uint64_t*>(keys.data()), corners.data(),
-         boxes.data());
+  launch(ctx, blocks_for(candidates, 128), detail::star_boxes_kernel{}, candidates, height, width, stride, from,
+         directions.data(), options, static_cast<const std::uint64_t*>(keys.data()), corners.data(), boxes.data());
   detail::launch_map(ctx, detail::zeros{}, candidates, decided.data());
   detail::launch_map(ctx, detail::zeros{}, 1, ticket.data());
   detail::launch_map(ctx, detail::zeros{}, 1, too_many.data());
@@ -296,9 +301,18 @@ kept_polygons<Device> star_convex_nms(context<Device>& ctx, view_on<const float,
          known_before, kept.centres.data());
   detail::launch_map(ctx, detail::number_pixels{known_before}, pixels, labels.data(),
                      static_cast<const std::int32_t*>(labels.data()));
-  kept.count = read(count);
-  if (read(too_many) != 0) detail::throw_too_many_overlaps();
+  kept.count = detail::read_one(ctx, count);
+  if (detail::read_one(ctx, too_many) != 0) detail::throw_too_many_overlaps();
   return kept;
+}
+
+/// probabilities [count]: of the pixels centres[0], centres[1], ... from the logits in one channel of an output [H,W,K].
+template <GpuDevice Device>
+void centre_probabilities(context<Device>& ctx, view_on<const float, Device> output, int channel,
+                          view_on<const std::int32_t, Device> centres, view_on<float, Device> probabilities) {
+  require_rank("centre_probabilities", 3, "an output [H,W,K]", output.shape());
+  const detail::centre_probability of{output.data() + channel, static_cast<int>(output.extent(2))};
+  detail::launch_map(ctx, of, probabilities.size(), probabilities.data(), centres.data());
 }
 
 }  // namespace aixcell

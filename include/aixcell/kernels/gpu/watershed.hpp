@@ -1,7 +1,5 @@
 #pragma once
-#include <utility>
-
-#include <aixcell/kernels/gpu/detail/map.hpp>
+#include <aixcell/kernels/gpu/detail/tile_fixpoint.hpp>
 
 namespace aixcell {
 
@@ -37,48 +35,18 @@ struct flood_start_kernel {
   }
 };
 
-/// A block owns 16 x 16 pixels: their keys and those around them in shared memory, relaxed until they are still; then written
-/// back. Keys of other blocks may be old: a sweep that changes anything is followed by another.
-struct flood_relax_kernel {
+/// See detail/tile_fixpoint.hpp.
+struct flood_rule {
   static constexpr std::string_view name = "watershed: relax";
-  static constexpr int threads = 256, edge = 16;
-  struct shared {
-    flood_key keys[edge + 2][edge + 2];
-    int changed[2];
-  };
-  constexpr void operator()(auto t, shared& s, int height, int width, const float* landscape, const std::uint8_t* mask,
-                            flood_key* keys, int* changed) const {
-    const int top = t.block().y * edge, left = t.block().x * edge;
-    for (int i = t.rank(); i < (edge + 2) * (edge + 2); i += threads) {
-      const int y = top + i / (edge + 2) - 1, x = left + i % (edge + 2) - 1;
-      const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-      s.keys[i / (edge + 2)][i % (edge + 2)] = inside ? t.load(&keys[y * width + x]) : never_flooded;
-    }
-    if (t.rank() < 2) s.changed[t.rank()] = 0;
-    t.sync();
-    const int r = t.rank() / edge, c = t.rank() % edge, y = top + r, x = left + c, i = y * width + x;
-    const bool mine = y < height && x < width && mask[i] != 0;
-    const std::uint32_t level = mine ? flood_level(landscape[i]) : 0;
-    const flood_key before = s.keys[r + 1][c + 1];
-    flood_key key = before;
-    for (int turn = 0;; ++turn) {
-      flood_key best = key;
-      if (mine)
-        for (const flood_key from : {s.keys[r][c + 1], s.keys[r + 2][c + 1], s.keys[r + 1][c], s.keys[r + 1][c + 2]})
-          if (from != never_flooded && flooded_from(from, level) < best) best = flooded_from(from, level);
-      if (best < key) t.store(&s.changed[turn % 2], 1);
-      t.sync();
-      const bool anybody = t.load(&s.changed[turn % 2]) != 0;
-      key = best;
-      s.keys[r + 1][c + 1] = key;
-      if (t.rank() == 0) s.changed[(turn + 1) % 2] = 0;
-      t.sync();
-      if (!anybody) break;
-    }
-    if (key < before) {
-      t.store(&keys[i], key);
-      t.store(changed, 1);
-    }
+  using key = flood_key;
+  static constexpr key none = never_flooded;
+  const float* landscape;
+  const std::uint8_t* mask;
+  constexpr bool takes_part(int p) const { return mask[p] != 0; }
+  constexpr std::uint32_t own(int p) const { return flood_level(landscape[p]); }
+  static constexpr key better(std::uint32_t level, key now, key from) {
+    const key flooded = flooded_from(from, level);
+    return flooded < now ? flooded : now;
   }
 };
 
@@ -141,23 +109,12 @@ void watershed(context<Device>& ctx, view_on<const float, Device> landscape, vie
   if (pixels == 0) return;
   const auto height = static_cast<int>(landscape.extent(0)), width = static_cast<int>(landscape.extent(1));
   tensor<detail::flood_key, Device> keys(ctx, {pixels});
-  tensor<int, Device> changed(ctx, {1}), to(ctx, {pixels});
+  tensor<int, Device> to(ctx, {pixels});
   tensor<std::int32_t, Device> found(ctx, {pixels});
   const std::int32_t* const seeds = labels.data();
   const dim blocks = blocks_for(pixels, 256);
-  constexpr int edge = detail::flood_relax_kernel::edge;
   launch(ctx, blocks, detail::flood_start_kernel{}, pixels, landscape.data(), mask.data(), seeds, keys.data());
-  tensor<int, cpu> any({1});
-  do {
-    for (int sweep = 0; sweep < 8; ++sweep) {
-      if (sweep == 7)
-        detail::launch_map(ctx, detail::zeros{}, 1, changed.data());  // does the last one still change anything?
-      launch(ctx, {(width + edge - 1) / edge, (height + edge - 1) / edge, 1}, detail::flood_relax_kernel{}, height,
-             width, landscape.data(), mask.data(), keys.data(), changed.data());
-    }
-    copy(ctx, std::as_const(changed).as_view(), any.as_view());
-    synchronise(ctx);
-  } while (any[0] != 0);
+  detail::relax_to_fixpoint(ctx, detail::flood_rule{landscape.data(), mask.data()}, height, width, keys.data());
   launch(ctx, blocks, detail::flood_parents_kernel{}, height, width, landscape.data(), mask.data(), seeds,
          static_cast<const detail::flood_key*>(keys.data()), to.data());
   launch(ctx, blocks, detail::flood_labels_kernel{}, pixels, static_cast<const int*>(to.data()), seeds, found.data());

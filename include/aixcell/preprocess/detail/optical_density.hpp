@@ -32,15 +32,21 @@ inline float optical_density(float value, float white) {
   return std::log10((white + 1) / (std::clamp(value, 0.0f, white) + 1));
 }
 
-/// Densities [H,W,3] to amounts of three stains [H,W,3] (Ruifrok & Johnston 2001): solves density = sum of amounts times
-/// stains. The stains must be linearly independent.
-inline tensor<float> unmixed(const context<cpu>& ctx, view<const float, cpu> rgb, const std::array<stain, 3>& stains) {
+/// Amount s = sum over colours c of inverse[s][c] times density[c]. The stains must be linearly independent.
+inline std::array<std::array<float, 3>, 3> unmixing_by(const std::array<stain, 3>& stains) {
   const double volume = dot(stains[0], cross(stains[1], stains[2]));
-  std::array<std::array<float, 3>, 3> inverse;  // amount s = sum over colours c of inverse[s][c] density[c]
+  std::array<std::array<float, 3>, 3> inverse;
   for (std::size_t s = 0; s < 3; ++s) {
     const stain row = cross(stains[(s + 1) % 3], stains[(s + 2) % 3]);
     for (std::size_t c = 0; c < 3; ++c) inverse[s][c] = static_cast<float>(row[c] / volume);
   }
+  return inverse;
+}
+
+/// Densities [H,W,3] to amounts of three stains [H,W,3] (Ruifrok & Johnston 2001): solves density = sum of amounts times
+/// stains.
+inline tensor<float> unmixed(const context<cpu>& ctx, view<const float, cpu> rgb, const std::array<stain, 3>& stains) {
+  const std::array<std::array<float, 3>, 3> inverse = unmixing_by(stains);
   const float white = white_level(rgb);
   tensor<float> out(rgb.shape());
   parallel_ranges(ctx, rgb.size() / 3, 1 << 14, [&](index_t begin, index_t end) {

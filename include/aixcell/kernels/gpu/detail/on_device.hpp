@@ -29,5 +29,14 @@ inline int counted(std::string_view where, index_t count) {
   return static_cast<int>(count);
 }
 
+/// A single value from the device. Waits for it.
+template <class T, GpuDevice Device>
+T read_one(context<Device>& ctx, const tensor<T, Device>& from) {
+  tensor<T, cpu> to({1});
+  copy(ctx, from.as_view(), to.as_view());
+  synchronise(ctx);
+  return to[0];
+}
+
 }  // namespace detail
 }  // namespace aixcell
