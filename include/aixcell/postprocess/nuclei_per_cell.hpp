@@ -50,13 +50,18 @@ struct nuclei_per_cell {
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {
     prediction found = cells.decode_at(ctx, output, 0);
     found.nuclei = nuclei.decode_at(ctx, output, interior_border::channels).labels;
+    count_nuclei(found);
+    return found;
+  }
+
+  /// Gives cells the number and the class of the nuclei inside them.
+  static void count_nuclei(prediction& found) {
     const auto inside = nuclei_of_cells(found.labels, found.nuclei);
     for (std::size_t i = 0; i < found.objects.size(); ++i) {
       detected_object& cell = found.objects[i];
       cell.nuclei = static_cast<int>(inside[i].size());
       cell.object_class = std::min(cell.nuclei, 2) - 1;
     }
-    return found;
   }
 };
 static_assert(Postprocess<nuclei_per_cell>);

@@ -183,7 +183,7 @@ struct star_convex {
     }
   }
 
- private:
+  /// Rows and columns that a pixel of length along each ray is.
   static inline const std::array<detail::ray, Rays> directions = [] {
     std::array<detail::ray, Rays> all;
     for (int k = 0; k < Rays; ++k) {

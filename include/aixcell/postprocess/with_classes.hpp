@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
@@ -67,9 +68,7 @@ struct with_classes {
                                 at.target + instance.target_channels(), -1, static_cast<double>(class_weight)}};
   }
   auto loss_terms(channel_offsets at) const requires requires(const Instance& i) { i.loss_terms(at); }
-  {
-    return std::tuple_cat(instance.loss_terms(at), class_terms(at));
-  }
+  { return std::tuple_cat(instance.loss_terms(at), class_terms(at)); }
 
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const {
     detail::require_output(name, output, output_channels());
@@ -83,6 +82,13 @@ struct with_classes {
       double* vote = votes.data() + static_cast<std::size_t>(found.labels[p] - 1) * n;
       for (std::size_t c = 0; c < n; ++c) vote[c] += probability[c];
     }
+    name_classes(votes, found);
+    return found;
+  }
+
+  /// Classes of objects by the sums of their pixels' probabilities, [objects,classes].
+  void name_classes(std::span<const double> votes, prediction& found) const {
+    const auto n = static_cast<std::size_t>(classes);
     for (std::size_t i = 0; i < found.objects.size(); ++i) {
       detected_object& o = found.objects[i];
       const double* vote = votes.data() + i * n;
@@ -92,7 +98,6 @@ struct with_classes {
       for (std::size_t c = 0; c < n; ++c) o.class_probabilities.push_back(static_cast<float>(vote[c] / sum));
       o.object_class = static_cast<int>(std::max_element(vote, vote + n) - vote);
     }
-    return found;
   }
 
   template <class Dense>

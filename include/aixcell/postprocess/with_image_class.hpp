@@ -74,7 +74,6 @@ struct with_image_class {
   requires requires(const Dense d, Map map, mirror m) { d.flip(map, m); }
   void flip(Map map, mirror m) const { dense.flip(map, m); }
 
- private:
   detail::image_class_head head() const { return {image_classes, 0, image_class_shares}; }
 };
 

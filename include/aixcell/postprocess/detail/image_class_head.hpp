@@ -27,11 +27,17 @@ struct image_class_head {
 
   void decode_at(view<const float, cpu> output, int first, prediction& found) const {
     const index_t pixels = output.extent(0) * output.extent(1);
-    std::vector<double> logits(static_cast<std::size_t>(classes), 0.0), probability(logits.size());
+    std::vector<double> logits(static_cast<std::size_t>(classes), 0.0);
     for (index_t p = 0; p < pixels; ++p)
       for (std::size_t c = 0; c < logits.size(); ++c)
         logits[c] += static_cast<double>(output.data()[p * output.extent(2) + first + static_cast<index_t>(c)]) /
                      static_cast<double>(pixels);
+    decide(logits, found);
+  }
+
+  /// From the mean of logits.
+  void decide(const std::vector<double>& logits, prediction& found) const {
+    std::vector<double> probability(logits.size());
     softmax(logits.data(), classes, probability.data());
     found.image_class_probabilities.assign(probability.begin(), probability.end());
     if (std::isfinite(probability[0]))
