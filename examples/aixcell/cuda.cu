@@ -1,5 +1,7 @@
-// The networks of the default grid for GPUs, in float32 and bfloat16. Nothing here includes loops for the processor.
+// The networks of the default grid for GPUs, in float32 and bfloat16, and the stages before and behind them.
 #include <aixcell/device/cuda.cuh>
+#include <aixcell/postprocess/gpu/of_stages.hpp>
+#include <aixcell/preprocess/gpu/of_stages.hpp>
 #include <aixcell/decoder/fpn.hpp>
 #include <aixcell/decoder/pooled.hpp>
 #include <aixcell/decoder/unet.hpp>
@@ -24,6 +26,12 @@ std::shared_ptr<compute_device> open_cuda(bool by_cudnn) {
   device->add<plain<4, 32>, unet>().add<plain<4, 32>, fpn>().add<plain<4, 32>, pooled>();
   device->add<resnet18, unet>().add<resnet18, fpn>().add<resnet18, pooled>();
   device->add<resnet34, unet>().add<resnet34, fpn>().add<resnet34, pooled>();
+  // Those of library/default_stages.hpp that have twins.
+  device->add<percentile, z_score, fitted_z_score, chain<top_hat, percentile>, chain<clahe, z_score>,
+              chain<resize_to_diameter, percentile>, chain<stain_separation, percentile>>();
+  device->add<semantic, interior_border, star_convex<32>, refined_star_convex<32>, distance_watershed, connected_foreground,
+              with_classes<interior_border>, with_classes<refined_star_convex<32>>, nuclei_per_cell,
+              with_image_class<semantic>, image_class>();
   return device;
 }
 

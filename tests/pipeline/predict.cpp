@@ -46,12 +46,13 @@ TEST_CASE("averaging over mirror images gives a mirrored result for a mirrored i
   context<cpu> ctx(1);
   toy_star_pipeline model;
   model.set_up(ctx, {.channels = 1, .seed = 4});
-  tensor<float> x = noise({24, 32, 1});
+  const tensor<float> x = noise({24, 32, 1});
   const tensor<float> dense = predict_dense(ctx, model, x, {.mirrored = true});
   const mirror m = GENERATE(mirror::horizontal, mirror::vertical);
-  detail::mirror_in_place(x, m);
-  tensor<float> turned = predict_dense(ctx, model, x, {.mirrored = true}).clone();
-  detail::mirror_in_place(turned, m);
+  const mirrored_axes axes{m == mirror::horizontal, m == mirror::vertical};
+  tensor<float> x_turned(x.shape()), turned(dense.shape());
+  mirror_image(ctx, x, axes, x_turned);
+  mirror_image(ctx, predict_dense(ctx, model, x_turned, {.mirrored = true}), axes, turned);
   model.restore_directions(turned, m);
   for (index_t i = 0; i < dense.size(); ++i) REQUIRE(turned[i] == Approx(dense[i]).margin(1e-4));
 }

@@ -5,11 +5,10 @@
 
 #include <aixcell/core/precision.hpp>
 #include <aixcell/core/stages.hpp>
+#include <aixcell/pipeline/stage_reference.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 
 namespace aixcell {
-
-class device_network;  // compute_device.hpp
 
 /// What the data decides about a pipeline before training.
 struct pipeline_setup {
@@ -83,6 +82,8 @@ class any_pipeline {
   /// The device's network with the loss that the postprocess has now; null: on the processor. Throws not_available if the
   /// device cannot know the loss.
   virtual device_network* training_device() { return nullptr; }
+  /// The stages as predict finds them on a device.
+  virtual device_stages on_device() const { return {}; }
   /// Says that values of tensors() were changed: a device has to know.
   virtual void weights_changed() {}
 

@@ -4,6 +4,7 @@
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/any_loss_term.hpp>
 #include <aixcell/pipeline/network.hpp>
+#include <aixcell/pipeline/stage_reference.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 
 namespace aixcell {
@@ -30,6 +31,7 @@ class any_postprocess {
   virtual std::vector<any_loss_term> loss_terms() const = 0;
   virtual prediction decode(context<cpu>& ctx, view<const float, cpu> output) const = 0;
   virtual void restore_directions(view<float, cpu> dense, mirror m) const = 0;
+  virtual stage_reference reference() const = 0;  ///< valid while this stage lives
   virtual std::vector<tunable> tunables() = 0;
 };
 
@@ -76,6 +78,7 @@ class postprocess_stage final : public any_postprocess {
   void restore_directions([[maybe_unused]] view<float, cpu> dense, [[maybe_unused]] mirror m) const override {
     if constexpr (requires { policy.flip(dense, m); }) policy.flip(dense, m);
   }
+  stage_reference reference() const override { return {Policy::name, &typeid(Policy), &policy}; }
   std::vector<tunable> tunables() override { return tunables_of("postprocess.", policy); }
 
   Policy policy;

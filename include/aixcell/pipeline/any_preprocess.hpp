@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 
+#include <aixcell/pipeline/stage_reference.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
 #include <aixcell/preprocess/apply.hpp>
 
@@ -17,6 +18,7 @@ class any_preprocess {
   virtual std::unique_ptr<any_preprocess> blank() const = 0;  ///< same tunables, nothing learned
   virtual void fit(context<cpu>& ctx, const example_source& training) = 0;
   virtual tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels) const = 0;
+  virtual stage_reference reference() const = 0;  ///< valid while this stage lives and nothing is fitted anew
   virtual std::vector<tunable> tunables() = 0;
   virtual std::vector<fitted_value> fitted_values() = 0;
 };
@@ -36,6 +38,7 @@ class preprocess_stage final : public any_preprocess {
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels) const override {
     return apply_preprocess(ctx, policy, state_, pixels);
   }
+  stage_reference reference() const override { return {Policy::name, &typeid(Policy), &policy, &state_}; }
   std::vector<tunable> tunables() override { return tunables_of("preprocess.", policy); }
   std::vector<fitted_value> fitted_values() override {
     std::vector<fitted_value> all;

@@ -9,13 +9,16 @@
 #include <aixcell/losses/any_loss_term.hpp>
 #include <aixcell/optim/options.hpp>
 #include <aixcell/pipeline/network.hpp>
+#include <aixcell/pipeline/stage_reference.hpp>
 #include <aixcell/pipeline/stage_values.hpp>
+#include <aixcell/pipeline/tiled_output.hpp>
 
 namespace aixcell {
 
-// A device beside the processor on which networks run. Reading images, planning crops, targets, decoding and evaluation stay
-// on the processor; what goes over is a batch, or the plans of its crops, and its targets; what comes back is a dense map, or
-// the loss of a step. Nothing here knows a device: pipeline/gpu/networks_on.hpp is written for all of them.
+// A device beside the processor on which networks run. In training, reading images, planning crops, targets and evaluation stay
+// on the processor; what goes over is a batch, or the plans of its crops, and its targets; what comes back is the loss of a
+// step. In `predict` an image goes over and labels come back, where the device has a twin of every stage. Nothing here knows a
+// device: pipeline/gpu/networks_on.hpp is written for all of them.
 
 /// What a training moves, on the host: between epochs everything is there, so that checkpoints, validation and the choice of
 /// the best weights do not know where steps are taken, and a run may go on elsewhere.
@@ -55,6 +58,15 @@ struct crop_of_kept {
   crop_plan plan;
 };
 
+/// An image or a map [H,W,C] in the memory of a device: what `predict` hands from stage to stage. Only networks of that device
+/// read it.
+class device_map {
+ public:
+  virtual ~device_map() = default;
+  virtual shape extents() const = 0;
+};
+using device_map_pointer = std::shared_ptr<const device_map>;
+
 /// One network on a device, with weights of its own. Safe for several threads, which take turns.
 class device_network {
  public:
@@ -64,6 +76,18 @@ class device_network {
   virtual void take_weights(const std::vector<network_tensor>& from) = 0;
   /// [N,H,W,C] to [N,H,W,K], both on the host.
   virtual tensor<float> forward(const tensor<float>& x) = 0;
+
+  /// Whether the device has a twin of a stage before or behind the network.
+  virtual bool has_twin(const stage_reference& stage) const = 0;
+  virtual device_map_pointer upload(view<const float, cpu> map) = 0;
+  virtual tensor<float> download(const device_map& map) = 0;
+  /// As apply_preprocess, same errors. Only where has_twin.
+  virtual device_map_pointer preprocess(const stage_reference& stage, const device_map& pixels) = 0;
+  /// The output of the network for the part `where` of a preprocessed image, as tiled_output and crop_reflected.
+  virtual device_map_pointer dense(const device_map& prepared, const rectangle& where, const predict_options& options,
+                                   const channel_order& order) = 0;
+  /// As a postprocess decodes a dense map. Only where has_twin.
+  virtual prediction decode(const stage_reference& stage, const device_map& dense) = 0;
 
   /// What steps make small.
   virtual void set_loss(std::vector<any_loss_term> terms) = 0;
@@ -95,6 +119,8 @@ class compute_device {
  public:
   virtual ~compute_device() = default;
   virtual std::string name() const = 0;
+  /// What is done there, in words: networks, and the stages before and behind them that have twins.
+  virtual std::string description() const = 0;
   /// With weights of 0. Throws not_available for a pair that was not compiled for the device: nothing falls back to the
   /// processor.
   virtual std::unique_ptr<device_network> make(const network_request& wanted) = 0;

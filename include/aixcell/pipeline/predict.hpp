@@ -1,25 +1,16 @@
 #pragma once
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <functional>
+#include <string>
 #include <string_view>
 
-#include <aixcell/core/parallel.hpp>
-#include <aixcell/data/tiles.hpp>
 #include <aixcell/kernels/cpu/resize.hpp>
+#include <aixcell/kernels/cpu/tiles.hpp>
 #include <aixcell/pipeline/any_pipeline.hpp>
+#include <aixcell/pipeline/compute_device.hpp>
+#include <aixcell/pipeline/tiled_output.hpp>
 
 namespace aixcell {
-
-struct predict_options {
-  index_t tile = 512;       ///< larger images are cut into tiles of this edge
-  index_t overlap = 64;     ///< pixels that neighbouring tiles share, blended smoothly
-  bool mirrored = false;    ///< average over the image and its three mirror images: better borders, four times the work
-  bool keep_dense = false;  ///< leave the network's blended output in the prediction
-  /// Told, when it ends, how long a stage took: preprocessing, network or decoding.
-  std::function<void(std::string_view stage, double seconds)> took = {};
-};
 
 namespace detail {
 
@@ -33,53 +24,23 @@ auto timed(const predict_options& options, std::string_view stage, Function&& f)
   return result;
 }
 
-/// x [H,W,C] with rows and/or columns in reverse order, in place.
-inline void mirror_in_place(view<float, cpu> x, mirror m) {
-  const index_t rows = x.extent(0), columns = x.extent(1), channels = x.extent(2);
-  if (m == mirror::vertical) {
-    for (index_t i = 0; i < rows / 2; ++i)
-      std::swap_ranges(x.slice(i).begin(), x.slice(i).end(), x.slice(rows - 1 - i).begin());
-    return;
-  }
-  for (index_t i = 0; i < rows; ++i) {
-    float* row = x.slice(i).data();
-    for (index_t j = 0; j < columns / 2; ++j)
-      std::swap_ranges(row + j * channels, row + (j + 1) * channels, row + (columns - 1 - j) * channels);
-  }
-}
-
-/// The network's output for one tile [h,w,C], averaged over mirror images if asked. Those of small tiles are one batch: the
-/// network's weights are what costs time there.
-inline tensor<float> dense_of_tile(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& tile,
-                                   const predict_options& options) {
-  const shape s = tile.shape();
-  if (!options.mirrored) {
-    const tensor<float> dense = model.forward(ctx, tile.reshaped({1, s[0], s[1], s[2]}));
-    return dense.reshaped({dense.extent(1), dense.extent(2), dense.extent(3)});
-  }
-  constexpr std::array<std::array<bool, 2>, 4> turns{{{false, false}, {true, false}, {false, true}, {true, true}}};
-  const std::size_t at_once = s[0] * s[1] <= 1 << 14 ? turns.size() : 1;
-  tensor<float> sum;
-  for (std::size_t first = 0; first < turns.size(); first += at_once) {
-    tensor<float> turned(ctx, {static_cast<index_t>(at_once), s[0], s[1], s[2]});
-    const auto image_of = [](tensor<float>& batch, std::size_t n) { return batch.slice(static_cast<index_t>(n)); };
-    for (std::size_t k = 0; k < at_once; ++k) {
-      const auto one = image_of(turned, k);
-      std::copy(tile.begin(), tile.end(), one.begin());
-      if (turns[first + k][0]) mirror_in_place(one, mirror::horizontal);
-      if (turns[first + k][1]) mirror_in_place(one, mirror::vertical);
+/// How the postprocess wants the channels of a mirrored map: it tells by one pixel that holds 1, 2, 3, ...
+inline channel_order order_of_channels(const any_pipeline& model) {
+  return [&model](mirrored_axes axes, index_t channels) {
+    tensor<float> pixel({1, 1, channels});
+    for (index_t c = 0; c < channels; ++c) pixel[c] = static_cast<float>(c + 1);
+    if (axes.horizontal) model.restore_directions(pixel, mirror::horizontal);
+    if (axes.vertical) model.restore_directions(pixel, mirror::vertical);
+    tensor<std::int32_t> order({channels});
+    for (index_t c = 0; c < channels; ++c) {
+      if (!(std::abs(pixel[c]) >= 1 && std::abs(pixel[c]) <= static_cast<float>(channels)))
+        throw error(model.name() +
+                    ": `flip` of its postprocess must put channels into another order or change their sign, "
+                    "and nothing else");
+      order[c] = static_cast<std::int32_t>(std::lround(pixel[c]));
     }
-    tensor<float> dense = model.forward(ctx, turned);
-    if (sum.empty()) sum = tensor<float>({dense.extent(1), dense.extent(2), dense.extent(3)});
-    for (std::size_t k = 0; k < at_once; ++k) {
-      const auto one = image_of(dense, k);
-      if (turns[first + k][0]) mirror_in_place(one, mirror::horizontal), model.restore_directions(one, mirror::horizontal);
-      if (turns[first + k][1]) mirror_in_place(one, mirror::vertical), model.restore_directions(one, mirror::vertical);
-      for (index_t i = 0; i < sum.size(); ++i) sum[i] += one.data()[i];
-    }
-  }
-  for (float& v : sum) v *= 0.25f;
-  return sum;
+    return order;
+  };
 }
 
 inline void require_usable_image(const any_pipeline& model, view<const float, cpu> pixels) {
@@ -93,41 +54,12 @@ inline void require_usable_image(const any_pipeline& model, view<const float, cp
 
 }  // namespace detail
 
-/// The network's output [H',W',K] for preprocessed pixels [H',W',C] of any size: tile by tile, each tile weighted by a
-/// smooth window so that no seam shows. Memory grows with the tile, not with the image, but for the result. A network that
-/// pools gives [1,1,K]: the mean over the tiles.
+/// The network's output [H',W',K] for preprocessed pixels [H',W',C] of any size, on the processor: see tiled_output.
 inline tensor<float> predict_dense(context<cpu>& ctx, const any_pipeline& model, const tensor<float>& pixels,
                                    const predict_options& options = {}) {
-  const index_t height = pixels.extent(0), width = pixels.extent(1);
-  if (height <= options.tile && width <= options.tile) return detail::dense_of_tile(ctx, model, pixels, options);
-  tensor<float> sum, weights;
-  for (const rectangle& r : tile_grid(height, width, {.tile = options.tile, .overlap = options.overlap})) {
-    const tensor<float> tile = crop_reflected(pixels, r);
-    const tensor<float> dense = detail::dense_of_tile(ctx, model, tile, options);
-    const index_t channels = dense.extent(2);
-    const bool pooled = dense.extent(0) < r.height || dense.extent(1) < r.width;
-    if (sum.empty()) {
-      sum = tensor<float>(pooled ? shape{1, 1, channels} : shape{height, width, channels});
-      weights = tensor<float>({sum.extent(0), sum.extent(1)});
-    }
-    if (pooled) {
-      ++weights[0];
-      for (index_t c = 0; c < channels; ++c) sum[c] += dense[c];
-      continue;
-    }
-    const tensor<float> blend = blend_weights(r.height, r.width, options.overlap);
-    for (index_t i = 0; i < r.height; ++i)
-      for (index_t j = 0; j < r.width; ++j) {
-        const float w = blend(i, j);
-        weights(r.top + i, r.left + j) += w;
-        float* to = &sum(r.top + i, r.left + j, 0);
-        const float* from = &dense(i, j, 0);
-        for (index_t c = 0; c < channels; ++c) to[c] += w * from[c];
-      }
-  }
-  for (index_t p = 0; p < weights.size(); ++p)
-    for (index_t c = 0; c < sum.extent(2); ++c) sum[p * sum.extent(2) + c] /= weights[p];
-  return sum;
+  return tiled_output(
+      ctx, pixels, options, [&](const tensor<float>& x) { return model.forward(ctx, x); },
+      detail::order_of_channels(model));
 }
 
 /// Decodes a dense map and brings the result to the size of the image, whatever size the network saw.
@@ -138,17 +70,85 @@ inline prediction decode_to_size(context<cpu>& ctx, const any_pipeline& model, v
   return found;
 }
 
+namespace detail {
+
+/// An image or a map of `predict`: here, or on the device where the network is.
+struct placed_map {
+  tensor<float> here;
+  device_map_pointer there;  // null: here
+  shape extents() const { return there ? there->extents() : here.shape(); }
+};
+
+/// The stages of a pipeline as predict goes through them. Where its network is on a device, an image goes over before the first
+/// stage that has a twin there, and what the last such stage makes comes back; what has no twin is done here, and `took` is told.
+class predicting {
+ public:
+  predicting(context<cpu>& ctx, const any_pipeline& model, const predict_options& options)
+      : ctx_(ctx), model_(model), options_(options), device_(model.on_device()) {}
+
+  placed_map preprocessed(view<const float, cpu> pixels) const {
+    return timed(options_, stage("preprocessing", device_.preprocess), [&]() -> placed_map {
+      if (is_there(device_.preprocess))
+        return {{}, device_.network->preprocess(device_.preprocess, *device_.network->upload(pixels))};
+      tensor<float> prepared = model_.preprocess(ctx_, pixels);
+      if (device_.network) return {{}, device_.network->upload(prepared)};
+      return {std::move(prepared), nullptr};
+    });
+  }
+
+  /// Of the part `where`, which may be the whole.
+  placed_map dense(const placed_map& prepared, const rectangle& where) const {
+    return timed(options_, "network", [&]() -> placed_map {
+      if (prepared.there)
+        return {{}, device_.network->dense(*prepared.there, where, options_, order_of_channels(model_))};
+      const bool whole = where == rectangle{0, 0, prepared.here.extent(0), prepared.here.extent(1)};
+      return {predict_dense(ctx_, model_, whole ? prepared.here : crop_reflected(prepared.here, where), options_),
+              nullptr};
+    });
+  }
+
+  prediction decoded(placed_map& dense, index_t height, index_t width) const {
+    return timed(options_, stage("decoding", device_.postprocess), [&] {
+      if (dense.there && !is_there(device_.postprocess)) bring_here(dense);
+      if (!dense.there) return decode_to_size(ctx_, model_, dense.here, height, width);
+      prediction found = device_.network->decode(device_.postprocess, *dense.there);
+      fit_labels(found, height, width);
+      return found;
+    });
+  }
+
+  tensor<float> here(placed_map dense) const {
+    bring_here(dense);
+    return std::move(dense.here);
+  }
+
+ private:
+  bool is_there(const stage_reference& stage) const { return device_.network && device_.network->has_twin(stage); }
+  std::string stage(const char* name, const stage_reference& which) const {
+    return device_.network && !is_there(which) ? std::string(name) + " on the processor" : std::string(name);
+  }
+  void bring_here(placed_map& map) const {
+    if (map.there) map = {device_.network->download(*map.there), nullptr};
+  }
+
+  context<cpu>& ctx_;
+  const any_pipeline& model_;
+  const predict_options& options_;
+  device_stages device_;
+};
+
+}  // namespace detail
+
 /// Preprocess, network, postprocess. Pixels [H,W,C] in file units, any size from 1x1, as many channels as in training
 /// (else shape_error), finite (else data_error).
 inline prediction predict(context<cpu>& ctx, const any_pipeline& model, view<const float, cpu> pixels,
                           const predict_options& options = {}) {
   detail::require_usable_image(model, pixels);
-  const tensor<float> prepared = detail::timed(options, "preprocessing", [&] { return model.preprocess(ctx, pixels); });
-  tensor<float> dense = detail::timed(options, "network", [&] { return predict_dense(ctx, model, prepared, options); });
-  prediction found = detail::timed(options, "decoding", [&] {
-    return decode_to_size(ctx, model, dense, pixels.extent(0), pixels.extent(1));
-  });
-  if (options.keep_dense) found.dense = std::move(dense);
+  const detail::predicting stages(ctx, model, options);
+  const detail::placed_map prepared = stages.preprocessed(pixels);
+  detail::placed_map dense = stages.dense(prepared, {0, 0, prepared.extents()[0], prepared.extents()[1]});
+  prediction found = stages.decoded(dense, pixels.extent(0), pixels.extent(1));
+  if (options.keep_dense) found.dense = stages.here(std::move(dense));
   return found;
 }
 

@@ -38,7 +38,7 @@ class prediction_memory {
     const resource_estimate least = model.estimate({1, edge, edge, channels_}, settings_);
     // The image and the preprocessed image; labels, and the pictures drawn of them.
     fixed_ = program + static_cast<double>(5 * least.weight_bytes + least.gradient_bytes) +  // with what `freeze` makes
-            
+
              static_cast<double>(pixels.count()) * sizeof(float) +
              static_cast<double>(height_ * width_ * channels_) * sizeof(float) +
              static_cast<double>(pixels[0] * pixels[1]) * bytes_of_results;
@@ -139,7 +139,9 @@ inline block_plan plan_blocks(context<cpu>& ctx, const any_pipeline& model, cons
         if (bytes <= memory_bytes) return {edge, edge / 4, t, bytes};
         least = std::min(least, bytes);
       }
-  const auto megabytes = [](double bytes) { return std::to_string(std::lround(std::ceil(bytes / (1 << 20)))) + " MiB"; };
+  const auto megabytes = [](double bytes) {
+    return std::to_string(std::lround(std::ceil(bytes / (1 << 20)))) + " MiB";
+  };
   throw data_error("predict: an image " + to_string(pixels) + " takes at least " + megabytes(least) +
                    " with this model, allowed are " + megabytes(memory_bytes) + "; allow more (--memory)");
 }
@@ -151,14 +153,13 @@ inline prediction predict_in_blocks(context<cpu>& ctx, const any_pipeline& model
   options.tile = plan.tile;
   options.overlap = std::min(options.overlap, plan.tile / 4);
   if (plan.edge == 0) return predict(ctx, model, pixels, options);
-  const tensor<float> prepared = detail::timed(options, "preprocessing", [&] { return model.preprocess(ctx, pixels); });
-  const index_t height = prepared.extent(0), width = prepared.extent(1);
+  const detail::predicting stages(ctx, model, options);
+  const detail::placed_map prepared = stages.preprocessed(pixels);
+  const index_t height = prepared.extents()[0], width = prepared.extents()[1];
   detail::joined_blocks joined(model.solves(), height, width, plan.overlap);
   for (const rectangle& r : tile_grid(height, width, {.tile = plan.edge, .overlap = plan.overlap})) {
-    const tensor<float> dense = detail::timed(
-        options, "network", [&] { return predict_dense(ctx, model, crop_reflected(prepared, r), options); });
-    joined.add(r, detail::timed(options, "decoding",
-                                [&] { return decode_to_size(ctx, model, dense, r.height, r.width); }));
+    detail::placed_map dense = stages.dense(prepared, r);
+    joined.add(r, stages.decoded(dense, r.height, r.width));
   }
   prediction found = joined.finish();
   fit_labels(found, pixels.extent(0), pixels.extent(1));

@@ -52,7 +52,8 @@ class staged_pipeline : public any_pipeline {
     device_ = ctx.networks();
     elsewhere_ = nullptr;
     if (!device_) return;
-    elsewhere_ = device_->make({network_->encoder(), network_->decoder(), channels, postprocess_->head(), ctx.settings()});
+    elsewhere_ =
+        device_->make({network_->encoder(), network_->decoder(), channels, postprocess_->head(), ctx.settings()});
     weights_changed();
   }
 
@@ -86,6 +87,10 @@ class staged_pipeline : public any_pipeline {
   device_network* training_device() override {
     if (elsewhere_) elsewhere_->set_loss(postprocess_->loss_terms());
     return elsewhere_.get();
+  }
+  device_stages on_device() const override {
+    if (!elsewhere_) return {};
+    return {elsewhere_.get(), preprocess_->reference(), postprocess_->reference()};
   }
   void weights_changed() override {
     if (elsewhere_) elsewhere_->take_weights(network_->tensors());

@@ -13,9 +13,12 @@
 #include <aixcell/kernels/gpu/optimiser.hpp>
 #include <aixcell/losses/gpu/add_losses.hpp>
 #include <aixcell/pipeline/compute_device.hpp>
+#include <aixcell/pipeline/gpu/map_on.hpp>
+#include <aixcell/pipeline/gpu/stages_on.hpp>
 
-// Networks on any GpuDevice. A unit for a GPU includes device/cuda.cuh, this header and the encoders and decoders that it
-// adds, and nothing else of a pipeline; tests include device/emulated.hpp instead.
+// Networks on any GpuDevice. A unit for a GPU includes device/cuda.cuh, the twins of the stages that it adds
+// (preprocess/gpu/of_stages.hpp, postprocess/gpu/of_stages.hpp), this header, and the encoders and decoders that it adds; tests
+// include device/emulated.hpp instead.
 
 namespace aixcell {
 
@@ -76,8 +79,8 @@ struct like_steps {
 template <Encoder Enc, DecoderStage Dec, class Real, GpuDevice Device>
 class network_on final : public device_network {
  public:
-  network_on(context<Device> ctx, int channels, const output_head& head)
-      : ctx_(std::move(ctx)), net_(ctx_, channels, head, none_) {
+  network_on(context<Device> ctx, int channels, const output_head& head, std::shared_ptr<const stages_on<Device>> stages)
+      : ctx_(std::move(ctx)), net_(ctx_, channels, head, none_), stages_(std::move(stages)) {
     for_each_parameter(net_, [&](std::string_view, auto& p) {
       values_.push_back(&p.value);
       trained_.push_back({p.value.data(), p.gradient.data(), nullptr, nullptr, p.value.size(), p.decays});
@@ -93,6 +96,32 @@ class network_on final : public device_network {
   tensor<float> forward(const tensor<float>& x) override {
     const std::lock_guard turn = my_turn();
     return to_host(ctx_, net_.forward(ctx_, to_device(ctx_, x), nullptr));
+  }
+
+  bool has_twin(const stage_reference& stage) const override { return stages_->has(stage); }
+  device_map_pointer upload(view<const float, cpu> map) override {
+    const std::lock_guard turn = my_turn();
+    tensor<float, Device> there(ctx_, map.shape());
+    copy(ctx_, map, there.as_view());
+    return on_device(std::move(there));
+  }
+  tensor<float> download(const device_map& map) override {
+    const std::lock_guard turn = my_turn();
+    return to_host(ctx_, values_of<Device>(map));
+  }
+  device_map_pointer preprocess(const stage_reference& stage, const device_map& pixels) override {
+    const std::lock_guard turn = my_turn();
+    return on_device(stages_->preprocess(ctx_, stage, values_of<Device>(pixels)));
+  }
+  device_map_pointer dense(const device_map& prepared, const rectangle& where, const predict_options& options,
+                           const channel_order& order) override {
+    const std::lock_guard turn = my_turn();
+    const auto forward = [&](const tensor<float, Device>& x) { return net_.forward(ctx_, x, nullptr); };
+    return on_device(tiled_output(ctx_, part_of(ctx_, values_of<Device>(prepared), where), options, forward, order));
+  }
+  prediction decode(const stage_reference& stage, const device_map& dense) override {
+    const std::lock_guard turn = my_turn();
+    return stages_->decode_there(ctx_, stage, values_of<Device>(dense));
   }
 
   void begin_steps(const training_state& state, aixcell::optimiser kind) override {
@@ -169,6 +198,11 @@ class network_on final : public device_network {
   }
 
  private:
+  /// Waits, so that who measures a stage measures its work.
+  device_map_pointer on_device(tensor<float, Device> values) {
+    synchronise(ctx_);
+    return std::make_shared<map_on<Device>>(std::move(values));
+  }
   std::lock_guard<std::mutex> my_turn() {
     make_current(ctx_);
     return std::lock_guard(turn_);
@@ -252,6 +286,7 @@ class network_on final : public device_network {
   context<Device> ctx_;
   random_stream none_ = random_stream(0).unwanted();  // weights come from the host
   network<Enc, Dec, Device, Real> net_;
+  std::shared_ptr<const stages_on<Device>> stages_;
   std::vector<tensor<float, Device>*> values_;  // as tensors_of: parameters first
   std::vector<device_parameter> trained_;
   tensor<parameter_chunk, Device> parameters_, averaged_;
@@ -261,9 +296,9 @@ class network_on final : public device_network {
   std::optional<like_steps> steps_;  // the last ones
 };
 
-/// The pairs of encoder and decoder that were compiled for a device:
+/// The pairs of encoder and decoder that were compiled for a device, and the stages before and behind them that have twins there:
 ///     networks_on<cuda> device("cuda:0", context<cuda>());
-///     device.add<resnet18, unet>();
+///     device.add<resnet18, unet>().add<percentile, z_score>().add<star_convex<32>>();
 template <GpuDevice Device>
 class networks_on final : public compute_device {
  public:
@@ -271,16 +306,30 @@ class networks_on final : public compute_device {
 
   template <Encoder Enc, DecoderStage Dec>
   networks_on& add() {
-    pairs_.push_back({Enc::name, Dec::name, [](context<Device> ctx, const network_request& wanted) {
-                        const precision p = wanted.compute.precision;
-                        return p == precision::float32 || p == precision::tf32
-                                   ? made<Enc, Dec, float>(std::move(ctx), wanted)
-                                   : made<Enc, Dec, bfloat16>(std::move(ctx), wanted);
-                      }});
+    const auto make = [stages = stages_](context<Device> ctx, const network_request& wanted) {
+      const precision p = wanted.compute.precision;
+      return p == precision::float32 || p == precision::tf32 ? made<Enc, Dec, float>(std::move(ctx), wanted, stages)
+                                                             : made<Enc, Dec, bfloat16>(std::move(ctx), wanted, stages);
+    };
+    pairs_.push_back({Enc::name, Dec::name, make});
+    return *this;
+  }
+
+  /// In `predict` these stages are done there; what is not added is done on the processor.
+  template <class... Stage>
+  requires(sizeof...(Stage) > 0 && ((Preprocess<Stage> || Postprocess<Stage>)&&...))
+  networks_on& add() {
+    (stages_->template add<Stage>(), ...);
     return *this;
   }
 
   std::string name() const override { return name_; }
+  std::string description() const override {
+    std::string text = name_ + ": networks";
+    for (std::size_t i = 0; i < pairs_.size(); ++i)
+      text += (i == 0 ? " " : ", ") + std::string(pairs_[i].encoder) + "+" + std::string(pairs_[i].decoder);
+    return text + "; " + stages_->description() + "; the rest of a prediction on the processor";
+  }
   /// Automatic is bfloat16: tensor cores.
   std::unique_ptr<device_network> make(const network_request& wanted) override {
     make_current(ctx_);
@@ -302,13 +351,16 @@ class networks_on final : public compute_device {
     std::function<std::unique_ptr<device_network>(context<Device>, const network_request&)> make;
   };
   template <class Enc, class Dec, class Real>
-  static std::unique_ptr<device_network> made(context<Device> ctx, const network_request& wanted) {
-    return std::make_unique<network_on<Enc, Dec, Real, Device>>(std::move(ctx), wanted.channels, wanted.head);
+  static std::unique_ptr<device_network> made(context<Device> ctx, const network_request& wanted,
+                                              std::shared_ptr<const stages_on<Device>> stages) {
+    return std::make_unique<network_on<Enc, Dec, Real, Device>>(std::move(ctx), wanted.channels, wanted.head,
+                                                                std::move(stages));
   }
 
   std::string name_;
   context<Device> ctx_;
   std::vector<pair> pairs_;
+  std::shared_ptr<stages_on<Device>> stages_ = std::make_shared<stages_on<Device>>();
 };
 
 }  // namespace aixcell
