@@ -29,9 +29,9 @@ std::shared_ptr<compute_device> open_cuda(bool by_cudnn) {
   // Those of library/default_stages.hpp that have twins.
   device->add<percentile, z_score, fitted_z_score, chain<top_hat, percentile>, chain<clahe, z_score>,
               chain<resize_to_diameter, percentile>, chain<stain_separation, percentile>>();
-  device->add<semantic, interior_border, star_convex<32>, refined_star_convex<32>, distance_watershed, connected_foreground,
-              with_classes<interior_border>, with_classes<refined_star_convex<32>>, nuclei_per_cell,
-              with_image_class<semantic>, image_class>();
+  device->add<semantic, interior_border, star_convex<32>, refined_star_convex<32>, flow_field, distance_watershed,
+              connected_foreground, with_classes<interior_border>, with_classes<refined_star_convex<32>>,
+              with_classes<flow_field>, nuclei_per_cell, with_image_class<semantic>, image_class>();
   return device;
 }
 

@@ -142,6 +142,7 @@ std::string doctor_text(const machine_findings& m) {
                     (gpu.major < 8 ? "; too old: 8.0 or later is needed"
                      : m.built_with_cuda ? "; use it with --device cuda"
                                          : ""));
+  if (!m.device.empty()) line("device", m.device);
   const auto cudnn_version = [](int version) { return version_text(version, 10000, 100); };
   line("cuDNN", (g.cudnn > 0 ? cudnn_version(g.cudnn) + " found; " : std::string("none found; ")) +
                     (m.built_with_cudnn == 0 ? "this program was built without it and does not need it"

@@ -28,6 +28,7 @@ struct machine_findings {
   bool built_with_cuda = false;
   int built_with_cudnn = 0;  ///< version, e.g. 91900; 0: without
   gpu_findings gpus;
+  std::string device = {};  ///< what --device cuda does there, or why it cannot; empty: not built with CUDA, or no GPU
 };
 machine_findings find_machine(bool built_with_cuda, int built_with_cudnn);
 

@@ -63,7 +63,7 @@ TEST_CASE("the doctor says what is missing and what to do about it", "[examples]
     CHECK(text.find(what) != std::string::npos);
   };
   machine_findings m{.processor = "some processor", .loops = "avx512", .processors = 8, .memory_bytes = 64e9,
-                     .available_bytes = 60e9, .built_with_cuda = false, .built_with_cudnn = 0, .gpus = {}};
+                     .available_bytes = 60e9, .built_with_cuda = false, .built_with_cudnn = 0, .gpus = {}, .device = {}};
   says(m, "processor   some processor\n");
   says(m, "threads     8\n");
   says(m, "memory      64.0 GB, 60.0 GB available\n");
@@ -88,6 +88,8 @@ TEST_CASE("the doctor says what is missing and what to do about it", "[examples]
   says(m, "GPU         Some GPU, 80.0 GB, compute capability 9.0; use it with --device cuda\n");
   says(m, "GPU         Old GPU, 8.0 GB, compute capability 7.5; too old");
   says(m, "cuDNN       9.10 found; this program was built without it and does not need it\n");
+  m.device = "cuda:0: networks plain4x16+unet; preprocessing by percentile; decoding of none";
+  says(m, "device      cuda:0: networks plain4x16+unet; preprocessing by percentile; decoding of none\n");
   m.built_with_cudnn = 91900;
   says(m, "cuDNN       9.10 found; this program was built with 9.19: --device cuda --convolutions cudnn uses it\n");
   m.gpus.cudnn = 0;

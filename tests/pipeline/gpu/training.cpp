@@ -1,15 +1,12 @@
-// The whole pipeline with its network on a device, against the processor alone: data, targets and decoding are the same code.
+// Training with the network on a device, against the processor alone: data, targets and decoding are the same code.
 #include <aixcell/device/emulated.hpp>
 #include <aixcell/pipeline/gpu/networks_on.hpp>
 #include <aixcell/pipeline/checkpoint.hpp>
-#include <aixcell/kernels/gpu/percentile.hpp>
-#include <aixcell/kernels/gpu/star_convex_nms.hpp>
 #include <aixcell/decoder/pooled.hpp>
 #include <aixcell/pipeline/fit.hpp>
 #include <aixcell/postprocess/image_class.hpp>
 #include <aixcell/postprocess/with_image_class.hpp>
 #include <unistd.h>
-#include <numbers>
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
 
@@ -148,58 +145,6 @@ TEST_CASE("ten steps on a device in bfloat16 or TF32 end where float32 does, abo
                 found = outcome_of<test::toy_pipeline>(there, ten_steps());
   CAPTURE(to_string(how), expected.report.loss, found.report.loss);
   CHECK(std::abs(found.report.loss - expected.report.loss) <= 0.02 * expected.report.loss);
-}
-
-TEST_CASE("from file units to labelled objects without leaving the device", "[pipeline][gpu]") {
-  constexpr int rays = 8;
-  context<cpu> host(1, precision::float32);
-  const dataset data = test::discs_dataset(3, 40, 36);
-  test::toy_star_pipeline model;
-  model.set_up(host, {.channels = 1, .seed = 3});
-  model.fit_preprocess(host, data);
-  training run(host, model, data, data, ten_steps());
-  run.run_epoch();
-  const image picture = test::discs(45, 37, 4, random_stream(78)).picture;
-  const label_map expected = predict(host, model, picture).labels;
-
-  context<emulated> ctx;
-  random_stream none = random_stream(0).unwanted();
-  network<plain<2, 4>, unet, emulated> net(ctx, 1, head_for(model.postprocess_policy()), none);
-  const std::vector<network_tensor> from = model.tensors();
-  std::size_t next = 0;
-  const auto take = [&](std::string_view, auto& p) {
-    copy(ctx, std::as_const(*from[next++].value).as_view(), p.value.as_view());
-  };
-  for_each_parameter(net, take);
-  for_each_buffer(net, take);
-
-  const shape s = picture.pixels.shape();
-  const auto raw = to_device(ctx, picture.pixels);
-  tensor<double, emulated> ranges(ctx, {s[2], 2});
-  tensor<float, emulated> scaled(ctx, s);
-  const percentile& normalisation = model.preprocess_policy();
-  percentile_ranges(ctx, raw, normalisation.low, normalisation.high, ranges);
-  scale_to_ranges(ctx, raw, ranges, scaled);
-  const auto prepared = model.preprocess(host, picture.pixels.as_view());
-  const auto found_prepared = to_host(ctx, scaled);
-  CHECK(std::equal(prepared.begin(), prepared.end(), found_prepared.begin()));
-
-  const auto dense = net.forward(ctx, scaled.reshaped({1, s[0], s[1], s[2]}), nullptr);
-  tensor<double> directions({rays, 2});
-  for (int k = 0; k < rays; ++k) {
-    directions(k, 0) = std::sin(2 * std::numbers::pi * k / rays);
-    directions(k, 1) = std::cos(2 * std::numbers::pi * k / rays);
-  }
-  const star_convex<rays>& polygons = model.postprocess_policy();
-  tensor<std::int32_t, emulated> labels(ctx, {s[0], s[1]});
-  star_convex_nms(ctx, dense.reshaped({s[0], s[1], dense.extent(3)}), to_device(ctx, directions),
-                  {.rays = rays,
-                   .least_logit = std::log(polygons.probability_threshold / (1 - polygons.probability_threshold)),
-                   .most_overlap = polygons.overlap_threshold,
-                   .least_area = polygons.min_area},
-                  labels);
-  CHECK(unlike(to_host(ctx, labels), expected) == 0);
-  CHECK(objects_in(expected) > 0);
 }
 
 TEST_CASE("a run that changes device goes on with its moments", "[pipeline][gpu]") {

@@ -74,6 +74,10 @@ TEST_CASE("gpu: watersheds are decoded to the processor's labels but for ties", 
   check_decoding(refined_star_convex<32>{}, refined_star_convex<32>{}, watershed_ties);
 }
 
+TEST_CASE("gpu: flows are followed and measured to the processor's labels", "[postprocess][gpu]") {
+  check_decoding(flow_field{}, flow_field{}, 0);
+}
+
 TEST_CASE("gpu: classes of objects and of images come with the shapes", "[postprocess][gpu]") {
   with_classes<connected_foreground> parts;
   parts.classes = 3;
@@ -113,6 +117,7 @@ TEST_CASE("gpu: no object is an empty result", "[postprocess][gpu]") {
     check_empty(connected_foreground{});
     check_empty(interior_border{});
     check_empty(distance_watershed{});
+    check_empty(flow_field{});
     check_empty(star_convex<8>{});
     check_empty(refined_star_convex<8>{});
     check_empty(with_classes<star_convex<8>>{});

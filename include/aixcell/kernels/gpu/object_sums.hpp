@@ -73,6 +73,33 @@ struct mean_of_object {
   }
 };
 
+/// Of two maps [H,W,C].
+struct sum_of_squared_differences : adds_numbers {
+  static constexpr std::string_view name = "remove_unlike_regions: differences";
+  const float *a, *b;
+  int channels;
+  constexpr void add(double& s, int p, int) const {
+    double of_pixel = 0;
+    for (int c = 0; c < channels; ++c) {
+      const double d = static_cast<double>(a[p * channels + c]) - static_cast<double>(b[p * channels + c]);
+      of_pixel += d * d;
+    }
+    s += of_pixel;
+  }
+};
+struct like_enough {
+  static constexpr std::string_view name = "remove_unlike_regions";
+  const std::uint64_t* sums;  // of regions
+  const double* totals;
+  double most;
+  constexpr std::int32_t operator()(int, std::int32_t label) const {
+    if (label < 1) return label;
+    // In this order a difference that is no number is too great.
+    const auto area = static_cast<double>(sums[(label - 1) * region_sum_count + area_sum]);
+    return totals[label - 1] <= most * area ? label : 0;
+  }
+};
+
 /// The softmax of a pixel's logits in float64.
 struct sum_of_probabilities : adds_numbers {
   static constexpr std::string_view name = "object_votes";
@@ -138,6 +165,24 @@ void object_means(context<Device>& ctx, view_on<const std::int32_t, Device> labe
   tensor<double, Device> totals(ctx, means.shape());
   detail::launch_object_sums<Device>(ctx, detail::sum_of_values{{}, map.data()}, labels, boxes, 1, totals.data());
   detail::launch_map(ctx, detail::mean_of_object{sums.data(), totals.data()}, means.size(), means.data());
+}
+
+/// Objects on which two maps [H,W,C] differ by more than `most` become background: the mean over the pixels of the squared
+/// differences, summed over the channels.
+template <GpuDevice Device>
+void remove_unlike_regions(context<Device>& ctx, view_on<const float, Device> a, view_on<const float, Device> b,
+                           view_on<const std::uint64_t, Device> sums, view_on<const std::int32_t, Device> boxes,
+                           float most, view_on<std::int32_t, Device> labels) {
+  require_rank("remove_unlike_regions", 3, "a map [H,W,C]", a.shape());
+  require_equal_shapes("remove_unlike_regions", a, b);
+  require_shape("remove_unlike_regions", {a.extent(0), a.extent(1)}, labels.shape());
+  require_shape("remove_unlike_regions", {boxes.extent(0), region_sum_count}, sums.shape());
+  detail::counted("remove_unlike_regions", a.size());
+  tensor<double, Device> totals(ctx, {boxes.extent(0)});
+  const detail::sum_of_squared_differences differences{{}, a.data(), b.data(), static_cast<int>(a.extent(2))};
+  detail::launch_object_sums<Device>(ctx, differences, labels, boxes, 1, totals.data());
+  detail::launch_map(ctx, detail::like_enough{sums.data(), totals.data(), static_cast<double>(most)}, labels.size(),
+                     labels.data(), static_cast<const std::int32_t*>(labels.data()));
 }
 
 /// votes [count,classes]: the sum of the pixels' class probabilities, by the logits in channels `first`.. of an output.

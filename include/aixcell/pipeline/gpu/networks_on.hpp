@@ -121,7 +121,7 @@ class network_on final : public device_network {
   }
   prediction decode(const stage_reference& stage, const device_map& dense) override {
     const std::lock_guard turn = my_turn();
-    return stages_->decode_there(ctx_, stage, values_of<Device>(dense));
+    return stages_->decoded(ctx_, stage, values_of<Device>(dense));
   }
 
   void begin_steps(const training_state& state, aixcell::optimiser kind) override {

@@ -1,9 +1,12 @@
 // What finds objects, for a GPU: compiled, never run. compile_kernels.cmake reads what ptxas says of it.
 #include <aixcell/device/cuda.cuh>
+#include <aixcell/kernels/gpu/centre_flow.hpp>
 #include <aixcell/kernels/gpu/clahe.hpp>
 #include <aixcell/kernels/gpu/connected_components.hpp>
 #include <aixcell/kernels/gpu/dense_maps.hpp>
 #include <aixcell/kernels/gpu/distance_transform.hpp>
+#include <aixcell/kernels/gpu/fill_holes.hpp>
+#include <aixcell/kernels/gpu/flow_sinks.hpp>
 #include <aixcell/kernels/gpu/follow_flow.hpp>
 #include <aixcell/kernels/gpu/grey_opening.hpp>
 #include <aixcell/kernels/gpu/h_maxima.hpp>
@@ -48,6 +51,9 @@ void maps(context<cuda>& ctx, view<float, cuda> image, view<std::uint8_t, cuda> 
   one_minus(ctx, image, image);
   smooth_inside(ctx, mask, 2, image);
   h_maxima(ctx, image, {}, labels);
+  flow_sinks(ctx, image, mask, 3, labels);
+  centre_flow(ctx, labels, image);
+  fill_holes(ctx, labels);
   add_unseeded(ctx, mask, 8, 1, labels);
 }
 
@@ -75,6 +81,7 @@ void preprocessing(context<cuda>& ctx, view<float, cuda> image, view<double, cud
 void measurement(context<cuda>& ctx, view<std::int32_t, cuda> labels, view<std::uint64_t, cuda> sums,
                  view<float, cuda> image, view<double, cuda> votes, view<intensity_sums, cuda> intensities) {
   object_means(ctx, labels, sums, labels, image, image);
+  remove_unlike_regions(ctx, image, image, sums, labels, 0.4f, labels);
   object_votes(ctx, labels, labels, image, 1, votes);
   object_intensities(ctx, labels, labels, image, intensities);
   region_sums(ctx, labels, sums, labels);
