@@ -101,7 +101,7 @@ tensor<T, cuda> filled(context<cuda>& ctx, const shape& s, float value) {
 /// 3x3 convolutions of all three directions, by whom the context convolves.
 template <class Real>
 void convolutions(context<cuda>& ctx, report& r, const std::string& stored) {
-  for (const index_t channels : {32, 64, 128, 256, 512}) {
+  for (const index_t channels : {16, 32, 64, 128, 256, 512}) {
     const index_t edge = 8192 / channels < 32 ? 32 : 8192 / channels;
     const shape s{16, edge, edge, channels}, f{channels, 3, 3, channels};
     const conv2d_geometry g{.stride = 1, .padding = 1};

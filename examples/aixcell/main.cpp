@@ -128,6 +128,12 @@ void add_device(CLI::App& command, compute_arguments& compute) {
       ->capture_default_str();
 }
 
+void add_launch_singly(CLI::App& command, compute_arguments& compute) {
+  command.add_flag("!--launch-singly", compute.settings.record_steps,
+                   "With --device cuda: launch the kernels of every training step one by one instead of recording a step "
+                   "once; slower, the result is the same");
+}
+
 void add_training_step(CLI::App& command, training_step& step) {
   command
       .add_option("--tile", step.tile,
@@ -172,6 +178,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   add_training_step(c, a.step);
   add_device(c, a.compute);
   add_recompute(c, a.compute);
+  add_launch_singly(c, a.compute);
   c.callback([&a] { program::fit(a); });
 }
 

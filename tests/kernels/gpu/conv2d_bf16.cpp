@@ -5,12 +5,15 @@
 namespace aixcell {
 namespace {
 
-// One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation.
+// One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation. Up to 32 channels and
+// more, up to 32 filters and more; tiles of pixels that fit and that do not.
 std::vector<conv_case> cases() {
   std::vector<conv_case> all{{{1, 1, 1, 8}, {8, 1, 1, 8}, {1, 0}}, {{1, 5, 7, 8}, {16, 3, 3, 8}, {1, 1}}};
   if (unhurried()) all.push_back({{1, 6, 5, 24}, {8, 3, 3, 24}, {2, 1}});
   if (unhurried()) all.push_back({{2, 7, 6, 8}, {8, 3, 3, 8}, {1, 2, 2}});
   if (unhurried()) all.push_back({{1, 3, 43, 40}, {72, 1, 1, 40}, {1, 0}});
+  if (unhurried()) all.push_back({{2, 9, 17, 24}, {40, 2, 3, 24}, {1, 1}});
+  if (thorough()) all.push_back({{1, 9, 7, 40}, {8, 3, 3, 40}, {1, 1}});
   if (thorough()) all.push_back({{1, 18, 17, 32}, {32, 3, 3, 32}, {1, 1}});
   return all;
 }
@@ -18,7 +21,8 @@ std::vector<conv_case> cases() {
 }  // namespace
 
 TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in float64", "[kernels][gpu]") {
-  for (const conv_case& c : cases()) {
+  const auto all = cases();
+  for (const conv_case& c : all) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
     const auto x = random_bf16(c.x, 1), w = random_bf16(c.filter, 2), dy = random_bf16(ys, 3);
@@ -49,6 +53,14 @@ TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in flo
         return t;
       }();
       CHECK(same_values(narrow, exact));
+      if (&c == &all.front()) {  // where no 16 bytes begin
+        device_tensor<bfloat16> room(ctx, {ys.count() + 1});
+        const view<bfloat16, device_under_test> beside(room.data() + 1, ys);
+        conv2d_bf16<bfloat16>(ctx, on_x, on_w, c.g, e, beside);
+        tensor<bfloat16> found_beside(ys);
+        copy(ctx, view<const bfloat16, device_under_test>(beside), found_beside.as_view());
+        CHECK(same_values(found_beside, exact));
+      }
       conv2d_bf16_backward_data<float>(ctx, on_dy, on_w, c.g, found_dx);
       CHECK(agrees(to_host(ctx, found_dx), dx, 2e-5));
       auto found_dw = to_device(ctx, before);
@@ -82,6 +94,25 @@ TEST_CASE("gpu: conv2d on tensor cores leaves the sums of its output", "[kernels
     });
     if (!unhurried()) break;
   }
+}
+
+TEST_CASE("gpu: blocks go on to other tiles of pixels with the same filters", "[kernels][gpu]") {
+  const conv_case c{{3, 9, 5, 16}, {40, 3, 3, 16}, {1, 1}};
+  const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
+  const auto x = random_bf16(c.x, 1), w = random_bf16(c.filter, 2);
+  on_every_device([&](auto& ctx) {
+    const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w);
+    device_tensor<float> expected(ctx, ys), found(ctx, ys);
+    conv2d_bf16<float>(ctx, on_x, on_w, c.g, {}, expected);
+    const auto e = detail::conv2d_extents::of("conv2d", c.x, c.filter, c.g, ys);
+    REQUIRE(detail::narrow_channels<bfloat16>::take(e));
+    detail::narrow_kernel<bfloat16, 64, float, float> k{};
+    k.of = {e, 1, 1, {}, on_x.data(), on_w.data()};
+    k.turns = 4;  // of 6 tiles: one block is full, one is not
+    k.output = detail::tile_output<float>::of({}, found.data(), e.outputs);
+    launch(ctx, {2, 1, 1}, k);
+    CHECK(same_values(to_host(ctx, found), to_host(ctx, expected)));
+  });
 }
 
 TEST_CASE("gpu: data gradients of strides on tensor cores, of cells that taps miss too", "[kernels][gpu]") {

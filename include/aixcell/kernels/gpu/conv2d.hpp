@@ -36,10 +36,12 @@ bool may_round(const context<Device>& ctx) {
 
 /// f(tile) with the tile that multiplies images of few channels.
 template <class Real, GpuDevice Device>
-void with_tile_of(const context<Device>& ctx, auto&& f) {
-  if constexpr (std::is_same_v<Real, float>)
-    if (!may_round<Real>(ctx)) return f(float32_tile{});
-  f(tensor_core_tile<Real>{});
+void with_tile_of(const context<Device>& ctx, int outputs, auto&& f) {
+  with_columns_for(outputs, [&](auto columns) {
+    if constexpr (std::is_same_v<Real, float>)
+      if (!may_round<Real>(ctx)) return f(float32_tile<columns()>{});
+    f(tensor_core_tile<Real, columns()>{});
+  });
 }
 
 template <class Real, GpuDevice Device>
@@ -54,7 +56,7 @@ void own_conv2d(context<Device>& ctx, view_on<const Real, Device> x, view_on<con
       const auto extents = conv2d_extents::of(name, x.shape(), filter.shape(), g, y.shape());
       const auto epilogue = epilogue_values<Real>::of(name, e, y.shape());
       if (few)
-        return with_tile_of<Real>(ctx, [&](auto tile) {
+        return with_tile_of<Real>(ctx, extents.outputs, [&](auto tile) {
           launch_few_channels<decltype(tile)>(ctx, extents, epilogue, x.data(), filter.data(), y.data(), sums);
         });
       const auto stored = stored_filter<Real>(ctx, filter);
@@ -93,7 +95,7 @@ void own_conv2d_backward_filter(context<Device>& ctx, view_on<const Real, Device
       if (dfilter.empty() || dy.empty()) return;
       const auto extents = conv2d_extents::of(name, x.shape(), dfilter.shape(), g, dy.shape());
       if (few)
-        return with_tile_of<Real>(ctx, [&](auto tile) {
+        return with_tile_of<Real>(ctx, extents.outputs, [&](auto tile) {
           launch_few_channels_to_filter<decltype(tile)>(ctx, name, extents, x.data(), dy.data(), dfilter);
         });
       return launch_tensor_cores_to_filter<Real>(ctx, name, extents, x.data(), dy.data(), dfilter);

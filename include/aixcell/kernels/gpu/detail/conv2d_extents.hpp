@@ -39,11 +39,11 @@ struct epilogue_values {
   const Stored* residual;
   activation act;
 
+  constexpr Real scale_of(int channel) const { return scale ? scale[channel] : Real(1); }
+  constexpr Real bias_of(int channel) const { return bias ? bias[channel] : Real(0); }
   constexpr Real operator()(Real sum, int channel, int at) const {
-    if (scale) sum *= scale[channel];
-    if (bias) sum += bias[channel];
-    if (residual) sum += static_cast<Real>(residual[at]);
-    return activate(act, sum);
+    const Real beside = residual ? static_cast<Real>(residual[at]) : Real(0);
+    return activate(act, sum * scale_of(channel) + bias_of(channel) + beside);
   }
   template <class Device>
   static epilogue_values of(std::string_view where, const conv2d_epilogue<Stored, Device>& e, const shape& y) {

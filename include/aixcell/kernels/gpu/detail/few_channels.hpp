@@ -1,5 +1,6 @@
 #pragma once
 #include <aixcell/kernels/gpu/detail/filter_shares.hpp>
+#include <aixcell/kernels/gpu/detail/pixel_tiles.hpp>
 #include <aixcell/kernels/gpu/detail/tensor_core_tile.hpp>
 #include <aixcell/kernels/gpu/detail/tile_output.hpp>
 
@@ -12,9 +13,8 @@ namespace aixcell::detail {
 /// What the directions share: tiles of y, what taps reach of x, and where a depth lies in that.
 struct few_channels {
   static constexpr int most_channels = 7, most_taps = 7, most_stride = 2;
-  static constexpr int down = 8, right = 16;  // pixels of a tile
-  static constexpr int most_reached =
-      ((down - 1) * most_stride + most_taps) * ((right - 1) * most_stride + most_taps) * most_channels;
+  static constexpr int most_reached = ((pixel_tiles::down - 1) * most_stride + most_taps) *
+                                      ((pixel_tiles::right - 1) * most_stride + most_taps) * most_channels;
   static constexpr int most_depth = most_taps * most_taps * most_channels;
 
   static constexpr bool take(const shape& filter, conv2d_geometry g) {
@@ -24,25 +24,14 @@ struct few_channels {
 
   conv2d_extents e;
 
-  constexpr int tiles_down() const { return (e.y.height + down - 1) / down; }
-  constexpr int tiles_right() const { return (e.y.width + right - 1) / right; }
-  constexpr int tiles_of_image() const { return tiles_down() * tiles_right(); }
-  constexpr int tiles() const { return e.y.images * tiles_of_image(); }
+  constexpr pixel_tiles tiles() const { return {e.y}; }
   /// Values of a row of x that a tile reaches.
-  constexpr int pitch() const { return ((right - 1) * e.stride + e.taps_right) * e.inputs; }
+  constexpr int pitch() const { return ((pixel_tiles::right - 1) * e.stride + e.taps_right) * e.inputs; }
 
-  struct tile {
-    int image, top, left;  // first pixel in y
-  };
-  constexpr tile tile_at(int i) const {
-    return {i / tiles_of_image(), i % tiles_of_image() / tiles_right() * down, i % tiles_right() * right};
+  /// Of a row of the product, one of the tile's pixels: its first tap in what was loaded.
+  constexpr int first_of(int row) const {
+    return (row / pixel_tiles::right * pitch() + row % pixel_tiles::right * e.inputs) * e.stride;
   }
-  /// Of a row of the product, one of the tile's pixels: in y, below 0 outside; and of its first tap in what was loaded.
-  constexpr int pixel_of(const tile& b, int row) const {
-    const int p = b.top + row / right, q = b.left + row % right;
-    return p < e.y.height && q < e.y.width ? (b.image * e.y.height + p) * e.y.width + q : -1;
-  }
-  constexpr int first_of(int row) const { return row / right * e.stride * pitch() + row % right * e.stride * e.inputs; }
   /// Of a depth, from the first tap on; below 0 beyond the last.
   constexpr int offset_of(int depth) const {
     const int c = depth % e.inputs, tap = depth / e.inputs;
@@ -51,8 +40,8 @@ struct few_channels {
 
   /// What the taps of a tile reach, zeros outside of the image: a warp a row.
   template <class Value>
-  constexpr void load(auto t, const tile& b, const Value* x, Value* to) const {
-    const int rows = (down - 1) * e.stride + e.taps_down, width = e.x.width * e.inputs;
+  constexpr void load(auto t, const pixel_tiles::tile& b, const Value* x, Value* to) const {
+    const int rows = (pixel_tiles::down - 1) * e.stride + e.taps_down, width = e.x.width * e.inputs;
     const int top = b.top * e.stride - e.padding, left = (b.left * e.stride - e.padding) * e.inputs;
     for (int row = warp_of(t); row < rows; row += t.block_threads() / warp_size) {
       const int h = top + row, first = (b.image * e.x.height + h) * width;
@@ -69,7 +58,7 @@ template <class Tile, class Out>
 struct few_channels_kernel : Tile {
   using Tile::columns, Tile::depth, Tile::piece, Tile::rows, Tile::threads;
   using typename Tile::operand;
-  static_assert(rows == few_channels::down * few_channels::right && rows == threads);
+  static_assert(rows == pixel_tiles::pixels && rows == threads);
   static constexpr std::string_view name = "conv2d, few channels";
   struct tiles {
     alignas(16) typename Tile::template along<rows> left;
@@ -89,15 +78,18 @@ struct few_channels_kernel : Tile {
 
   constexpr void operator()(auto t, shared& s) const {
     const int id = t.rank(), first_column = t.block().y * columns, reach = of.e.reach();
-    const auto block = of.tile_at(t.block().x);
+    const pixel_tiles cut = of.tiles();
+    const auto block = cut.at(t.block().x);
     of.load(t, block, x, s.in.reached);
     for (int k = id; k < (reach + depth - 1) / depth * depth; k += threads) s.in.offsets[k] = of.offset_of(k);
     typename Tile::accumulators sum = {};
     for (int first = 0; first < reach; first += depth) {
       t.sync();  // what the taps reach is here, and the tiles are read
-      // This thread deals a row of the left tile, and half a row of the right.
+      const int rest = (reach - first + Tile::depth_step - 1) / Tile::depth_step * Tile::depth_step,
+                count = rest < depth ? rest : depth;
+      // This thread deals a row of the left tile.
       const int reached = of.first_of(id);
-      for (int k = 0; k < depth; k += piece) {
+      for (int k = 0; k < count; k += piece) {
         pack<operand, piece> values{};
         for (int i = 0; i < piece; ++i) {
           const int offset = s.in.offsets[first + k + i];
@@ -105,17 +97,16 @@ struct few_channels_kernel : Tile {
         }
         *reinterpret_cast<pack<operand, piece>*>(&s.in.left[id][k]) = values;
       }
-      const int row = id / 2, column = first_column + row;
-      for (int i = 0; i < depth / 2; ++i) {
-        const int k = id % 2 * (depth / 2) + i;
+      for (int i = id; i < columns * count; i += threads) {
+        const int row = i / count, k = i % count, column = first_column + row;
         const bool inside = column < of.e.outputs && first + k < reach;
         s.in.right[row][k] = inside ? static_cast<operand>(filter[column * reach + first + k]) : operand(0.0f);
       }
       t.sync();
-      Tile::multiply_along(t, sum, s.in.left, s.in.right);
+      Tile::multiply_along(t, sum, count, in_rows_of(s.in.left), in_rows_of(s.in.right));
     }
     output.template store<Tile>(t, sum, s.out, t.block().x * rows, first_column, [&](int i) {
-      const int pixel = of.pixel_of(block, i);
+      const int pixel = cut.pixel_of(block, i);
       return pixel < 0 ? -1 : pixel * of.e.outputs;
     });
   }
@@ -140,7 +131,8 @@ struct few_channels_filter_kernel : Tile {
 
   constexpr void operator()(auto t, shared& s) const {
     const int id = t.rank(), first_row = t.block().x * rows, first_column = t.block().y * columns, share = t.block().z;
-    const int end = (share + 1) * share_tiles < of.tiles() ? (share + 1) * share_tiles : of.tiles();
+    const pixel_tiles cut = of.tiles();
+    const int end = (share + 1) * share_tiles < cut.count() ? (share + 1) * share_tiles : cut.count();
     // This thread deals some rows of some pixels of the left tile, and a column of every second pixel of the right.
     constexpr int chunks = rows / piece;
     int offsets[piece] = {};
@@ -148,13 +140,13 @@ struct few_channels_filter_kernel : Tile {
     const int column = first_column + id % columns;
     typename Tile::accumulators sum = {};
     for (int tile = share * share_tiles; tile < end; ++tile) {
-      const auto block = of.tile_at(tile);
+      const auto block = cut.at(tile);
       t.sync();  // what the taps of the last one reach is read
       of.load(t, block, x, s.reached);
-      for (int first = 0; first < few_channels::down * few_channels::right; first += depth) {
+      for (int first = 0; first < pixel_tiles::pixels; first += depth) {
         t.sync();  // what the taps reach is here, and the tiles are read
         for (int d = id / chunks; d < depth; d += threads / chunks) {
-          const bool inside = of.pixel_of(block, first + d) >= 0;
+          const bool inside = cut.pixel_of(block, first + d) >= 0;
           const int reached = of.first_of(first + d);
           pack<operand, piece> values{};
           for (int i = 0; i < piece; ++i)
@@ -162,12 +154,12 @@ struct few_channels_filter_kernel : Tile {
           *reinterpret_cast<pack<operand, piece>*>(&s.left[d][id % chunks * piece]) = values;
         }
         for (int d = id / columns; d < depth; d += threads / columns) {
-          const int pixel = of.pixel_of(block, first + d);
+          const int pixel = cut.pixel_of(block, first + d);
           const bool inside = pixel >= 0 && column < of.e.outputs;
           s.right[d][id % columns] = inside ? dy[pixel * of.e.outputs + column] : operand(0.0f);
         }
         t.sync();
-        Tile::multiply_across(t, sum, s.left, s.right);
+        Tile::multiply_across(t, sum, depth, in_rows_of(s.left), in_rows_of(s.right));
       }
     }
     const int reach = of.e.reach();
@@ -186,16 +178,17 @@ void launch_few_channels(context<Device>& ctx, const conv2d_extents& e, const ep
   const shape extents{e.y.images, e.y.height, e.y.width, e.y.channels};
   if (extents.count() == 0) return with_tile_sums<1>(ctx, "conv2d", extents, 0, sums, [](const tile_sums&) {});
   // Rows of all tiles, those outside of y too.
-  counted("conv2d", index_t{of.tiles()} * kernel::rows);
-  with_tile_sums<kernel::rows>(ctx, "conv2d", extents, of.tiles_of_image() * kernel::rows, sums,
-                               [&](const tile_sums& totals) {
-                                 kernel k{};
-                                 k.of = of;
-                                 k.x = x;
-                                 k.filter = filter;
-                                 k.output = {epilogue, y, e.outputs, totals};
-                                 launch(ctx, {of.tiles(), (e.outputs + kernel::columns - 1) / kernel::columns, 1}, k);
-                               });
+  counted("conv2d", index_t{of.tiles().count()} * kernel::rows);
+  with_tile_sums<kernel::rows>(
+      ctx, "conv2d", extents, of.tiles().in_image() * kernel::rows, sums, [&](const tile_sums& totals) {
+        kernel k{};
+        k.of = of;
+        k.x = x;
+        k.filter = filter;
+        k.output = tile_output<Stored>::of(epilogue, y, e.outputs);
+        k.output.totals = totals;
+        launch(ctx, {of.tiles().count(), (e.outputs + kernel::columns - 1) / kernel::columns, 1}, k);
+      });
 }
 
 template <class Tile, class Stored, GpuDevice Device>
@@ -205,7 +198,7 @@ void launch_few_channels_to_filter(context<Device>& ctx, std::string_view where,
   const few_channels of{e};
   const dim blocks{(e.reach() + kernel::rows - 1) / kernel::rows, (e.outputs + kernel::columns - 1) / kernel::columns,
                    1};
-  const auto shares = filter_shares::of(static_cast<int>(blocks.count()), of.tiles(), 2);
+  const auto shares = filter_shares::of(static_cast<int>(blocks.count()), of.tiles().count(), 2);
   add_filter_shares<float>(ctx, where, shares, dfilter, [&](float* partial) {
     kernel k{};
     k.of = of;

@@ -10,11 +10,13 @@ namespace aixcell::detail {
 // Tiles of a matrix product that lie in shared memory and are multiplied by one block of 4 warps: on tensor cores, of bfloat16
 // or of float32 rounded to TF32 (10 bits of mantissa), or exactly in float32. They differ in which sums a thread has.
 
-/// What they share: 128 x 64 sums of a block, and how 64 bytes of depth of their operands lie.
-template <class Value>
+/// What they share: 128 x Columns sums of a block, and how 64 bytes of depth of their operands lie. Where a value lies is said by
+/// functions: left_at(row, k), right_at(column, k) point to 16 bytes along the depth; across it left_at(k, row) and
+/// right_at(k, column) point to 16 bytes of rows and columns.
+template <class Value, int Columns>
 struct product_tile_layout {
   using operand = Value;
-  static constexpr int threads = 128, rows = 128, columns = 64;
+  static constexpr int threads = 128, rows = 128, columns = Columns;
   static constexpr int piece = 16 / static_cast<int>(sizeof(operand)), depth = 4 * piece;  // piece: travels as one
   /// Depth side by side, as filters and channels lie. Rows are skewed by 16 bytes, so that the 8 rows of a matrix that ldmatrix
   /// reads lie in different banks.
@@ -25,52 +27,54 @@ struct product_tile_layout {
   using across = operand[depth][Count + 8];
 };
 
-/// 2 x 2 warps, each 64 x 32 in 4 x 4 pieces of 16 x 8 (mma.sync m16n8k16 and, for TF32, m16n8k8; sm_80 and later).
-template <class Value>
-struct tensor_core_tile : product_tile_layout<Value> {
-  using layout = product_tile_layout<Value>;
+/// 4 warps, each some pieces of 16 x 8 (mma.sync m16n8k16 and, for TF32, m16n8k8; sm_80 and later): 64 x 32 of 64 columns, 32 x 32
+/// of 32.
+template <class Value, int Columns = 64>
+struct tensor_core_tile : product_tile_layout<Value, Columns> {
+  using layout = product_tile_layout<Value, Columns>;
   using layout::columns, layout::depth, layout::piece, layout::rows;
+  static constexpr int depth_step = 2 * piece;
   static constexpr bool is_tf32 = std::is_same_v<Value, float>;
-  static constexpr int row_pieces = rows / 2 / 16, column_pieces = columns / 2 / 8;
+  static constexpr int warps_right = columns / 32, warps_down = 4 / warps_right;
+  static constexpr int row_pieces = rows / warps_down / 16, column_pieces = 4;
   using accumulators = float[row_pieces][column_pieces][4];
 
-  /// sum += left right^T, both along their depth.
-  static constexpr void multiply_along(auto t, accumulators& sum, const typename layout::template along<rows>& left,
-                                       const typename layout::template along<columns>& right) {
+  /// sum += left right^T over `count` of depth, a multiple of depth_step.
+  static constexpr void multiply_along(auto t, accumulators& sum, int count, auto&& left_at, auto&& right_at) {
     const int l = lane_of(t), row = first_row(t), column = first_column(t);
     multiply(
-        t, sum,
+        t, sum, count,
         [&](std::uint32_t(&to)[4], int i, int k) {
-          t.template load_matrix_x4<false>(to, &left[row + 16 * i + l % 16][k + l / 16 * piece]);
+          t.template load_matrix_x4<false>(to, left_at(row + 16 * i + l % 16, k + l / 16 * piece));
         },
         [&](std::uint32_t(&to)[4], int j, int k) {
-          t.template load_matrix_x4<false>(to, &right[column + 8 * j + l / 16 * 8 + l % 8][k + l / 8 % 2 * piece]);
+          t.template load_matrix_x4<false>(to, right_at(column + 8 * j + l / 16 * 8 + l % 8, k + l / 8 % 2 * piece));
         });
   }
 
-  /// sum += left^T right, both across it. ldmatrix turns 16-bit values only.
-  static constexpr void multiply_across(auto t, accumulators& sum, const typename layout::template across<rows>& left,
-                                        const typename layout::template across<columns>& right) {
+  /// sum += left^T right, both across their depth. ldmatrix turns 16-bit values only.
+  static constexpr void multiply_across(auto t, accumulators& sum, int count, auto&& left_at, auto&& right_at) {
     const int l = lane_of(t), row = first_row(t), column = first_column(t);
     if constexpr (is_tf32)
       multiply(
-          t, sum,
-          [&](std::uint32_t(&to)[4], int i, int d) {
+          t, sum, count,
+          [&](std::uint32_t(&to)[4], int i, int k) {
             for (int e = 0; e < 4; ++e)
-              to[e] = std::bit_cast<std::uint32_t>(left[d + l % 4 + e / 2 * 4][row + 16 * i + l / 4 + e % 2 * 8]);
+              to[e] = std::bit_cast<std::uint32_t>(*left_at(k + l % 4 + e / 2 * 4, row + 16 * i + l / 4 + e % 2 * 8));
           },
-          [&](std::uint32_t(&to)[4], int j, int d) {
+          [&](std::uint32_t(&to)[4], int j, int k) {
             for (int e = 0; e < 4; ++e)
-              to[e] = std::bit_cast<std::uint32_t>(right[d + l % 4 + e % 2 * 4][column + 8 * j + l / 4 + e / 2 * 8]);
+              to[e] =
+                  std::bit_cast<std::uint32_t>(*right_at(k + l % 4 + e % 2 * 4, column + 8 * j + l / 4 + e / 2 * 8));
           });
     else
       multiply(
-          t, sum,
-          [&](std::uint32_t(&to)[4], int i, int d) {
-            t.template load_matrix_x4<true>(to, &left[d + l / 16 * 8 + l % 8][row + 16 * i + l / 8 % 2 * 8]);
+          t, sum, count,
+          [&](std::uint32_t(&to)[4], int i, int k) {
+            t.template load_matrix_x4<true>(to, left_at(k + l / 16 * 8 + l % 8, row + 16 * i + l / 8 % 2 * 8));
           },
-          [&](std::uint32_t(&to)[4], int j, int d) {
-            t.template load_matrix_x4<true>(to, &right[d + l % 16][column + 8 * j + l / 16 * 8]);
+          [&](std::uint32_t(&to)[4], int j, int k) {
+            t.template load_matrix_x4<true>(to, right_at(k + l % 16, column + 8 * j + l / 16 * 8));
           });
   }
 
@@ -83,12 +87,12 @@ struct tensor_core_tile : product_tile_layout<Value> {
   }
 
  private:
-  static constexpr int first_row(auto t) { return warp_of(t) / 2 * (rows / 2); }
-  static constexpr int first_column(auto t) { return warp_of(t) % 2 * (columns / 2); }
+  static constexpr int first_row(auto t) { return warp_of(t) / warps_right * (rows / warps_down); }
+  static constexpr int first_column(auto t) { return warp_of(t) % warps_right * 32; }
 
   /// `load_left(fragment, i, k)` deals 16 rows by two pieces of depth, `load_right(fragment, j, k)` two pieces of 8 columns.
-  static constexpr void multiply(auto t, accumulators& sum, auto&& load_left, auto&& load_right) {
-    for (int k = 0; k < depth; k += 2 * piece) {
+  static constexpr void multiply(auto t, accumulators& sum, int count, auto&& load_left, auto&& load_right) {
+    for (int k = 0; k < count; k += depth_step) {
       std::uint32_t left[row_pieces][4] = {};
       for (int i = 0; i < row_pieces; ++i) {
         load_left(left[i], i, k);
@@ -119,40 +123,51 @@ struct tensor_core_tile : product_tile_layout<Value> {
   }
 };
 
-/// Exact float32: each thread has 8 x 8 sums, every 16th row by every 8th column, each added up in the order of depth.
-struct float32_tile : product_tile_layout<float> {
-  static constexpr int each = 8;
-  using accumulators = float[each][each];
+/// Exact float32: a thread has the sums of every 16th row by every 8th column, each added up in the order of depth.
+template <int Columns = 64>
+struct float32_tile : product_tile_layout<float, Columns> {
+  static constexpr int depth_step = 4;
+  static constexpr int each_down = 8, each_right = Columns / 8;
+  using accumulators = float[each_down][each_right];
 
-  static constexpr void multiply_along(auto t, accumulators& sum, const along<rows>& left,
-                                       const along<columns>& right) {
+  static constexpr void multiply_along(auto t, accumulators& sum, int count, auto&& left_at, auto&& right_at) {
     const int row = t.rank() / 8, column = t.rank() % 8;
     using pair = pack<float, 2>;
-    for (int k = 0; k < depth; k += 2) {
-      pair a[each] = {}, b[each] = {};
-      for (int i = 0; i < each; ++i) a[i] = *reinterpret_cast<const pair*>(&left[row + 16 * i][k]);
-      for (int j = 0; j < each; ++j) b[j] = *reinterpret_cast<const pair*>(&right[column + 8 * j][k]);
+    for (int k = 0; k < count; k += 2) {
+      pair a[each_down] = {}, b[each_right] = {};
+      for (int i = 0; i < each_down; ++i) a[i] = *reinterpret_cast<const pair*>(left_at(row + 16 * i, k));
+      for (int j = 0; j < each_right; ++j) b[j] = *reinterpret_cast<const pair*>(right_at(column + 8 * j, k));
       for (int e = 0; e < 2; ++e)
-        for (int i = 0; i < each; ++i)
-          for (int j = 0; j < each; ++j) sum[i][j] += a[i][e] * b[j][e];
+        for (int i = 0; i < each_down; ++i)
+          for (int j = 0; j < each_right; ++j) sum[i][j] += a[i][e] * b[j][e];
     }
   }
-  static constexpr void multiply_across(auto t, accumulators& sum, const across<rows>& left,
-                                        const across<columns>& right) {
+  static constexpr void multiply_across(auto t, accumulators& sum, int count, auto&& left_at, auto&& right_at) {
     const int row = t.rank() / 8, column = t.rank() % 8;
-    for (int d = 0; d < depth; ++d) {
-      float a[each] = {}, b[each] = {};
-      for (int i = 0; i < each; ++i) a[i] = left[d][row + 16 * i];
-      for (int j = 0; j < each; ++j) b[j] = right[d][column + 8 * j];
-      for (int i = 0; i < each; ++i)
-        for (int j = 0; j < each; ++j) sum[i][j] += a[i] * b[j];
+    for (int k = 0; k < count; ++k) {
+      float a[each_down] = {}, b[each_right] = {};
+      for (int i = 0; i < each_down; ++i) a[i] = *left_at(k, row + 16 * i);
+      for (int j = 0; j < each_right; ++j) b[j] = *right_at(k, column + 8 * j);
+      for (int i = 0; i < each_down; ++i)
+        for (int j = 0; j < each_right; ++j) sum[i][j] += a[i] * b[j];
     }
   }
   static constexpr void for_each_sum(auto t, const accumulators& sum, auto&& f) {
-    for (int i = 0; i < each; ++i)
-      for (int j = 0; j < each; ++j) f(t.rank() / 8 + 16 * i, t.rank() % 8 + 8 * j, sum[i][j]);
+    for (int i = 0; i < each_down; ++i)
+      for (int j = 0; j < each_right; ++j) f(t.rank() / 8 + 16 * i, t.rank() % 8 + 8 * j, sum[i][j]);
   }
 };
+
+/// f(columns) with the columns of a tile for so many: 32, of which fewer lie idle, or 64.
+void with_columns_for(int outputs, auto&& f) {
+  if (outputs <= 32) return f(std::integral_constant<int, 32>());
+  f(std::integral_constant<int, 64>());
+}
+
+/// Where values of an array in shared memory lie.
+constexpr auto in_rows_of(const auto& array) {
+  return [&array](int i, int j) { return &array[i][j]; };
+}
 
 /// Fetches ahead by Stages - 1 steps: fetch(step, stage) starts copies, use(stage) multiplies.
 template <int Stages>
