@@ -47,9 +47,46 @@ inline void require_label(std::int32_t label) {
   if (label < ignored_label) throw_bad_label(label);
 }
 
+/// Pixels with a true and a predicted label >= 0, not both 0.
+struct shared_pixels {
+  std::int32_t truth, predicted;
+  index_t pixels;
+};
+
 /// Position of a label in an ascending list that holds it.
 inline index_t position_of(const std::vector<std::int32_t>& labels, std::int32_t label) {
   return std::lower_bound(labels.begin(), labels.end(), label) - labels.begin();
+}
+
+/// Of pixels by truth, then by predicted; of one pair there may be several.
+inline overlap_table table_of(const std::vector<shared_pixels>& runs) {
+  overlap_table table;
+  for (const shared_pixels& r : runs)
+    if (r.predicted != 0) table.predicted_labels.push_back(r.predicted);
+  std::sort(table.predicted_labels.begin(), table.predicted_labels.end());
+  table.predicted_labels.erase(std::unique(table.predicted_labels.begin(), table.predicted_labels.end()),
+                               table.predicted_labels.end());
+  table.predicted_areas.assign(table.predicted_labels.size(), 0);
+
+  for (const shared_pixels& r : runs) {
+    if (r.truth != 0) {
+      if (table.truth_labels.empty() || table.truth_labels.back() != r.truth) {
+        table.truth_labels.push_back(r.truth);
+        table.truth_areas.push_back(0);
+      }
+      table.truth_areas.back() += r.pixels;
+    }
+    if (r.predicted == 0) continue;
+    const index_t p = position_of(table.predicted_labels, r.predicted);
+    table.predicted_areas[static_cast<std::size_t>(p)] += r.pixels;
+    if (r.truth == 0) continue;
+    const index_t t = static_cast<index_t>(table.truth_labels.size()) - 1;
+    if (!table.pairs.empty() && table.pairs.back().truth == t && table.pairs.back().predicted == p)
+      table.pairs.back().pixels += r.pixels;
+    else
+      table.pairs.push_back({t, p, r.pixels});
+  }
+  return table;
 }
 
 }  // namespace detail
@@ -61,11 +98,7 @@ inline overlap_table overlaps(label_view truth, label_view predicted) {
   require_rank("overlaps", 2, "label maps [H,W]", truth.shape());
   require_equal_shapes("overlaps", truth, predicted);
 
-  struct run {
-    std::int32_t truth, predicted;
-    index_t pixels;
-  };
-  std::vector<run> runs;
+  std::vector<detail::shared_pixels> runs;
   for (index_t i = 0; i < truth.size(); ++i) {
     const std::int32_t t = truth[i], p = predicted[i];
     if (!runs.empty() && runs.back().truth == t && runs.back().predicted == p) {
@@ -77,37 +110,10 @@ inline overlap_table overlaps(label_view truth, label_view predicted) {
     if (t == ignored_label || p == ignored_label || (t == 0 && p == 0)) continue;
     runs.push_back({t, p, 1});
   }
-  std::sort(runs.begin(), runs.end(), [](const run& a, const run& b) {
+  std::sort(runs.begin(), runs.end(), [](const detail::shared_pixels& a, const detail::shared_pixels& b) {
     return std::pair(a.truth, a.predicted) < std::pair(b.truth, b.predicted);
   });
-
-  overlap_table table;
-  for (const run& r : runs)
-    if (r.predicted != 0) table.predicted_labels.push_back(r.predicted);
-  std::sort(table.predicted_labels.begin(), table.predicted_labels.end());
-  table.predicted_labels.erase(std::unique(table.predicted_labels.begin(), table.predicted_labels.end()),
-                               table.predicted_labels.end());
-  table.predicted_areas.assign(table.predicted_labels.size(), 0);
-
-  for (const run& r : runs) {
-    if (r.truth != 0) {
-      if (table.truth_labels.empty() || table.truth_labels.back() != r.truth) {
-        table.truth_labels.push_back(r.truth);
-        table.truth_areas.push_back(0);
-      }
-      table.truth_areas.back() += r.pixels;
-    }
-    if (r.predicted == 0) continue;
-    const index_t p = detail::position_of(table.predicted_labels, r.predicted);
-    table.predicted_areas[static_cast<std::size_t>(p)] += r.pixels;
-    if (r.truth == 0) continue;
-    const index_t t = static_cast<index_t>(table.truth_labels.size()) - 1;
-    if (!table.pairs.empty() && table.pairs.back().truth == t && table.pairs.back().predicted == p)
-      table.pairs.back().pixels += r.pixels;
-    else
-      table.pairs.push_back({t, p, r.pixels});
-  }
-  return table;
+  return detail::table_of(runs);
 }
 
 }  // namespace aixcell

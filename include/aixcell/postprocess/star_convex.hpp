@@ -34,6 +34,17 @@ struct star_convex_name {
     return all;
   }();
 };
+
+/// Rows and columns that a step of one pixel along each ray is.
+template <int Rays>
+inline const std::array<ray, Rays> ray_directions = [] {
+  std::array<ray, Rays> all;
+  for (int k = 0; k < Rays; ++k) {
+    const double angle = 2 * std::numbers::pi * k / Rays;
+    all[static_cast<std::size_t>(k)] = {std::sin(angle), std::cos(angle)};
+  }
+  return all;
+}();
 }  // namespace detail
 
 /// Roundish objects as star-convex polygons (Schmidt et al. 2018): every pixel says how likely it is well inside an
@@ -83,7 +94,7 @@ struct star_convex {
     tensor<float> distance(labels.shape());
     distance_to_outside(ctx, labels, distance);
     const std::vector<float> deepest = detail::object_depths(labels, distance);
-    const detail::ray_distances rays(labels, directions);
+    const detail::ray_distances rays(labels, detail::ray_directions<Rays>);
     const index_t width = labels.extent(1);
     parallel_for(ctx, labels.extent(0), [&](index_t i) {
       for (index_t j = 0; j < width; ++j) {
@@ -159,8 +170,9 @@ struct star_convex {
         // In this order a NaN becomes 0.
         s.lengths[k] = std::min(longest, std::max(0.0f, std::exp(logarithms[k]) * distance_unit));
         const auto d = static_cast<double>(s.lengths[k]);
-        corners[k] = {static_cast<double>(pixel / width) + d * directions[k].dy,
-                      static_cast<double>(pixel % width) + d * directions[k].dx};
+        const detail::ray& along = detail::ray_directions<Rays>[k];
+        corners[k] = {static_cast<double>(pixel / width) + d * along.dy,
+                      static_cast<double>(pixel % width) + d * along.dx};
       }
       if (canvas.draw(corners)) kept.push_back(s);
     }
@@ -182,16 +194,6 @@ struct star_convex {
       std::copy(turned.begin(), turned.end(), p + 1);
     }
   }
-
-  /// Rows and columns that a pixel of length along each ray is.
-  static inline const std::array<detail::ray, Rays> directions = [] {
-    std::array<detail::ray, Rays> all;
-    for (int k = 0; k < Rays; ++k) {
-      const double angle = 2 * std::numbers::pi * k / Rays;
-      all[static_cast<std::size_t>(k)] = {std::sin(angle), std::cos(angle)};
-    }
-    return all;
-  }();
 };
 static_assert(Postprocess<star_convex<32>>);
 

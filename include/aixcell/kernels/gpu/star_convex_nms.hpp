@@ -7,6 +7,7 @@
 #include <aixcell/kernels/gpu/detail/bitonic_sort.hpp>
 #include <aixcell/kernels/gpu/detail/exclusive_scan.hpp>
 #include <aixcell/kernels/gpu/detail/map.hpp>
+#include <aixcell/kernels/gpu/detail/polygon_scan.hpp>
 
 namespace aixcell {
 
@@ -82,16 +83,16 @@ struct star_boxes_kernel {
 /// A block a candidate. It waits for the better ones whose boxes meet its own, counts what they cover of its polygon, decides,
 /// and draws: the result is that of one candidate after another, but candidates that do not meet are drawn at once. Blocks take
 /// their candidate from a ticket, so whom they wait for is already running: there is no deadlock, whatever order the GPU starts
-/// blocks in. labels are candidates + 1 until they are numbered.
+/// blocks in. Who finds its centre covered need not wait for anybody: only better ones can have drawn there, for worse ones wait.
+/// That is most of an object's pixels. labels are candidates + 1 until they are numbered.
 struct star_draw_kernel {
   static constexpr std::string_view name = "star_convex: draw";
-  static constexpr int threads = 256, warps = threads / warp_size, most_corners = 256, slots = 128;
+  static constexpr int threads = polygon_scan::threads, most_corners = polygon_scan::most_corners, slots = 128;
   struct shared {
-    double crossings[warps][most_corners];
-    double corners[2 * most_corners];
+    polygon_scan::shared scan;
     int label[slots], count[slots];  // how many pixels of the polygon each label covers
     star_box box;
-    int ticket, area, visible, too_many, kept;
+    int ticket, area, visible, too_many, kept, covered;
   };
 
   constexpr void operator()(auto t, shared& s, int width, int candidates, star_convex_options o, const star_box* boxes,
@@ -100,13 +101,23 @@ struct star_draw_kernel {
     if (t.rank() == 0) {
       s.ticket = t.atomic_add(tickets, 1);
       s.area = s.visible = s.too_many = s.kept = 0;
-      if (s.ticket < candidates) s.box = boxes[s.ticket];
+      if (s.ticket < candidates) {
+        s.box = boxes[s.ticket];
+        s.covered = t.load(&labels[s.box.centre]) != 0;
+      }
     }
     for (int i = t.rank(); i < slots; i += threads) s.label[i] = s.count[i] = 0;
     t.sync();
     const int mine = s.ticket;
     if (mine >= candidates) return;
-    for (int i = t.rank(); i < 2 * o.rays; i += threads) s.corners[i] = corners[2 * mine * o.rays + i];
+    if (s.covered) {
+      if (t.rank() == 0) {
+        areas[mine] = 0;
+        t.store_release(&decided[mine], 1);
+      }
+      return;
+    }
+    polygon_scan::load(t, s.scan, o.rays, corners + 2 * mine * o.rays);
     for (int other = t.rank(); other < mine; other += threads) {
       const star_box b = boxes[other];
       if (b.top > s.box.bottom || b.bottom < s.box.top || b.left > s.box.right || b.right < s.box.left) continue;
@@ -115,9 +126,10 @@ struct star_draw_kernel {
     }
     t.sync();
 
+    const polygon_scan::box within{s.box.top, s.box.bottom, s.box.left, s.box.right};
     if (labels[s.box.centre] == 0) {
       int area = 0, visible = 0;
-      for_each_pixel(t, s, o.rays, [&](int y, int x) {
+      polygon_scan::for_each_pixel(t, s.scan, o.rays, within, [&](int y, int x) {
         ++area;
         const std::int32_t label = labels[y * width + x];
         if (label == 0)
@@ -141,48 +153,14 @@ struct star_draw_kernel {
     }
     t.sync();
     if (s.kept)
-      for_each_pixel(t, s, o.rays, [&](int y, int x) {
-        if (labels[y * width + x] == 0) labels[y * width + x] = mine + 1;
+      polygon_scan::for_each_pixel(t, s.scan, o.rays, within, [&](int y, int x) {
+        if (labels[y * width + x] == 0) t.store(&labels[y * width + x], mine + 1);
       });
     t.sync();
     if (t.rank() == 0) t.store_release(&decided[mine], 1);
   }
 
  private:
-  /// Calls f(y, x) for the pixels inside, a warp a row (even-odd rule; on an edge is inside).
-  constexpr void for_each_pixel(auto t, shared& s, int rays, auto&& f) const {
-    double* const crossings = s.crossings[warp_of(t)];
-    for (int y = s.box.top + warp_of(t); y <= s.box.bottom; y += warps) {
-      int count = 0;
-      for (int k = 0; k < rays; k += warp_size) {
-        const int edge = k + lane_of(t), next = edge + 1 == rays ? 0 : edge + 1;
-        const auto level = static_cast<double>(y);
-        bool crosses = false;
-        double x = 0;
-        if (edge < rays) {
-          const double ay = s.corners[2 * edge], by = s.corners[2 * next];
-          crosses = (ay <= level) != (by <= level);
-          if (crosses)
-            x = s.corners[2 * edge + 1] +
-                (level - ay) / (by - ay) * (s.corners[2 * next + 1] - s.corners[2 * edge + 1]);
-        }
-        const unsigned all = t.ballot(crosses);
-        if (crosses) crossings[count + std::popcount(all & ((1u << lane_of(t)) - 1))] = x;
-        count += std::popcount(all);
-      }
-      t.sync_warp();
-      for (int x = s.box.left + lane_of(t); x <= s.box.right; x += warp_size) {
-        int before = 0;
-        bool on_edge = false;
-        for (int i = 0; i < count; ++i) {
-          before += crossings[i] < static_cast<double>(x);
-          on_edge = on_edge || crossings[i] == static_cast<double>(x);
-        }
-        if (on_edge || before % 2 == 1) f(y, x);
-      }
-      t.sync_warp();
-    }
-  }
   static constexpr void count_label(auto t, shared& s, std::int32_t label) {
     for (int i = 0; i < slots; ++i) {
       const int before = t.atomic_cas(&s.label[i], 0, label);

@@ -16,8 +16,8 @@ kept_polygons<Device> drawn_stars(context<Device>& ctx, const star_convex<Rays>&
                                   int first, tensor<std::int32_t, Device>& labels) {
   tensor<double> directions({Rays, 2});
   for (int k = 0; k < Rays; ++k) {
-    directions(k, 0) = star_convex<Rays>::directions[static_cast<std::size_t>(k)].dy;
-    directions(k, 1) = star_convex<Rays>::directions[static_cast<std::size_t>(k)].dx;
+    directions(k, 0) = ray_directions<Rays>[static_cast<std::size_t>(k)].dy;
+    directions(k, 1) = ray_directions<Rays>[static_cast<std::size_t>(k)].dx;
   }
   return star_convex_nms(ctx, output, to_device(ctx, directions),
                          {.rays = Rays,

@@ -5,12 +5,15 @@
 #include <aixcell/kernels/gpu/connected_components.hpp>
 #include <aixcell/kernels/gpu/dense_maps.hpp>
 #include <aixcell/kernels/gpu/distance_transform.hpp>
+#include <aixcell/kernels/gpu/draw_polygons.hpp>
 #include <aixcell/kernels/gpu/fill_holes.hpp>
 #include <aixcell/kernels/gpu/flow_sinks.hpp>
 #include <aixcell/kernels/gpu/follow_flow.hpp>
 #include <aixcell/kernels/gpu/grey_opening.hpp>
 #include <aixcell/kernels/gpu/h_maxima.hpp>
+#include <aixcell/kernels/gpu/label_pairs.hpp>
 #include <aixcell/kernels/gpu/object_sums.hpp>
+#include <aixcell/kernels/gpu/outlines.hpp>
 #include <aixcell/kernels/gpu/percentile.hpp>
 #include <aixcell/kernels/gpu/radial_owner.hpp>
 #include <aixcell/kernels/gpu/region_sums.hpp>
@@ -83,6 +86,10 @@ void measurement(context<cuda>& ctx, view<std::int32_t, cuda> labels, view<std::
   object_means(ctx, labels, sums, labels, image, image);
   remove_unlike_regions(ctx, image, image, sums, labels, 0.4f, labels);
   object_votes(ctx, labels, labels, image, 1, votes);
+  outline_pixels(ctx, labels, {}, labels);
+  perimeters(ctx, labels, votes);
+  draw_polygons(ctx, votes, labels);
+  label_pairs(ctx, labels, labels);
   object_intensities(ctx, labels, labels, image, intensities);
   region_sums(ctx, labels, sums, labels);
   remove_small_regions(ctx, labels, sums, 8, labels);
