@@ -55,6 +55,7 @@ void @unit@(pipeline_list& list) {
 }  // namespace aixcell::instances
 ]=])
     target_sources(${target} PRIVATE ${folder}/${unit}.cpp)
+    set_source_files_properties(${folder}/${unit}.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)  # they are what builds in parallel
     string(APPEND declarations "void ${unit}(pipeline_list& list);\n")
     string(APPEND calls "  instances::${unit}(list);\n")
   endforeach()

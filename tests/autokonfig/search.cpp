@@ -1,22 +1,11 @@
 #include <aixcell/autokonfig/search.hpp>
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <aixcell/library/registry.hpp>
-#include <unistd.h>
 
 namespace aixcell::test {
-
-namespace {
-
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("aixcell_search_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-};
-
-}  // namespace
 
 TEST_CASE("as many candidates are tried as leave each its least time", "[autokonfig]") {
   const search_options options{.least_trial_s = 20, .at_most = 8};
@@ -37,7 +26,7 @@ TEST_CASE("search tries candidates, keeps the better half and trains the winner"
   fitting.training.tile = 32;
   fitting.training.crops_per_epoch = 8;
   fitting.training.batch = 4;
-  const scratch_folder folder;
+  const scratch_folder folder("search");
   const auto candidates = recommend(list, fingerprint_of(ctx, data), wanted, {1e11, 1e10}, {4, 32, 32, 1});
   const auto run = [&] {
     return search_pipeline(ctx, candidates, data, wanted, fitting, folder.path, {.least_trial_s = 0.2});
@@ -68,7 +57,7 @@ TEST_CASE("search without a fitting candidate says what is missing", "[autokonfi
   context<cpu> ctx(1);
   const requirements wanted{.memory_bytes = 1000};
   const auto candidates = recommend(list, fingerprint_of(ctx, data), wanted, {1e11, 1e10}, {1, 32, 32, 1});
-  const scratch_folder folder;
+  const scratch_folder folder("search");
   CHECK_THROWS_WITH(search_pipeline(ctx, candidates, data, wanted, {}, folder.path),
                     Catch::Contains("no pipeline fits") && Catch::Contains("predicted memory"));
 }

@@ -25,7 +25,7 @@ dataset facts(const std::vector<int>& objects, const std::vector<std::string>& g
   return set;
 }
 
-std::set<std::string> ids(const dataset& set) {
+std::set<std::string> set_of_ids(const dataset& set) {
   std::set<std::string> names;
   for (const sample& s : set.samples) names.insert(s.id);
   return names;
@@ -48,8 +48,8 @@ TEST_CASE("a split takes each image once and its share of them") {
       CHECK(train.size() + validation.size() == set.size());
       CHECK(train.size() >= 1);
       CHECK(validation.size() >= 1);
-      std::set<std::string> both = ids(train);
-      both.merge(ids(validation));
+      std::set<std::string> both = set_of_ids(train);
+      both.merge(set_of_ids(validation));
       CHECK(both.size() == images);
       if (images >= 100)
         CHECK(std::abs(static_cast<double>(validation.size()) - share * static_cast<double>(images)) <= 2);
@@ -58,9 +58,9 @@ TEST_CASE("a split takes each image once and its share of them") {
 
 TEST_CASE("one seed, one split; another seed, another split") {
   const dataset set = facts(random_counts(60, 1));
-  const auto first = ids(split(set, {.seed = 5}).validation);
-  CHECK(first == ids(split(set, {.seed = 5}).validation));
-  CHECK(first != ids(split(set, {.seed = 6}).validation));
+  const auto first = set_of_ids(split(set, {.seed = 5}).validation);
+  CHECK(first == set_of_ids(split(set, {.seed = 5}).validation));
+  CHECK(first != set_of_ids(split(set, {.seed = 6}).validation));
 }
 
 TEST_CASE("crowded and sparse images and all classes are on both sides in their share") {
@@ -139,7 +139,7 @@ TEST_CASE("folds hold every image once") {
       for (const sample& s : validation.samples) validated.insert(s.id);
     }
     CHECK(validated.size() == images);
-    for (const std::string& id : ids(set)) CHECK(validated.count(id) == 1);
+    for (const std::string& id : set_of_ids(set)) CHECK(validated.count(id) == 1);
   }
 }
 

@@ -13,8 +13,8 @@
 
 #include <aixcell/report/text.hpp>
 
-#include "examples/scratch.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace aixcell::program {
 

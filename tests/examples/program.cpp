@@ -12,8 +12,8 @@
 #include <aixcell/io/safetensors.hpp>
 #include <aixcell/io/table.hpp>
 
-#include "examples/scratch.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 namespace aixcell::test {
 

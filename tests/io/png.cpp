@@ -5,19 +5,19 @@
 namespace aixcell::test {
 namespace {
 
-using bytes = std::vector<std::byte>;
+using byte_list = std::vector<std::byte>;
 
 /// A PNG of any kind from its raw, filtered rows.
-bytes make_png(std::uint32_t width, std::uint32_t height, int bits, int colour, const std::vector<int>& rows,
+byte_list make_png(std::uint32_t width, std::uint32_t height, int bits, int colour, const std::vector<int>& rows,
                const std::vector<int>& palette = {}) {
   const auto raw = [](const std::vector<int>& values) {
-    bytes b;
+    byte_list b;
     for (const int v : values) b.push_back(static_cast<std::byte>(v));
     return b;
   };
-  bytes png(reinterpret_cast<const std::byte*>(detail::png_magic.data()),
+  byte_list png(reinterpret_cast<const std::byte*>(detail::png_magic.data()),
             reinterpret_cast<const std::byte*>(detail::png_magic.data()) + 8);
-  bytes header;
+  byte_list header;
   detail::append_big_endian_32(header, width);
   detail::append_big_endian_32(header, height);
   for (const int v : {bits, colour, 0, 0, 0}) header.push_back(static_cast<std::byte>(v));
@@ -31,8 +31,8 @@ bytes make_png(std::uint32_t width, std::uint32_t height, int bits, int colour, 
 std::vector<float> values(const image& picture) { return {picture.pixels.begin(), picture.pixels.end()}; }
 
 /// 3 x 2 pixels, bottom row first, 24 or 8 bits.
-bytes make_bmp(int bits) {
-  bytes b(54);
+byte_list make_bmp(int bits) {
+  byte_list b(54);
   const auto put = [&](std::size_t at, std::uint32_t v) {
     for (std::size_t i = 0; i < 4; ++i) b[at + i] = static_cast<std::byte>(v >> (8 * i));
   };
@@ -74,7 +74,7 @@ TEST_CASE("BMP gives gray or RGB, top row first", "[io]") {
   const image gray = read_png({make_bmp(8), "gray.bmp"});
   CHECK(values(gray) == std::vector<float>{100, 101, 102, 0, 1, 2});
   for (const int bits : {8, 24}) {
-    const bytes whole = make_bmp(bits);
+    const byte_list whole = make_bmp(bits);
     for (std::size_t n = 0; n < whole.size(); ++n) {
       CHECK_THROWS_AS(read_png({std::span(whole).first(n), "cut.bmp"}), io_error);
     }
@@ -99,10 +99,10 @@ TEST_CASE("labels keep their numbers", "[io]") {
 TEST_CASE("a PNG cut anywhere or with any byte changed is refused", "[io]") {
   tensor<std::uint16_t> pixels({9, 13});
   for (index_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint16_t>(i * 577);
-  const bytes whole = encode_png(pixels);
+  const byte_list whole = encode_png(pixels);
   for (std::size_t n = 0; n < whole.size(); ++n) {
     CHECK(is_good_message(message_of<io_error>([&] { read_png({std::span(whole).first(n), "cut.png"}); }), "cut.png"));
-    bytes changed = whole;
+    byte_list changed = whole;
     changed[n] ^= std::byte{0x10};
     CHECK(is_good_message(message_of([&] { read_png({changed, "flip.png"}); }), "flip.png"));
   }

@@ -22,7 +22,7 @@ TEMPLATE_TEST_CASE("TIFF keeps every number", "[io]", std::uint8_t, std::uint16_
 TEST_CASE("TIFF labels take the bits they need", "[io]") {
   const temporary_folder folder;
   label_map labels({2, 3});
-  const auto [label, bytes_per_label] = GENERATE(table<int, int>({{65535, 2}, {65536, 4}, {2147483647, 4}, {-1, 4}}));
+  const auto [label, bytes_per_label] = GENERATE(Catch::Generators::table<int, int>({{65535, 2}, {65536, 4}, {2147483647, 4}, {-1, 4}}));
   labels[4] = label;
   write_tiff_labels(folder / "l.tif", labels);
   const label_map back = read_tiff_labels(folder / "l.tif");

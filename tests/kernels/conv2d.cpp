@@ -13,7 +13,7 @@ struct conv_case {
 };
 
 // Odd sizes, one pixel, one channel, one beyond a register, one beyond two, strides with and without remainder.
-const conv_case cases[] = {
+const conv_case convolutions[] = {
     {{1, 1, 1, 1}, {1, 1, 1, 1}, {1, 0}},
     {{2, 5, 7, 3}, {4, 3, 3, 3}, {1, 1}},
     {{1, 1, 1, 5}, {3, 3, 3, 5}, {1, 1}},
@@ -87,7 +87,7 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
   using Real = TestType;
   using master = master_of<Real>;
   context<cpu> ctx(2);
-  for (const conv_case& c : cases) {
+  for (const conv_case& c : convolutions) {
     // A Winograd tile rounds by the magnitudes of all its products, which are more than those of an output at the border.
     const bool tiles = c.g.dilation == 1 && c.filter[1] > 1 && c.filter[0] >= 32 && c.filter[3] >= 32;
     const double of_sums = sizeof(master) == 8 ? 1e-14 : tiles ? 1e-5 : 2e-6;
@@ -199,7 +199,7 @@ TEMPLATE_TEST_CASE("conv2d adds the residual before the activation", "[kernels][
 TEMPLATE_TEST_CASE("conv2d gives the sums of what it wrote, and of its squares", "[kernels][cpu]", float, bfloat16, double) {
   using Real = TestType;
   using master = master_of<Real>;
-  std::vector<conv_case> all(std::begin(cases), std::end(cases));
+  std::vector<conv_case> all(std::begin(convolutions), std::end(convolutions));
   all.push_back({{2, 5, 6, 512}, {530, 3, 3, 512}, {1, 1}});  // blocks of outputs go in groups
   all.push_back({{2, 9, 9, 32}, {32, 3, 3, 32}, {1, 2, 2}});
   for (const conv_case& c : all)

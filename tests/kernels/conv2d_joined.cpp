@@ -16,7 +16,7 @@ struct joined_case {
 };
 
 // Odd and even sizes, one part and several, doubled ones in any place, tasks that own their chunks and tasks that share them.
-const std::vector<joined_case> cases = {
+const std::vector<joined_case> joined_cases = {
     {{33, 31}, {{2, 17, 16, 64}, {2, 33, 31, 32}}, 32},
     {{32, 32}, {{1, 32, 32, 32}, {1, 32, 32, 64}}, 64},
     {{29, 40}, {{2, 15, 20, 32}}, 48},
@@ -39,7 +39,7 @@ bool equal(const tensor<float>& a, const tensor<float>& b) {
 TEST_CASE("join puts the channels of parts behind each other and doubles the small ones; separate is its adjoint",
           "[kernels][cpu]") {
   context<cpu> ctx(2);
-  for (const joined_case& c : cases) {
+  for (const joined_case& c : joined_cases) {
     const auto x = random_parts(c);
     const tensor<float> y = join(ctx, x);
     index_t first = 0;
@@ -63,7 +63,7 @@ TEST_CASE("join puts the channels of parts behind each other and doubles the sma
 
 TEST_CASE("convolution of joined images has the bits of that of the whole, both adjoints too", "[kernels][cpu]") {
   context<cpu> ctx(2);
-  for (const joined_case& c : cases) {
+  for (const joined_case& c : joined_cases) {
     const auto x = random_parts(c);
     const tensor<float> whole = join(ctx, x);
     CAPTURE(to_string(whole.shape()), c.parts.size());
@@ -132,7 +132,7 @@ TEST_CASE("the layer's convolution of joined images equals that of the whole, wh
           "[layers]") {
   context<cpu> ctx(2);
   const joined_case small{{7, 5}, {{2, 4, 3, 5}, {2, 7, 5, 3}}, 6};
-  for (const joined_case& c : {small, cases[0], cases[3]}) {
+  for (const joined_case& c : {small, joined_cases[0], joined_cases[3]}) {
     const auto x = random_parts(c);
     const auto whole = join(ctx, x);
     random_stream random(1);

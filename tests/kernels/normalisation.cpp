@@ -6,14 +6,14 @@
 namespace aixcell {
 namespace {
 
-// One pixel, one channel, odd sizes, more than one range of pixels per image.
-const shape sizes[] = {{1, 1, 1, 1}, {2, 5, 7, 3}, {3, 1, 9, 17}, {2, 70, 67, 16}};
+// One pixel, one channel, odd normalised_images, more than one range of pixels per image.
+const shape normalised_images[] = {{1, 1, 1, 1}, {2, 5, 7, 3}, {3, 1, 9, 17}, {2, 70, 67, 16}};
 
 }  // namespace
 
 TEMPLATE_TEST_CASE("channel_sums equals plain loops and repeats for any number of threads", "[kernels][cpu]", float,
                    double, bfloat16) {
-  for (const shape& s : sizes) {
+  for (const shape& s : normalised_images) {
     const auto x = random_tensor<TestType>(s, 1);
     tensor<double> sums({s[0], 2, s[3]}), again({s[0], 2, s[3]}), expected({s[0], 2, s[3]});
     for (index_t i = 0; i < x.size(); ++i) {
@@ -35,7 +35,7 @@ TEMPLATE_TEST_CASE("scale_shift_activate and its backward passes equal plain loo
   using master = master_of<Real>;
   const double tolerance = tolerance_of<Real>(3e-6);
   context<cpu> ctx(2);
-  for (const shape& s : sizes)
+  for (const shape& s : normalised_images)
     for (const bool batch : {true, false})
       for (const bool with_residual : {true, false})
         for (const activation act : reference::every_activation) {

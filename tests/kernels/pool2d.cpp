@@ -5,7 +5,7 @@
 namespace aixcell {
 namespace {
 
-const shape sizes[] = {{1, 1, 1, 1}, {2, 5, 7, 3}, {3, 2, 9, 17}, {1, 8, 6, 4}};
+const shape pooled_images[] = {{1, 1, 1, 1}, {2, 5, 7, 3}, {3, 2, 9, 17}, {1, 8, 6, 4}};
 const pool2d_geometry geometries[] = {{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {2, 3, 0}, {5, 2, 2}};
 
 /// Calls f(index into x, index into y, position in the window).
@@ -29,7 +29,7 @@ void for_each_cell(const shape& x, pool2d_geometry g, Function&& f) {
 TEMPLATE_TEST_CASE("max_pool2d and average_pool2d equal plain loops", "[kernels][cpu]", float, double, bfloat16) {
   using Real = TestType;
   context<cpu> ctx(2);
-  for (const shape& s : sizes)
+  for (const shape& s : pooled_images)
     for (const pool2d_geometry& g : geometries) {
       CAPTURE(to_string(s), g.window, g.stride, g.padding);
       const shape ys = pool2d_output_shape(s, g);

@@ -8,7 +8,7 @@ namespace {
 struct resize_case {
   shape x, y;
 };
-const resize_case cases[] = {{{1, 1, 1, 1}, {1, 3, 2, 1}}, {{2, 3, 4, 5}, {2, 6, 8, 5}}, {{2, 3, 4, 17}, {2, 5, 7, 17}},
+const resize_case resizings[] = {{{1, 1, 1, 1}, {1, 3, 2, 1}}, {{2, 3, 4, 5}, {2, 6, 8, 5}}, {{2, 3, 4, 17}, {2, 5, 7, 17}},
                              {{1, 2, 5, 3}, {1, 9, 5, 3}}, {{1, 4, 4, 2}, {1, 4, 4, 2}}, {{1, 7, 9, 2}, {1, 3, 4, 2}}};
 
 /// Weight of input position h in output position i, from the definition.
@@ -28,7 +28,7 @@ double weight(index_t h, index_t from, index_t i, index_t to, interpolation mode
 TEMPLATE_TEST_CASE("upsample and its adjoint equal the definition", "[kernels][cpu]", float, double, bfloat16) {
   using Real = TestType;
   context<cpu> ctx(2);
-  for (const resize_case& c : cases)
+  for (const resize_case& c : resizings)
     for (const interpolation mode : {interpolation::nearest, interpolation::bilinear}) {
       CAPTURE(to_string(c.x), to_string(c.y), static_cast<int>(mode));
       const auto x = random_tensor<Real>(c.x, 1), dy = random_tensor<Real>(c.y, 2);

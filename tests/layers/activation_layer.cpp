@@ -5,13 +5,9 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-const shape sizes[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
-}
-
 TEST_CASE("activation_layer: gradients equal central differences", "[layers]") {
   context<cpu> ctx(2);
-  for (const shape& x : sizes)
+  for (const shape& x : odd_images)
     for (const activation act : reference::every_activation) {
       activation_layer<cpu, double> layer{act};
       activation_layer<cpu, float> single{act};

@@ -4,13 +4,9 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-const shape sizes[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
-}
-
 TEST_CASE("convolution: gradients equal central differences", "[layers]") {
   context<cpu> ctx(2);
-  for (const shape& x : sizes)
+  for (const shape& x : odd_images)
     for (const convolution_options& o : {convolution_options{.inputs = 4, .outputs = 3},
                                          {.inputs = 4, .outputs = 5, .kernel = 1, .bias = false},
                                          {.inputs = 4, .outputs = 2, .kernel = 7, .stride = 2},

@@ -4,13 +4,9 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-const shape sizes[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
-}
-
 TEST_CASE("max_pooling and average_pooling: gradients equal central differences", "[layers]") {
   context<cpu> ctx(2);
-  for (const shape& x : sizes)
+  for (const shape& x : odd_images)
     for (const pool2d_geometry& g : {pool2d_geometry{2, 2, 0}, {3, 2, 1}, {3, 1, 1}, {2, 3, 0}}) {
       CAPTURE(to_string(x), g.window, g.stride);
       max_pooling<cpu, double> maximum{g};

@@ -6,6 +6,9 @@
 
 namespace aixcell {
 
+/// One pixel, odd edges, several images, of the channels that layers are checked with.
+inline constexpr shape odd_images[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
+
 /// Normally distributed values, the same for one seed.
 template <class Real = double>
 tensor<Real> random_tensor(const shape& extents, std::uint64_t seed) {

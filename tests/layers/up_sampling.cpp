@@ -4,13 +4,9 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {
-const shape sizes[] = {{1, 1, 1, 4}, {2, 5, 7, 4}, {3, 4, 3, 4}};
-}
-
 TEST_CASE("up_sampling: gradients equal central differences", "[layers]") {
   context<cpu> ctx(2);
-  for (const shape& x : sizes)
+  for (const shape& x : odd_images)
     for (const interpolation mode : {interpolation::nearest, interpolation::bilinear})
       for (const int factor : {1, 2, 3}) {
         CAPTURE(to_string(x), factor);

@@ -7,7 +7,7 @@ using namespace loss_check;
 
 namespace {
 
-double plain(const arrangement& a, const std::vector<float>& class_weights, double smoothing) {
+double plain_cross_entropy(const arrangement& a, const std::vector<float>& class_weights, double smoothing) {
   double sum = 0, total = 0;
   for (index_t i = 0; i < pixels_of(a); ++i) {
     const double t = plain_target(a, i);
@@ -47,7 +47,7 @@ TEST_CASE("cross_entropy: value and gradient on odd sizes, with weights, smoothi
         for (int c = 0; c < classes; ++c) weights.push_back(0.5f + static_cast<float>(c));
         for (const cross_entropy& loss : {cross_entropy{}, cross_entropy{{}, 0.1f}, cross_entropy{weights, 0.0f}}) {
           CAPTURE(to_string(at.output), classes, weight_channel, loss.label_smoothing);
-          const double expected = plain(a, loss.class_weights, static_cast<double>(loss.label_smoothing));
+          const double expected = plain_cross_entropy(a, loss.class_weights, static_cast<double>(loss.label_smoothing));
           CHECK(evaluate(loss, a).loss == Approx(expected).epsilon(1e-12).margin(1e-14));
           if (classes > 1) {
             CHECK(gradient_error(loss, a) <= 1e-6);

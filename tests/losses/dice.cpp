@@ -7,7 +7,7 @@ using namespace loss_check;
 
 namespace {
 
-double plain(const arrangement& a, const dice& loss) {
+double plain_dice(const arrangement& a, const dice& loss) {
   const int classes = std::max(2, a.channels.count), first = a.channels.count > 1 && loss.background ? 0 : 1;
   const double e = static_cast<double>(loss.smooth);
   double mean = 0, counted = 0;
@@ -50,7 +50,7 @@ TEST_CASE("dice: value and gradient on odd sizes, with weights and unknown pixel
         a.scale = 2.5;
         for (const dice& loss : {dice{}, dice{true, 1.0f}, dice{false, 0.01f}}) {
           CAPTURE(to_string(at.output), channels, weight_channel, loss.background, loss.smooth);
-          CHECK(evaluate(loss, a).loss == Approx(plain(a, loss)).epsilon(1e-11).margin(1e-13));
+          CHECK(evaluate(loss, a).loss == Approx(plain_dice(a, loss)).epsilon(1e-11).margin(1e-13));
           CHECK(gradient_error(loss, a) <= 1e-6);
           CHECK(float_error(loss, a) <= 1e-3);
         }

@@ -9,7 +9,7 @@ using namespace loss_check;
 
 namespace {
 
-double plain(const arrangement& a, const focal& loss) {
+double plain_focal(const arrangement& a, const focal& loss) {
   double sum = 0, total = 0;
   for (index_t i = 0; i < pixels_of(a); ++i) {
     const double t = plain_target(a, i);
@@ -46,7 +46,7 @@ TEST_CASE("focal: value and gradient on odd sizes, with weights and unknown pixe
         for (const focal& loss :
              {focal{}, focal{0.0f, {}}, focal{0.5f, {}}, focal{1.0f, weights}, focal{3.5f, weights}}) {
           CAPTURE(to_string(at.output), classes, weight_channel, loss.gamma);
-          CHECK(evaluate(loss, a).loss == Approx(plain(a, loss)).epsilon(1e-9).margin(1e-14));
+          CHECK(evaluate(loss, a).loss == Approx(plain_focal(a, loss)).epsilon(1e-9).margin(1e-14));
           CHECK(gradient_error(loss, a) <= 1e-6);
           CHECK(float_error(loss, a) <= 1e-3);
         }

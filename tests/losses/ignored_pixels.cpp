@@ -17,7 +17,7 @@ using namespace loss_check;
 
 namespace {
 
-constexpr index_t pixels = 2 * 7 * 5, channels = 3;
+constexpr index_t pixel_count = 2 * 7 * 5, channel_count = 3;
 
 /// The loss with outputs as they are, and with nonsense at the pixels that `ignored` says.
 template <class L, class Ignored>
@@ -27,17 +27,17 @@ void check_ignores(const L& loss, arrangement a, Ignored&& ignored) {
   REQUIRE(before.loss != 0);
   random_stream random(9);
   index_t left_out = 0;
-  for (index_t p = 0; p < pixels; ++p) {
+  for (index_t p = 0; p < pixel_count; ++p) {
     if (!ignored(p)) continue;
     ++left_out;
-    for (index_t c = 0; c < channels; ++c) {
-      CHECK(before.gradient[static_cast<std::size_t>(p * channels + c)] == 0);
-      a.output[p * channels + c] =
+    for (index_t c = 0; c < channel_count; ++c) {
+      CHECK(before.gradient[static_cast<std::size_t>(p * channel_count + c)] == 0);
+      a.output[p * channel_count + c] =
           c % 2 ? std::numeric_limits<double>::quiet_NaN() : 1e3 * static_cast<double>(random.normal());
     }
   }
   REQUIRE(left_out > 5);
-  REQUIRE(left_out < pixels - 5);
+  REQUIRE(left_out < pixel_count - 5);
   const auto after = evaluate(loss, a);
   CHECK(after.loss == before.loss);
   CHECK(after.gradient == before.gradient);
@@ -46,9 +46,9 @@ void check_ignores(const L& loss, arrangement a, Ignored&& ignored) {
 }  // namespace
 
 TEST_CASE("losses of classes skip pixels without a class and without weight") {
-  const shape s{2, 7, 5, channels};
+  const shape s{2, 7, 5, channel_count};
   for (const int weight_channel : {-1, 1}) {
-    const arrangement a{random_logits(s, 1), random_classes(s, channels, 2), {0, channels}, 0, weight_channel};
+    const arrangement a{random_logits(s, 1), random_classes(s, channel_count, 2), {0, channel_count}, 0, weight_channel};
     const auto ignored = [&](index_t p) {
       return a.target[2 * p] < 0 || (weight_channel == 1 && a.target[2 * p + 1] <= 0);
     };
@@ -62,30 +62,30 @@ TEST_CASE("losses of classes skip pixels without a class and without weight") {
 }
 
 TEST_CASE("binary_cross_entropy skips channels without a probability and pixels without weight") {
-  const shape s{2, 7, 5, channels};
-  arrangement a{random_logits(s, 1), random_probabilities(s, channels, 2), {0, channels}, 0, channels};
-  for (index_t p = 0; p < pixels; p += 3) std::fill_n(a.target.data() + p * (channels + 1), channels, -1.0f);
+  const shape s{2, 7, 5, channel_count};
+  arrangement a{random_logits(s, 1), random_probabilities(s, channel_count, 2), {0, channel_count}, 0, channel_count};
+  for (index_t p = 0; p < pixel_count; p += 3) std::fill_n(a.target.data() + p * (channel_count + 1), channel_count, -1.0f);
   check_ignores(binary_cross_entropy{}, a,
-                [&](index_t p) { return p % 3 == 0 || a.target[p * (channels + 1) + channels] <= 0; });
+                [&](index_t p) { return p % 3 == 0 || a.target[p * (channel_count + 1) + channel_count] <= 0; });
   // One channel of a pixel alone.
   a.weight_channel = -1;
   const auto before = evaluate(binary_cross_entropy{}, a);
-  for (index_t p = 0; p < pixels; ++p)
-    for (index_t c = 0; c < channels; ++c)
-      if (a.target[p * (channels + 1) + c] < 0) a.output[p * channels + c] = std::numeric_limits<double>::quiet_NaN();
+  for (index_t p = 0; p < pixel_count; ++p)
+    for (index_t c = 0; c < channel_count; ++c)
+      if (a.target[p * (channel_count + 1) + c] < 0) a.output[p * channel_count + c] = std::numeric_limits<double>::quiet_NaN();
   CHECK(evaluate(binary_cross_entropy{}, a).loss == before.loss);
   CHECK(evaluate(binary_cross_entropy{}, a).gradient == before.gradient);
 }
 
 TEST_CASE("losses of distances skip pixels without weight") {
-  const shape s{2, 7, 5, channels};
-  arrangement a{random_logits(s, 1), random_probabilities(s, channels, 2), {0, channels}, 0, channels};
-  for (index_t p = 0; p < pixels; ++p)
-    for (index_t c = 0; c < channels; ++c) {
-      float& t = a.target[p * (channels + 1) + c];
+  const shape s{2, 7, 5, channel_count};
+  arrangement a{random_logits(s, 1), random_probabilities(s, channel_count, 2), {0, channel_count}, 0, channel_count};
+  for (index_t p = 0; p < pixel_count; ++p)
+    for (index_t c = 0; c < channel_count; ++c) {
+      float& t = a.target[p * (channel_count + 1) + c];
       t = std::abs(t) + 0.1f;
     }
-  const auto ignored = [&](index_t p) { return a.target[p * (channels + 1) + channels] <= 0; };
+  const auto ignored = [&](index_t p) { return a.target[p * (channel_count + 1) + channel_count] <= 0; };
   check_ignores(masked_l1{}, a, ignored);
   check_ignores(masked_l2{}, a, ignored);
   check_ignores(polar_iou{}, a, ignored);

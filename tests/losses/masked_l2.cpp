@@ -7,7 +7,7 @@ using namespace loss_check;
 
 namespace {
 
-double plain(const arrangement& a) {
+double plain_masked_l2(const arrangement& a) {
   double sum = 0, total = 0;
   for (index_t i = 0; i < pixels_of(a); ++i) {
     total += plain_weight(a, i);
@@ -40,7 +40,7 @@ TEST_CASE("masked_l2: value and gradient on odd sizes") {
         a.weight_channel = weight_channel;
         a.scale = 0.2;
         CAPTURE(to_string(at.output), channels, weight_channel);
-        CHECK(evaluate(masked_l2{}, a).loss == Approx(plain(a)).epsilon(1e-12).margin(1e-14));
+        CHECK(evaluate(masked_l2{}, a).loss == Approx(plain_masked_l2(a)).epsilon(1e-12).margin(1e-14));
         CHECK(gradient_error(masked_l2{}, a) <= 1e-6);
         CHECK(float_error(masked_l2{}, a) <= 1e-3);
       }

@@ -16,7 +16,7 @@ tensor<float> random_distances(const shape& output, int channels, std::uint64_t 
   return t;
 }
 
-double plain(const arrangement& a) {
+double plain_polar_iou(const arrangement& a) {
   double sum = 0, total = 0;
   for (index_t i = 0; i < pixels_of(a); ++i) {
     double united = 0, shared = 0;
@@ -56,7 +56,7 @@ TEST_CASE("polar_iou: value and gradient on odd sizes") {
         a.weight_channel = weight_channel;
         a.scale = 0.4;
         CAPTURE(to_string(at.output), channels, weight_channel);
-        CHECK(evaluate(polar_iou{}, a).loss == Approx(plain(a)).epsilon(1e-12).margin(1e-14));
+        CHECK(evaluate(polar_iou{}, a).loss == Approx(plain_polar_iou(a)).epsilon(1e-12).margin(1e-14));
         CHECK(gradient_error(polar_iou{}, a) <= 1e-6);
         CHECK(float_error(polar_iou{}, a) <= 1e-3);
       }

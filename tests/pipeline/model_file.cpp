@@ -1,6 +1,7 @@
 #include <aixcell/pipeline/model_file.hpp>
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <aixcell/library/load_model.hpp>
 #include <aixcell/library/registry.hpp>
@@ -10,19 +11,12 @@
 #include <aixcell/preprocess/resize_to_diameter.hpp>
 #include <aixcell/preprocess/stain_separation.hpp>
 #include <aixcell/preprocess/z_score.hpp>
-#include <unistd.h>
 
 namespace aixcell::test {
 
 namespace {
 
 using fitted_pipeline = pipeline<chain<resize_to_diameter, percentile>, plain<2, 4>, unet, interior_border>;
-
-struct scratch_folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / ("aixcell_model_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-};
 
 pipeline_list toy_list() {
   pipeline_list list;
@@ -34,7 +28,7 @@ pipeline_list toy_list() {
 /// Saves and loads a pipeline whose preprocessing has learned from the data: the same pixels come out of it.
 template <class Pre>
 void check_fitted_state_is_saved(const dataset& data) {
-  const scratch_folder folder;
+  const scratch_folder folder("model");
   const auto file = folder.path / "model.safetensors";
   context<cpu> ctx(1);
   pipeline<Pre, plain<2, 4>, unet, interior_border> model, loaded;
@@ -70,7 +64,7 @@ TEST_CASE("what preprocessing learned from the data is saved", "[pipeline]") {
 }
 
 TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
-  const scratch_folder folder;
+  const scratch_folder folder("model");
   const auto file = folder.path / "model.safetensors";
   context<cpu> ctx(2);
   fitted_pipeline model;
@@ -111,7 +105,7 @@ TEST_CASE("a model comes back from its file as it was", "[pipeline]") {
 }
 
 TEST_CASE("damaged and foreign model files are refused with the file's name", "[pipeline]") {
-  const scratch_folder folder;
+  const scratch_folder folder("model");
   const auto file = folder.path / "model.safetensors";
   context<cpu> ctx(1);
   toy_pipeline model;

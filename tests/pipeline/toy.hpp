@@ -40,6 +40,14 @@ inline example discs(index_t height, index_t width, int count, random_stream ran
   return e;
 }
 
+/// Share of the pixels whose labels differ.
+inline double unlike(const label_map& a, const label_map& b) {
+  if (a.shape() != b.shape()) return 1;
+  index_t count = 0;
+  for (index_t p = 0; p < a.size(); ++p) count += a[p] != b[p];
+  return a.empty() ? 0 : static_cast<double>(count) / static_cast<double>(a.size());
+}
+
 inline dataset discs_dataset(int images, index_t height = 48, index_t width = 48) {
   std::vector<example> all;
   for (int i = 0; i < images; ++i)

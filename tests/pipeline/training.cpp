@@ -1,10 +1,10 @@
 #include <aixcell/pipeline/training.hpp>
 #include "pipeline/toy.hpp"
 #include "support/catch.hpp"
+#include "support/scratch.hpp"
 
 #include <aixcell/pipeline/checkpoint.hpp>
 #include <aixcell/pipeline/fit.hpp>
-#include <unistd.h>
 
 namespace aixcell::test {
 
@@ -45,13 +45,6 @@ struct toy_run {
   std::optional<training> run;
 };
 
-struct scratch_folder {
-  std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("aixcell_training_" + std::to_string(::getpid()));
-  scratch_folder() { std::filesystem::create_directories(path); }
-  ~scratch_folder() { std::filesystem::remove_all(path); }
-};
-
 }  // namespace
 
 TEST_CASE("a resumed training equals an uninterrupted one, bit for bit", "[pipeline]") {
@@ -59,7 +52,7 @@ TEST_CASE("a resumed training equals an uninterrupted one, bit for bit", "[pipel
   toy_run whole(2, small_plan(4, kind));
   while (!whole.run->finished()) whole.run->run_epoch();
 
-  const scratch_folder folder;
+  const scratch_folder folder("training");
   const auto file = folder.path / "checkpoint.safetensors";
   toy_run first(2, small_plan(4, kind));
   first.run->run_epoch();
@@ -76,7 +69,7 @@ TEST_CASE("a resumed training equals an uninterrupted one, bit for bit", "[pipel
 }
 
 TEST_CASE("a checkpoint of another run is refused", "[pipeline]") {
-  const scratch_folder folder;
+  const scratch_folder folder("training");
   const auto file = folder.path / "checkpoint.safetensors";
   toy_run a(1, small_plan(2));
   a.run->run_epoch();

@@ -29,12 +29,12 @@ inline rgb composite_colour(index_t channel) {
   return colours[static_cast<std::size_t>(channel) % colours.size()];
 }
 
-struct channel_range {
+struct shown_range {
   float low, high;
 };
 
 /// Percentiles of a channel, from every k-th pixel of a large image.
-inline channel_range display_range(view<const float, cpu> pixels, index_t channel, const display_options& options) {
+inline shown_range display_range(view<const float, cpu> pixels, index_t channel, const display_options& options) {
   constexpr index_t enough = 1 << 18;
   const index_t channels = pixels.extent(2), count = pixels.extent(0) * pixels.extent(1);
   const index_t step = count / enough + 1;

@@ -7,7 +7,7 @@ namespace {
 
 // One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation. Up to 32 channels and
 // more, up to 32 filters and more; tiles of pixels that fit and that do not.
-std::vector<conv_case> cases() {
+std::vector<conv_case> bfloat16_cases() {
   std::vector<conv_case> all{{{1, 1, 1, 8}, {8, 1, 1, 8}, {1, 0}}, {{1, 5, 7, 8}, {16, 3, 3, 8}, {1, 1}}};
   if (unhurried()) all.push_back({{1, 6, 5, 24}, {8, 3, 3, 24}, {2, 1}});
   if (unhurried()) all.push_back({{2, 7, 6, 8}, {8, 3, 3, 8}, {1, 2, 2}});
@@ -21,7 +21,7 @@ std::vector<conv_case> cases() {
 }  // namespace
 
 TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in float64", "[kernels][gpu]") {
-  const auto all = cases();
+  const auto all = bfloat16_cases();
   for (const conv_case& c : all) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);

@@ -7,7 +7,7 @@ namespace aixcell {
 namespace {
 
 // One pixel, one and several steps of depth, one beyond a tile of rows, columns and depth; stride, dilation, an even filter.
-std::vector<conv_case> cases() {
+std::vector<conv_case> tf32_cases() {
   std::vector<conv_case> all{{{1, 1, 1, 8}, {4, 1, 1, 8}, {1, 0}}, {{1, 5, 7, 12}, {16, 3, 3, 12}, {1, 1}}};
   if (unhurried()) all.push_back({{1, 6, 5, 20}, {8, 3, 3, 20}, {2, 1}});
   if (unhurried()) all.push_back({{2, 7, 6, 8}, {8, 3, 3, 8}, {1, 2, 2}});
@@ -20,7 +20,7 @@ std::vector<conv_case> cases() {
 
 TEST_CASE("gpu: conv2d and its adjoints in TF32 are within its digits, and float32 stays exact without it",
           "[kernels][gpu]") {
-  for (const conv_case& c : cases()) {
+  for (const conv_case& c : tf32_cases()) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation);
     REQUIRE(detail::has_tensor_cores_backward_data<float>(c.filter, c.g));
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);

@@ -8,7 +8,7 @@ namespace {
 
 // One pixel, no image, tiles of 8 x 16 that fit and that do not; one, several and no whole steps of depth; one beyond a block's
 // filters; both strides; more taps than image; as many channels as it takes.
-std::vector<conv_case> cases() {
+std::vector<conv_case> few_channel_cases() {
   std::vector<conv_case> all{{{1, 1, 1, 1}, {1, 3, 3, 1}, {1, 1}},
                              {{0, 9, 9, 3}, {4, 3, 3, 3}, {1, 1}},
                              {{2, 8, 16, 1}, {4, 3, 3, 1}, {1, 1}},
@@ -73,7 +73,7 @@ float to_bfloat16(float v) { return static_cast<float>(bfloat16(v)); }
 }  // namespace
 
 TEST_CASE("gpu: convolution of few channels in float32 equals plain loops in float64", "[kernels][gpu]") {
-  for (const conv_case& c : cases()) {
+  for (const conv_case& c : few_channel_cases()) {
     REQUIRE(detail::few_channels::take(c.filter, c.g));
     check<float>(
         c, precision::float32, [](float v) { return v; }, 2e-6);
@@ -81,11 +81,11 @@ TEST_CASE("gpu: convolution of few channels in float32 equals plain loops in flo
 }
 
 TEST_CASE("gpu: convolution of few channels in bfloat16 equals plain loops in float64", "[kernels][gpu]") {
-  for (const conv_case& c : cases()) check<bfloat16>(c, precision::bfloat16, to_bfloat16, 1e-5);
+  for (const conv_case& c : few_channel_cases()) check<bfloat16>(c, precision::bfloat16, to_bfloat16, 1e-5);
 }
 
 TEST_CASE("gpu: convolution of few channels in TF32 equals plain loops in float64", "[kernels][gpu]") {
-  for (const conv_case& c : cases()) check<float>(c, precision::tf32, to_tf32, 1e-5);
+  for (const conv_case& c : few_channel_cases()) check<float>(c, precision::tf32, to_tf32, 1e-5);
 }
 
 TEST_CASE("gpu: few channels are up to 7, under dense filters of up to 7 x 7", "[kernels][gpu]") {

@@ -7,7 +7,7 @@ namespace aixcell {
 namespace {
 
 // No image, no pixel, one value, odd sizes, one channel beyond a block's columns, one pixel beyond a range.
-std::vector<shape> sizes() {
+std::vector<shape> normalised_images() {
   std::vector<shape> all{{0, 2, 2, 3}, {1, 0, 4, 2}, {1, 1, 1, 1}, {2, 5, 7, 3}, {1, 3, 3, 33}, {1, 1, 257, 16}};
   if (thorough()) all.push_back({2, 65, 64, 1});
   return all;
@@ -16,7 +16,7 @@ std::vector<shape> sizes() {
 }  // namespace
 
 TEST_CASE("gpu: channel_sums equals plain loops to the bit of every schedule", "[kernels][gpu]") {
-  for (const shape& s : sizes()) {
+  for (const shape& s : normalised_images()) {
     CAPTURE(to_string(s));
     const auto x = random_tensor<float>(s, 1);
     tensor<double> expected({s[0], 2, s[3]}), first;
@@ -39,7 +39,7 @@ TEST_CASE("gpu: channel_sums equals plain loops to the bit of every schedule", "
 
 TEST_CASE("gpu: scale_shift_activate and its way back equal plain loops", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const shape& s : sizes())
+    for (const shape& s : normalised_images())
       for (const bool batch : {true, false})
         for (const bool with_residual : {true, false})
           for (const activation act : {activation::none, activation::relu, activation::silu}) {

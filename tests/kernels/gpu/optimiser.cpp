@@ -5,7 +5,7 @@
 namespace aixcell {
 namespace {
 
-constexpr index_t sizes[] = {1, 0, 255, 4097, 33};  // none, one, one beyond a chunk
+constexpr index_t parameter_counts[] = {1, 0, 255, 4097, 33};  // none, one, one beyond a chunk
 
 /// A network's parameters, concatenated, in float64: what the formulas of the papers give.
 struct reference_network {
@@ -30,7 +30,7 @@ TEST_CASE("gpu: AdamW and SGD over all parameters, clipped", "[kernels][gpu]") {
         std::vector<device_tensor<float>> tensors;
         std::vector<device_parameter> parameters;
         std::uint64_t seed = 1;
-        for (const index_t n : sizes) {
+        for (const index_t n : parameter_counts) {
           const auto value = random_tensor<float>({n}, ++seed), gradient = random_tensor<float>({n}, ++seed);
           const bool decays = n != 33;
           for (const auto* t : {&value, &gradient}) tensors.push_back(to_device(ctx, *t));
@@ -96,7 +96,7 @@ TEST_CASE("gpu: AdamW and SGD over all parameters, clipped", "[kernels][gpu]") {
 
 TEST_CASE("gpu: gradients to zero, averages of weights", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const index_t n : sizes) {
+    for (const index_t n : parameter_counts) {
       const auto value = random_tensor<float>({n}, 1), gradient = random_tensor<float>({n}, 2),
                  average = random_tensor<float>({n}, 3);
       auto on_value = to_device(ctx, value), on_gradient = to_device(ctx, gradient), on_average = to_device(ctx, average);

@@ -9,7 +9,7 @@ struct pool_case {
   shape x;
   pool2d_geometry g;
 };
-const pool_case cases[] = {{{0, 4, 4, 2}, {}},         {{1, 1, 1, 1}, {}},        {{1, 5, 7, 3}, {}},
+const pool_case poolings[] = {{{0, 4, 4, 2}, {}},         {{1, 1, 1, 1}, {}},        {{1, 5, 7, 3}, {}},
                            {{2, 6, 9, 5}, {3, 2, 1}},  {{1, 7, 6, 4}, {3, 1, 1}}, {{1, 9, 8, 2}, {5, 3, 2}},
                            {{1, 16, 17, 4}, {2, 2, 0}}};
 
@@ -32,7 +32,7 @@ void for_each_cell(const shape& x, pool2d_geometry g, auto&& f) {
 
 TEST_CASE("gpu: pooling and its adjoints equal plain loops", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const pool_case& p : cases) {
+    for (const pool_case& p : poolings) {
       CAPTURE(to_string(p.x), p.g.window, p.g.stride, p.g.padding);
       const shape ys = pool2d_output_shape(p.x, p.g);
       auto x = random_tensor<float>(p.x, 1);

@@ -11,7 +11,7 @@ struct resize_case {
   index_t height, width;
 };
 // Twice, by odd factors, smaller, from and to one pixel, one value beyond a block.
-const resize_case cases[] = {{{2, 3, 4, 3}, 6, 8}, {{1, 5, 3, 2}, 7, 10},    {{1, 9, 8, 1}, 4, 3}, {{1, 1, 1, 5}, 4, 5},
+const resize_case resizings[] = {{{2, 3, 4, 3}, 6, 8}, {{1, 5, 3, 2}, 7, 10},    {{1, 9, 8, 1}, 4, 3}, {{1, 1, 1, 5}, 4, 5},
                              {{1, 6, 5, 3}, 1, 1}, {{1, 1, 257, 1}, 1, 514}, {{0, 2, 2, 2}, 4, 4}};
 
 /// Calls f(flat output, flat input, weight) for all that the definition has: pixel centres at i + 0.5, border continued.
@@ -40,7 +40,7 @@ void for_each_weight(const shape& x, const shape& y, interpolation mode, auto&& 
 
 TEST_CASE("gpu: resizing and its adjoint equal the definition", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const resize_case& r : cases)
+    for (const resize_case& r : resizings)
       for (const interpolation mode : {interpolation::nearest, interpolation::bilinear}) {
         const shape ys{r.x[0], r.height, r.width, r.x[3]};
         CAPTURE(to_string(r.x), to_string(ys), static_cast<int>(mode));

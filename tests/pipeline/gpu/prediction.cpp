@@ -21,7 +21,7 @@ using rgb_chain = chain<colour_deconvolution<stains::haematoxylin_dab>, fitted_z
 using stars = pipeline<percentile, small, unet, star_convex<8>>;
 using borders = pipeline<chain<top_hat, fitted_percentile>, small, unet, interior_border>;
 using depths = pipeline<clahe, small, unet, distance_watershed>;
-using parts = pipeline<z_score, small, unet, connected_foreground>;
+using connected_parts = pipeline<z_score, small, unet, connected_foreground>;
 using resized_classes = pipeline<chain<resize_to_diameter, z_score>, small, unet, with_classes<star_convex<8>>>;
 using stained_pixels = pipeline<rgb_chain, small, unet, semantic>;
 using nuclei = pipeline<first_channels<1>, small, unet, nuclei_per_cell>;
@@ -55,6 +55,13 @@ class watched_network final : public device_network {
   void begin_steps(const training_state& state, optimiser kind) override { inner_->begin_steps(state, kind); }
   step_result step(const tensor<float>& x, const tensor<float>& target, const step_options& options) override {
     return inner_->step(x, target, options);
+  }
+  std::unique_ptr<device_images> keep(const std::vector<const tensor<float>*>& images) override {
+    return inner_->keep(images);
+  }
+  step_result step(const device_images& images, const std::vector<crop_of_kept>& crops, const tensor<float>& target,
+                   const step_options& options) override {
+    return inner_->step(images, crops, target, options);
   }
   void end_steps() override { inner_->end_steps(); }
 
@@ -142,17 +149,10 @@ struct two_of_a_kind {
   Pipeline here, there;
 };
 
-double unlike(const label_map& a, const label_map& b) {
-  if (a.shape() != b.shape()) return 1;
-  index_t count = 0;
-  for (index_t p = 0; p < a.size(); ++p) count += a[p] != b[p];
-  return a.empty() ? 0 : static_cast<double>(count) / static_cast<double>(a.size());
-}
-
 /// Where floods tie, the watershed of a device gives pixels to another neighbour (kernels/gpu/watershed.hpp).
 void check_same(const prediction& found, const prediction& expected, double ties) {
-  CHECK(unlike(found.labels, expected.labels) <= ties);
-  CHECK(unlike(found.nuclei, expected.nuclei) <= ties);
+  CHECK(test::unlike(found.labels, expected.labels) <= ties);
+  CHECK(test::unlike(found.nuclei, expected.nuclei) <= ties);
   CHECK(found.image_class == expected.image_class);
   REQUIRE(found.image_class_probabilities.size() == expected.image_class_probabilities.size());
   for (std::size_t c = 0; c < found.image_class_probabilities.size(); ++c)
@@ -180,7 +180,7 @@ constexpr int channels_of = std::is_same_v<Pipeline, stained_pixels> ? 3
 }  // namespace
 
 TEMPLATE_TEST_CASE("an image becomes labels on a device, those of the processor, and nothing else comes back",
-                   "[pipeline][gpu]", stars, borders, depths, parts, resized_classes, stained_pixels, nuclei,
+                   "[pipeline][gpu]", stars, borders, depths, connected_parts, resized_classes, stained_pixels, nuclei,
                    image_classes, shapes_and_image_classes) {
   traffic seen;
   two_of_a_kind<TestType> models(std::make_shared<watched_device>(seen), channels_of<TestType>);
@@ -203,7 +203,7 @@ TEMPLATE_TEST_CASE("an image becomes labels on a device, those of the processor,
 }
 
 TEMPLATE_TEST_CASE("mirror images and overlapping blocks are predicted on a device too", "[pipeline][gpu]", stars,
-                   parts) {
+                   connected_parts) {
   traffic seen;
   two_of_a_kind<TestType> models(std::make_shared<watched_device>(seen));
   const image picture = coloured(71, 83, 1, 78).picture;

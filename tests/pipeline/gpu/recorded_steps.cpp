@@ -23,7 +23,7 @@ struct run {
   step_options options;
 
   explicit run(bool recorded, optimiser kind = optimiser::adamw, context<emulated> device = context<emulated>())
-      : host(made()), net(settled(std::move(device), recorded), 1, {.channels = 3}) {
+      : host(made()), net(settled(std::move(device), recorded), 1, {.channels = 3}, nullptr) {
     options.optimiser = kind;
     options.clip_norm = 1;
     tensors = tensors_of(host);

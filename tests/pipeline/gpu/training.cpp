@@ -75,14 +75,6 @@ outcome outcome_of(context<cpu>& ctx, const training_options& options) {
   return found;
 }
 
-/// Share of pixels on which two label maps differ as maps of objects.
-double unlike(const label_map& a, const label_map& b) {
-  require_shape("unlike", a.shape(), b.shape());
-  index_t count = 0;
-  for (index_t p = 0; p < a.size(); ++p) count += a[p] != b[p];
-  return static_cast<double>(count) / static_cast<double>(a.size());
-}
-
 /// A postprocess whose loss is code, not data.
 struct odd_one : image_class {
   static constexpr std::string_view name = "odd_one";
@@ -105,7 +97,7 @@ TEMPLATE_TEST_CASE("ten steps and a prediction on a device are those of the proc
     CHECK(found.report.validation == Approx(expected.report.validation).margin(1e-6));
     const prediction &a = found.of_another, &b = expected.of_another;
     if (TestType().solves() != task::image_classification) {
-      CHECK(unlike(a.labels, b.labels) == 0);
+      CHECK(test::unlike(a.labels, b.labels) == 0);
       CHECK(objects_in(b.labels) > 0);
     }
     CHECK(a.image_class == b.image_class);

@@ -197,9 +197,9 @@ inline nlohmann::ordered_json package_description(
 }
 
 /// Every number of a test with its interval, a line each, under the names in the model file.
-inline void append_measurements(std::string& text, const nlohmann::json& facts, const std::string& path) {
+inline void append_measurements(std::string& text, const nlohmann::json& facts, const std::string& parent) {
   for (const auto& [key, value] : facts.items()) {
-    const std::string name = path.empty() ? key : path + " " + key;
+    const std::string name = parent.empty() ? key : parent + " " + key;
     const auto number = [](const nlohmann::json& v) {
       return nlohmann::json(std::round(1e4 * v.get<double>()) / 1e4).dump();
     };
