@@ -1,5 +1,5 @@
 # aixcell_add_instances(<target> [GRID default|thesis|full] [HEADER <header>...] [ENCODERS <types>...] [DECODERS <list>]
-#                       [PREPROCESS <list>] [POSTPROCESS <list>])
+#                       [PREPROCESS <list>] [POSTPROCESS <list>] [FOR training|prediction])
 #
 # Compiles the product of the given stages into <target>; combinations that do not fit are left out. Gives the target the
 # header aixcell_instances.hpp, which declares
@@ -8,8 +8,9 @@
 # encoders in one unit share the code of their layers. DECODERS, PREPROCESS and POSTPROCESS name values of
 # aixcell::stages<...>. What is not said is taken from a grid: `default` is aixcell/library/default_stages.hpp with the
 # encoders below, `thesis` and `full` are those of aixcell/library/grids.hpp, one unit for each encoder.
+# FOR prediction leaves the training out, for programs that load models and predict: a fifth less to compile.
 function(aixcell_add_instances target)
-  cmake_parse_arguments(PARSE_ARGV 1 set "" "GRID;DECODERS;PREPROCESS;POSTPROCESS" "HEADER;ENCODERS")
+  cmake_parse_arguments(PARSE_ARGV 1 set "" "GRID;DECODERS;PREPROCESS;POSTPROCESS;FOR" "HEADER;ENCODERS")
   if(NOT set_GRID OR set_GRID STREQUAL "default")
     set(grid_HEADER aixcell/library/default_stages.hpp)
     set(grid_ENCODERS "aixcell::plain<4, 16>, aixcell::plain<4, 32>" "aixcell::resnet18, aixcell::resnet34")
@@ -36,6 +37,12 @@ function(aixcell_add_instances target)
     endif()
   endforeach()
 
+  if(NOT set_FOR)
+    set(set_FOR training)
+  elseif(NOT set_FOR MATCHES "^(training|prediction)$")
+    message(FATAL_ERROR "aixcell_add_instances: FOR '${set_FOR}'; there are training and prediction")
+  endif()
+
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}_instances)
   set(includes "")
   foreach(header IN LISTS set_HEADER)
@@ -50,7 +57,7 @@ function(aixcell_add_instances target)
 @includes@
 namespace aixcell::instances {
 void @unit@(pipeline_list& list) {
-  add_product(list, @set_PREPROCESS@, stages<@encoders@>, @set_DECODERS@, @set_POSTPROCESS@);
+  add_product<purpose::@set_FOR@>(list, @set_PREPROCESS@, stages<@encoders@>, @set_DECODERS@, @set_POSTPROCESS@);
 }
 }  // namespace aixcell::instances
 ]=])

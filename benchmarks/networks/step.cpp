@@ -1,6 +1,6 @@
 // Whole networks, as the peers in benchmarks/peers measure them: a training step (forward, loss, backward, AdamW) on a
 // batch of 4 images of 256x256, and inference of one image. `unet` is the classic U-Net of widths 32 to 512 (7.76 M
-// parameters), `resnet18` the U-Net decoder on ResNet-18.
+// parameters), `resnet18` the U-Net decoder on ResNet-18, `plain4x16` what a search on a processor tries first.
 #include <benchmark/benchmark.h>
 #include <aixcell/decoder/unet.hpp>
 #include <aixcell/encoder/plain.hpp>
@@ -75,9 +75,11 @@ BENCHMARK(training_step<classic, unet_transposed, bfloat16>)
     ->Apply(one_channel_batch);
 BENCHMARK(training_step<resnet18, unet, float>)->Name("training_step/cpu/float32/resnet18_unet")->Apply(colour_batch);
 BENCHMARK(training_step<resnet18, unet, bfloat16>)->Name("training_step/cpu/bfloat16/resnet18_unet")->Apply(colour_batch);
+BENCHMARK(training_step<plain<4, 16>, unet, float>)->Name("training_step/cpu/float32/plain4x16_unet")->Apply(one_channel_batch);
 BENCHMARK(inference<classic, unet_transposed, float>)->Name("inference/cpu/float32/unet")->Apply(one_channel_image);
 BENCHMARK(inference<classic, unet_transposed, bfloat16>)->Name("inference/cpu/bfloat16/unet")->Apply(one_channel_image);
 BENCHMARK(inference<resnet18, unet, float>)->Name("inference/cpu/float32/resnet18_unet")->Apply(colour_image);
+BENCHMARK(inference<plain<4, 16>, unet, float>)->Name("inference/cpu/float32/plain4x16_unet")->Apply(one_channel_image);
 BENCHMARK(inference<resnet18, unet, bfloat16>)->Name("inference/cpu/bfloat16/resnet18_unet")->Apply(colour_image);
 
 }  // namespace

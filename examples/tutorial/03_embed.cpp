@@ -1,5 +1,5 @@
 // What it does   Uses a trained model inside another program: loads the file, predicts from pixels in memory. No registry,
-//                no image formats, nothing but the one pipeline is compiled in.
+//                no image formats, nothing but the one pipeline is compiled in, and that for prediction alone.
 // How to run     03_embed cells.safetensors          (which 01_fit_and_predict wrote)
 // What it prints Position, size and kind of every cell it finds.
 // Read next      docs/tutorial.md, then the headers of include/aixcell/core.
@@ -51,7 +51,7 @@ int main(int argc, char** argv) {
   try {
     // Load once. A model is const from here on: any number of threads may predict with it, each with its own context.
     context<cpu> ctx;
-    pipeline<percentile, plain<4, 16>, unet, nuclei_per_cell> model;
+    pipeline<percentile, plain<4, 16>, unet, nuclei_per_cell, purpose::prediction> model;
     const model_card card = load_model_into(ctx, argv[1], model);
 
     const tensor<float> pixels = pixels_of(grab_frame());

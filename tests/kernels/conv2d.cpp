@@ -51,6 +51,8 @@ const conv_case convolutions[] = {
     {{2, 9, 130, 2}, {34, 5, 3, 2}, {1, 1}},
     // many tiles of 4x4 pixels of whole registers of channels, with remainders, and a filter beyond the cache
     {{2, 33, 31, 32}, {48, 3, 3, 32}, {1, 1}},
+    {{2, 33, 31, 16}, {16, 3, 3, 16}, {1, 1}},
+    {{1, 35, 42, 48}, {16, 3, 3, 48}, {1, 1}},
     {{1, 46, 50, 64}, {32, 3, 3, 64}, {1, 0}},
     {{3, 29, 27, 96}, {80, 3, 3, 96}, {1, 2}},
     {{1, 58, 60, 32}, {32, 5, 5, 32}, {2, 2}}};
@@ -89,7 +91,7 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
   context<cpu> ctx(2);
   for (const conv_case& c : convolutions) {
     // A Winograd tile rounds by the magnitudes of all its products, which are more than those of an output at the border.
-    const bool tiles = c.g.dilation == 1 && c.filter[1] > 1 && c.filter[0] >= 32 && c.filter[3] >= 32;
+    const bool tiles = c.g.dilation == 1 && c.filter[1] > 1 && c.filter[0] >= 16 && c.filter[3] >= 16;
     const double of_sums = sizeof(master) == 8 ? 1e-14 : tiles ? 1e-5 : 2e-6;
     const double tolerance = std::is_same_v<Real, bfloat16> ? 1.0 / 256 + 1e-4 : of_sums;  // half a unit in the last place
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation, c.g.groups);

@@ -177,7 +177,7 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
     const channel_blocks blocks{channels.outputs, processor().lanes()};
     if (const winograd_gradient_cut tiles = cut_winograd_gradient(dy, dfilter[3], blocks);
         g.groups == 1 && g.dilation == 1 && tiles.tiles.worth_it() &&
-        winograd_fits_filter(dfilter[0], dfilter[3], dfilter[1], dfilter[2], g.stride, blocks.lanes)) {
+        winograd_fits_gradient(dfilter[0], dfilter[3], dfilter[1], dfilter[2], g.stride, blocks.lanes)) {
       const tensor<float, dry> sums(ctx, {tiles.shares, blocks.padded(), winograd_points * dfilter[3]});
       const tensor<float, dry> x_values(ctx, {winograd_points, tiles.x_step});
       const tensor<float, dry> dy_values(ctx, {winograd_points, tiles.dy_step});

@@ -63,11 +63,11 @@ inline void add_combination(pipeline_list& list, const stage_makers& stages) {
 }  // namespace detail
 
 /// Adds one pipeline.
-template <class Pre, class Enc, class Dec, class Post>
+template <class Pre, class Enc, class Dec, class Post, purpose For = purpose::training>
 requires Composable<Pre, Enc, Dec, Post>
 void add_pipeline(pipeline_list& list) {
   detail::add_combination(list, {&detail::make_stage<preprocess_stage<Pre>, any_preprocess>,
-                                 &detail::make_stage<network_stage<Enc, Dec>, any_network>,
+                                 &detail::make_stage<network_stage<Enc, Dec, For>, any_network>,
                                  &detail::make_stage<postprocess_stage<Post>, any_postprocess>});
 }
 
@@ -75,7 +75,9 @@ void add_pipeline(pipeline_list& list) {
 /// hand fail with a sentence filter the product.
 ///
 ///     add_product(list, stages<percentile, z_score>, stages<resnet18>, stages<unet, fpn>, stages<star_convex<32>>);
-template <class Preprocesses, class Encoders, class Decoders, class Postprocesses>
+///
+/// add_product<purpose::prediction>(list, ...) for a program that trains nothing.
+template <purpose For = purpose::training, class Preprocesses, class Encoders, class Decoders, class Postprocesses>
 void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encoders, Decoders decoders,
                  Postprocesses postprocesses) {
   namespace hana = boost::hana;
@@ -83,7 +85,7 @@ void add_product(pipeline_list& list, Preprocesses preprocesses, Encoders encode
   for_each_network(encoders, decoders, [&]<class Enc, class Dec>(one_network<Enc, Dec>) {
     hana::for_each(preprocesses, [&]<class Pre>(hana::basic_type<Pre>) {
       hana::for_each(postprocesses, [&]<class Post>(hana::basic_type<Post>) {
-        if constexpr (Composable<Pre, Enc, Dec, Post>) add_pipeline<Pre, Enc, Dec, Post>(list);
+        if constexpr (Composable<Pre, Enc, Dec, Post>) add_pipeline<Pre, Enc, Dec, Post, For>(list);
       });
     });
   });

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <aixcell/kernels/cpu/native_precision.hpp>
 #include <aixcell/kernels/cpu/of_layers.hpp>
@@ -15,6 +16,7 @@ class any_network {
 
   virtual std::string_view encoder() const = 0;
   virtual std::string_view decoder() const = 0;
+  virtual bool trains() const = 0;                         ///< else `learn` throws not_available
   virtual std::unique_ptr<any_network> blank() const = 0;  ///< not set up
   virtual void set_up(context<cpu>& ctx, int channels, const output_head& head, random_stream& random) = 0;
   virtual tensor<float> forward(context<cpu>& ctx, const tensor<float>& x) const = 0;
@@ -28,12 +30,19 @@ class any_network {
   virtual trace record(const shape& batch, const output_head& head) const = 0;
 };
 
+[[noreturn]] inline void throw_prediction_only(std::string_view encoder, std::string_view decoder) {
+  throw not_available(std::string(encoder) + "+" + std::string(decoder) +
+                      " is compiled for prediction and cannot be trained; compile it for purpose::training "
+                      "(aixcell_add_instances: without FOR prediction)");
+}
+
 /// One set of weights, and both precisions to run it in: each call takes that of its context.
-template <Encoder Enc, DecoderStage Dec>
+template <Encoder Enc, DecoderStage Dec, purpose For = purpose::training>
 class network_stage final : public any_network {
  public:
   std::string_view encoder() const override { return Enc::name; }
   std::string_view decoder() const override { return Dec::name; }
+  bool trains() const override { return For == purpose::training; }
   std::unique_ptr<any_network> blank() const override { return std::make_unique<network_stage>(); }
   void set_up(context<cpu>& ctx, int channels, const output_head& head, random_stream& random) override {
     random_stream none = random.unwanted();
@@ -60,8 +69,13 @@ class network_stage final : public any_network {
   }
   double learn(context<cpu>& ctx, const tensor<float>& x,
                const std::function<double(const tensor<float>&, tensor<float>&)>& loss) override {
-    thaw();
-    return half_precision(ctx.settings().precision) ? in_bfloat16_->learn(ctx, x, loss) : in_float_->learn(ctx, x, loss);
+    if constexpr (For == purpose::training) {
+      thaw();
+      return half_precision(ctx.settings().precision) ? in_bfloat16_->learn(ctx, x, loss)
+                                                      : in_float_->learn(ctx, x, loss);
+    } else {
+      throw_prediction_only(encoder(), decoder());
+    }
   }
   void freeze(context<cpu>& ctx, int channels) override {
     thaw();
@@ -76,7 +90,7 @@ class network_stage final : public any_network {
                              const compute_settings& how) const override {
     compute_settings settled = how;
     settled.precision = native_precision(how.precision);
-    return estimate_network<Enc, Dec>(batch, head, target_channels, settled);
+    return estimate_network<Enc, Dec, For>(batch, head, target_channels, settled);
   }
   trace record(const shape& batch, const output_head& head) const override {
     return record_network<Enc, Dec>(batch, head);

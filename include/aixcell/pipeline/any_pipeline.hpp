@@ -65,6 +65,8 @@ class any_pipeline {
   /// Forward, loss, backward on x [N,H,W,C] and target [N,H,W,T] ([N,1,1,T] where the image has one answer): adds to the
   /// gradients, returns the loss.
   virtual double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) = 0;
+  /// Throws not_available if the pipeline is compiled for prediction alone (purpose).
+  virtual void require_training() const {}
   /// Makes `forward` faster for contexts of this one's precision until `learn` or `tensors` is called: weights must not
   /// change before. Takes half the bytes of the weights in bfloat16, up to four times as many in float32, where 3x3 filters
   /// stay transformed; results differ by rounding.

@@ -102,6 +102,7 @@ inline fit_report finish_training(context<cpu>& ctx, any_pipeline& model, traini
 /// Trains a pipeline on a data set: holds out a validation split, fits preprocessing on the rest, trains, keeps the
 /// best averaged weights and tunes the thresholds of decoding. With a checkpoint file of the same run, goes on there.
 inline fit_report fit(context<cpu>& ctx, any_pipeline& model, const dataset& data, const fit_options& options = {}) {
+  model.require_training();
   const pipeline_setup setup = setup_for(model, data, options.training.seed);
   const split_result parts = split(data, {.validation = options.validation_share, .seed = options.training.seed});
   model.set_up(ctx, setup);

@@ -157,9 +157,13 @@ template <class Enc, class Dec>
   return recorder.finish(y.as_view());
 }
 
-/// Runs a network dry, in the precision that `how` says (automatic: float32): forward alone, then a step of learning towards
-/// targets of that many channels. The workspace of the loss is small beside them and left out.
-template <class Enc, class Dec>
+/// What a pipeline is compiled for. One for prediction alone has no way back through its layers, a fifth less to compile, and
+/// refuses to be trained.
+enum class purpose { training, prediction };
+
+/// Runs a network dry, in the precision that `how` says (automatic: float32): forward alone, then, if it can be trained, a
+/// step of learning towards targets of that many channels. The workspace of the loss is small beside them and left out.
+template <class Enc, class Dec, purpose For = purpose::training>
 [[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head,
                                                      int target_channels = 0, const compute_settings& how = {}) {
   resource_estimate found;
@@ -177,13 +181,15 @@ template <class Enc, class Dec>
   const shape y = net.forward(ctx, x, nullptr).shape(), truth{y[0], y[1], y[2], target_channels};
   found.inference = ctx.spent();
   found.inference_bytes = ctx.memory().use().held - weights;
-  // Targets are made crop by crop in contexts of their own and joined to a batch.
-  const tensor<float, dry> made(ctx, truth), target(ctx, truth);
-  net.learn(ctx, x, [](const auto&, auto&) { return 0.0; });
-  found.training = ctx.spent();
-  found.training.flops -= found.inference.flops;
-  found.training.bytes -= found.inference.bytes;
-  found.training_bytes = ctx.memory().use().held - weights;
+  if constexpr (For == purpose::training) {
+    // Targets are made crop by crop in contexts of their own and joined to a batch.
+    const tensor<float, dry> made(ctx, truth), target(ctx, truth);
+    net.learn(ctx, x, [](const auto&, auto&) { return 0.0; });
+    found.training = ctx.spent();
+    found.training.flops -= found.inference.flops;
+    found.training.bytes -= found.inference.bytes;
+    found.training_bytes = ctx.memory().use().held - weights;
+  }
   return found;
 }
 

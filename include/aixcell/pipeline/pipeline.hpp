@@ -9,7 +9,11 @@ namespace aixcell {
 ///     pipeline<percentile, plain<4, 16>, unet, star_convex<32>> model;
 ///     fit(ctx, model, training_data, {.budget_s = 600});
 ///     prediction p = predict(ctx, model, read_image("cells.tif"));
-template <Preprocess Pre, Encoder Enc, DecoderStage Dec, Postprocess Post>
+///
+/// A program that only loads models and predicts says so, and has a fifth less to compile:
+///
+///     pipeline<percentile, plain<4, 16>, unet, star_convex<32>, purpose::prediction> model;
+template <Preprocess Pre, Encoder Enc, DecoderStage Dec, Postprocess Post, purpose For = purpose::training>
 class pipeline final : public staged_pipeline {
   static_assert(EncoderHasEnoughLevels<Dec, Enc>, "the decoder needs more feature levels than this encoder has");
   static_assert(StridesDouble<Enc>, "every feature level of the encoder must have twice the stride of the one before");
@@ -20,7 +24,7 @@ class pipeline final : public staged_pipeline {
  public:
   explicit pipeline(Pre pre = {}, Post post = {})
       : staged_pipeline(std::make_unique<preprocess_stage<Pre>>(std::move(pre)),
-                        std::make_unique<network_stage<Enc, Dec>>(),
+                        std::make_unique<network_stage<Enc, Dec, For>>(),
                         std::make_unique<postprocess_stage<Post>>(std::move(post))) {}
 
   Pre& preprocess_policy() { return static_cast<preprocess_stage<Pre>&>(preprocess_part()).policy; }

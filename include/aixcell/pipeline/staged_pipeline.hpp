@@ -59,6 +59,9 @@ class staged_pipeline : public any_pipeline {
 
   void fit_preprocess(context<cpu>& ctx, const example_source& training) override { preprocess_->fit(ctx, training); }
 
+  void require_training() const override {
+    if (!network_->trains()) throw_prediction_only(network_->encoder(), network_->decoder());
+  }
   double learn(context<cpu>& ctx, const tensor<float>& x, const tensor<float>& target) override {
     return network_->learn(ctx, x, [&](const tensor<float>& y, tensor<float>& gradient) {
       return postprocess_->loss(ctx, y, target, gradient);

@@ -30,11 +30,18 @@ inline constexpr index_t winograd_edge = 4, winograd_points = 36;
 /// With fewer, transforming the filter costs more than it saves.
 inline constexpr index_t winograd_least_tiles = 16;
 
-/// Whether a filter of that many channels is worth transforming: whole registers, and rows that hide what transforms cost.
+/// Whether the filter gradient of that many channels is worth transforming: whole registers, and rows that hide what
+/// transforms cost. Measured at 256x256 on AVX-512 and AVX2: 16 channels to 16, 1.3 times as fast as directly; 48 to 16, 1.8.
+constexpr bool winograd_fits_gradient(index_t outputs, index_t channels, index_t tap_rows, index_t tap_columns,
+                                      index_t stride, int lanes) {
+  return tap_rows == 3 && tap_columns == 3 && stride == 1 && channels % lanes == 0 && outputs % lanes == 0 &&
+         channels >= 16 && outputs >= 16;
+}
+/// The same of a correlation, either way: 16 channels to 16 are a tenth slower than directly, 32 to 16 a tenth faster, 48 to 16
+/// 1.3 to 1.4 times as fast.
 constexpr bool winograd_fits_filter(index_t outputs, index_t channels, index_t tap_rows, index_t tap_columns,
                                     index_t stride, int lanes) {
-  return tap_rows == 3 && tap_columns == 3 && stride == 1 && channels % lanes == 0 && outputs % lanes == 0 &&
-         channels >= 32 && outputs >= 32;
+  return winograd_fits_gradient(outputs, channels, tap_rows, tap_columns, stride, lanes) && channels * outputs >= 512;
 }
 /// Whether a filter that stays prepared does so transformed, four times as large: the largest would cost more time to read
 /// on small images than their products take.

@@ -7,7 +7,7 @@ namespace aixcell::detail {
 inline bool gradient_by_winograd(const shape& dy, const shape& filter, conv2d_geometry g) {
   const channel_blocks blocks{filter[0], processor().lanes()};
   return g.groups == 1 && g.dilation == 1 &&
-         winograd_fits_filter(filter[0], filter[3], filter[1], filter[2], g.stride, blocks.lanes) &&
+         winograd_fits_gradient(filter[0], filter[3], filter[1], filter[2], g.stride, blocks.lanes) &&
          cut_winograd_gradient(dy, filter[3], blocks).tiles.worth_it();
 }
 
