@@ -116,8 +116,8 @@ tensor<float> lit_scene(const shape& s, std::uint64_t seed) {
 
 TEST_CASE("gpu: the light of an image is what loops in float64 and the processor find", "[kernels][gpu]") {
   context<cpu> processor(1);
-  std::vector<shape> shapes{{1, 1, 1}, {1, 7, 1}, {9, 1, 1}, {13, 9, 3}};
-  if (unhurried()) shapes.insert(shapes.end(), {shape{33, 31, 1}, shape{65, 70, 1}});
+  std::vector<shape> shapes{{1, 1, 1}, {13, 9, 3}};  // a fit has hundreds of barriers
+  if (unhurried()) shapes.insert(shapes.end(), {shape{1, 7, 1}, shape{9, 1, 1}, shape{33, 31, 1}, shape{65, 70, 1}});
   if (thorough()) shapes.insert(shapes.end(), {shape{64, 64, 2}, shape{130, 97, 3}});
   for (const shape& s : shapes) {
     CAPTURE(to_string(s));
