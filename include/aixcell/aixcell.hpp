@@ -6,6 +6,7 @@
 #include <aixcell/core/compute_settings.hpp>
 #include <aixcell/core/context.hpp>
 #include <aixcell/core/cost.hpp>
+#include <aixcell/core/dry_value.hpp>
 #include <aixcell/core/error.hpp>
 #include <aixcell/core/hyperparameter.hpp>
 #include <aixcell/core/image.hpp>

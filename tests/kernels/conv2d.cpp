@@ -117,6 +117,12 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
     conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = {}}, found);
     CHECK(worst_difference(found, y, y_size) < tolerance);
 
+    found.fill(Real(99));
+    conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = dy, .act = activation::relu}, found);
+    for (index_t o = 0; o < ys.count(); ++o) add(y, y_size, o, dy[o], 1);
+    for (double& v : y) v = std::max(v, 0.0);
+    CHECK(worst_difference(found, y, y_size) < tolerance);
+
     tensor<Real> found_dx(c.x);
     found_dx.fill(Real(99));  // overwritten, not added to
     conv2d_backward_data<Real>(ctx, dy, w, c.g, found_dx);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include <aixcell/core/context.hpp>
+#include <aixcell/core/dry_value.hpp>
 #include <aixcell/core/view.hpp>
 
 namespace aixcell {
@@ -41,7 +42,7 @@ class tensor {
 
   /// Uninitialised elements from the context's pool.
   [[gnu::noinline]] tensor(context<Device>& ctx, const aixcell::shape& extents)
-      : owner_(ctx.memory().allocate(static_cast<std::size_t>(extents.count()) * sizeof(T))), shape_(extents) {}
+      : owner_(ctx.memory().allocate(static_cast<std::size_t>(extents.count()) * bytes_each(ctx))), shape_(extents) {}
 
   /// Zeroed elements on the heap, for what lives outside any context: images, labels, files.
   explicit tensor(const aixcell::shape& extents) requires std::is_same_v<Device, cpu> : shape_(extents) {
@@ -109,7 +110,26 @@ class tensor {
     return t;
   }
 
+  /// The same nothing, shared, under another name of its type.
+  template <class U>
+  tensor<U, dry> counted_as() const requires std::is_same_v<Device, dry> {
+    tensor<U, dry> t;
+    t.owner_ = owner_;
+    t.shape_ = shape_;
+    return t;
+  }
+
  private:
+  template <class, class>
+  friend class tensor;
+
+  static std::size_t bytes_each(const context<Device>& ctx) {
+    if constexpr (std::is_same_v<Device, dry>)
+      return detail::stored_bytes<T>(ctx);
+    else
+      return sizeof(T);
+  }
+
   std::shared_ptr<void> owner_;
   aixcell::shape shape_;
 };

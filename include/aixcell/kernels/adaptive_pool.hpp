@@ -23,12 +23,12 @@ template <class Real>
 void adaptive_average(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_adaptive("adaptive_average", x.shape(), y.shape());
   ctx.note("adaptive_average", {x}, {y});
-  ctx.spend(detail::adaptive_cost(x.shape(), y.shape(), sizeof(Real)));
+  ctx.spend(detail::adaptive_cost(x.shape(), y.shape(), detail::stored_bytes<Real>(ctx)));
 }
 template <class Real>
 void adaptive_average_backward(context<dry>& ctx, view<const Real, dry> dy, view<Real, dry> dx) {
   detail::require_adaptive("adaptive_average_backward", dx.shape(), dy.shape());
-  ctx.spend(detail::adaptive_cost(dx.shape(), dy.shape(), sizeof(Real)));
+  ctx.spend(detail::adaptive_cost(dx.shape(), dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

@@ -44,19 +44,19 @@ template <class Real>
 void spatial_mean(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_gate("spatial_mean", x.shape(), y.shape());
   ctx.note("spatial_mean", {x}, {y});
-  ctx.spend(detail::values_cost(x.shape(), 1, 1, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 1, detail::stored_bytes<Real>(ctx)));
 }
 template <class Real>
 void spatial_mean_backward(context<dry>& ctx, view<const Real, dry> dy, view<Real, dry> dx) {
   detail::require_gate("spatial_mean_backward", dx.shape(), dy.shape());
-  ctx.spend(detail::values_cost(dx.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(dx.shape(), 1, 2, detail::stored_bytes<Real>(ctx)));
 }
 template <class Real>
 void gate_channels(context<dry>& ctx, view<const Real, dry> x, view<const Real, dry> gate, view<Real, dry> y) {
   detail::require_gate("gate_channels", x.shape(), gate.shape());
   require_equal_shapes("gate_channels", x, y);
   ctx.note("gate_channels", {x, gate}, {y});
-  ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 2, detail::stored_bytes<Real>(ctx)));
 }
 template <class Real>
 void gate_channels_backward(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> x,
@@ -64,7 +64,7 @@ void gate_channels_backward(context<dry>& ctx, view<const Real, dry> dy, view<co
   detail::require_gate("gate_channels_backward", x.shape(), gate.shape());
   require_equal_shapes("gate_channels_backward", x, dy, dx);
   require_equal_shapes("gate_channels_backward", gate, dgate);
-  ctx.spend(detail::values_cost(x.shape(), 3, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 3, 3, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -72,7 +72,7 @@ void draw_image_gates(context<dry>& ctx, view<const master_of<Real>, dry> passes
                       view<Real, dry> gate) {
   require_shape("draw_image_gates", {1}, passes.shape());
   detail::require_gate("draw_image_gates", gate.shape(), gate.shape());
-  ctx.spend(detail::values_cost(gate.shape(), 0, 1, sizeof(Real)));
+  ctx.spend(detail::values_cost(gate.shape(), 0, 1, detail::stored_bytes<Real>(ctx)));
 }
 template <class Real>
 void count_pass(context<dry>&, view<Real, dry> passes) {

@@ -30,26 +30,26 @@ template <class Real>
 void concatenate_channels(context<dry>& ctx, view<const Real, dry> a, view<const Real, dry> b, view<Real, dry> y) {
   detail::require_concatenation("concatenate_channels", a.shape(), b.shape(), y.shape());
   ctx.note("concatenate_channels", {a, b}, {y});
-  ctx.spend(detail::values_cost(y.shape(), 0, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(y.shape(), 0, 2, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void split_channels(context<dry>& ctx, view<const Real, dry> y, view<Real, dry> a, view<Real, dry> b) {
   detail::require_concatenation("split_channels", a.shape(), b.shape(), y.shape());
-  ctx.spend(detail::values_cost(y.shape(), 0, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(y.shape(), 0, 2, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void add_bias(context<dry>& ctx, view<const master_of<Real>, dry> bias, view<Real, dry> y) {
   detail::require_bias("add_bias", y.shape(), bias.shape());
   ctx.note("add_bias", {bias, y}, {y});
-  ctx.spend(detail::values_cost(y.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(y.shape(), 1, 2, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void add_bias_gradient(context<dry>& ctx, view<const Real, dry> dy, view<master_of<Real>, dry> dbias) {
   detail::require_bias("add_bias_gradient", dy.shape(), dbias.shape());
-  ctx.spend(detail::values_cost(dy.shape(), 1, 1, sizeof(Real)));
+  ctx.spend(detail::values_cost(dy.shape(), 1, 1, detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

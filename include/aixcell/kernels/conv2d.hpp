@@ -66,7 +66,7 @@ constexpr bool is_depthwise(const shape& filter, conv2d_geometry g) {
 /// Register tiles need dense filters, and phases of stride or of dilation, not of both.
 template <class Real>
 constexpr bool has_tiles(conv2d_geometry g) {
-  return std::is_same_v<Real, float> && (g.stride == 1 || g.dilation == 1);
+  return !std::is_same_v<Real, double> && (g.stride == 1 || g.dilation == 1);
 }
 
 /// bfloat16 on the matrix unit: dense filters, and phases of stride or of dilation, not of both. The rest goes through
@@ -117,13 +117,14 @@ constexpr bundle_channels first_bundle(const shape& filter, conv2d_geometry g) {
 template <class Real>
 void take_forward_workspace(context<dry>& ctx, const shape& x, const shape& filter, conv2d_geometry g, const shape& y) {
   const index_t taps = filter[1] * filter[2], d = g.dilation;
-  if constexpr (std::is_same_v<Real, bfloat16>) {
+  if (stores_bfloat16<Real>(ctx)) {
     if (has_matrix_loops(g))
       return take_matrix_run(ctx, {y[0], (y[1] + d - 1) / d, (y[2] + d - 1) / d}, y[3], x[3], filter[1], filter[2],
                              g.stride);
     const tensor<float, dry> wide_x(ctx, x), wide_y(ctx, y);
-    take_forward_workspace<float>(ctx, x, filter, g, y);
-  } else if (is_depthwise(filter, g)) {
+    return take_forward_workspace<float>(ctx, x, filter, g, y);
+  }
+  if (is_depthwise(filter, g)) {
     const tensor<Real, dry> packed(ctx, {taps, filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
@@ -136,13 +137,14 @@ void take_backward_data_workspace(context<dry>& ctx, const shape& dx, const shap
                                   const shape& dy) {
   const index_t rows = (filter[1] + g.stride - 1) / g.stride, columns = (filter[2] + g.stride - 1) / g.stride;
   const index_t step = std::max(g.stride, g.dilation);
-  if constexpr (std::is_same_v<Real, bfloat16>) {
+  if (stores_bfloat16<Real>(ctx)) {
     if (has_matrix_loops(g))
       return take_matrix_run(ctx, {dx[0], (dx[1] + step - 1) / step, (dx[2] + step - 1) / step}, dx[3], dy[3], rows,
                              columns, 1);
     const tensor<float, dry> wide_dy(ctx, dy), wide_dx(ctx, dx);
-    take_backward_data_workspace<float>(ctx, dx, filter, g, dy);
-  } else if (is_depthwise(filter, g)) {
+    return take_backward_data_workspace<float>(ctx, dx, filter, g, dy);
+  }
+  if (is_depthwise(filter, g)) {
     const tensor<Real, dry> packed(ctx, {filter[1] * filter[2], filter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(filter, g);
@@ -155,7 +157,7 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
                                     conv2d_geometry g) {
   const index_t taps = dfilter[1] * dfilter[2];
   if (dfilter.count() == 0 || dy.count() == 0) return;
-  if constexpr (std::is_same_v<Real, bfloat16>) {
+  if (stores_bfloat16<Real>(ctx)) {
     if (has_matrix_loops(g)) {
       const matrix_gradient_cut cut = cut_matrix_gradient(x, dy, dfilter, g.stride, g.dilation);
       const index_t x_tiles = matrix_tiles(x[3]), dy_tiles = matrix_tiles(dy[3]);
@@ -166,8 +168,9 @@ void take_backward_filter_workspace(context<dry>& ctx, const shape& x, const sha
       return;
     }
     const tensor<float, dry> wide_x(ctx, x), wide_dy(ctx, dy);
-    take_backward_filter_workspace<float>(ctx, x, dy, dfilter, g);
-  } else if (is_depthwise(dfilter, g)) {
+    return take_backward_filter_workspace<float>(ctx, x, dy, dfilter, g);
+  }
+  if (is_depthwise(dfilter, g)) {
     const tensor<Real, dry> partial(ctx, {depthwise_shares(dy), taps, dfilter[0]});
   } else if (has_tiles<Real>(g)) {
     const bundle_channels channels = first_bundle(dfilter, g);
@@ -218,7 +221,7 @@ void conv2d(context<dry>& ctx, view<const Real, dry> x, view<const master_of<Rea
             {"dilation", g.dilation},
             {"groups", g.groups},
             {"act", act}});
-  ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(x.shape(), filter.shape(), y.shape(), detail::stored_bytes<Real>(ctx)));
   if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }
 
@@ -229,7 +232,7 @@ void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<cons
   detail::take_backward_data_workspace<Real>(ctx, dx.shape(), filter.shape(), g, dy.shape());
   ctx.note("conv2d_backward_data", {dy, filter}, {dx},
            {{"stride", g.stride}, {"padding", g.padding}, {"dilation", g.dilation}, {"groups", g.groups}});
-  ctx.spend(conv2d_cost(dx.shape(), filter.shape(), dy.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(dx.shape(), filter.shape(), dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -237,7 +240,7 @@ void conv2d_backward_filter(context<dry>& ctx, view<const Real, dry> x, view<con
                             view<master_of<Real>, dry> dfilter) {
   detail::require_conv2d_shapes("conv2d_backward_filter", x.shape(), dfilter.shape(), g, dy.shape());
   detail::take_backward_filter_workspace<Real>(ctx, x.shape(), dy.shape(), dfilter.shape(), g);
-  ctx.spend(conv2d_cost(x.shape(), dfilter.shape(), dy.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(x.shape(), dfilter.shape(), dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

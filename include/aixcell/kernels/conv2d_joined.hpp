@@ -36,14 +36,20 @@ void require_parts(std::string_view where, const joined_views<Element, Device>& 
 }
 }  // namespace detail
 
+/// Whether there may be kernels for joined images; convolves_parts says of which ones.
+template <class Real, class Device>
+inline constexpr bool has_kernels_for_parts =
+    std::is_same_v<Device, cpu> ? std::is_same_v<Real, float>
+                                : std::is_same_v<Device, dry> && (std::is_same_v<Real, float> || std::is_same_v<Real, dry_value>);
+
 /// Whether the convolution of joined images, and its adjoints, take them as they lie: the processor in float32, where 3x3
 /// taps go by Winograd's algorithm and a part begins with a block of channels. A network that is recorded joins them first.
 template <class Real, class Device>
 bool convolves_parts(const context<Device>& ctx, const joined_views<const Real, Device>& x, const shape& filter,
                      conv2d_geometry g) {
-  if constexpr (std::is_same_v<Real, float> && (std::is_same_v<Device, cpu> || std::is_same_v<Device, dry>)) {
+  if constexpr (has_kernels_for_parts<Real, Device>) {
     if constexpr (std::is_same_v<Device, dry>)
-      if (ctx.records()) return false;
+      if (ctx.records() || detail::stores_bfloat16<Real>(ctx)) return false;
     const detail::channel_blocks blocks{filter[0], detail::processor().lanes()};
     for (const auto& part : x.parts.first(x.parts.size() - 1))
       if (part.extent(3) % (2 * blocks.lanes) != 0) return false;
@@ -76,28 +82,28 @@ void require_convolvable(std::string_view where, const context<Device>& ctx, con
 }  // namespace detail
 
 template <class Real>
-void conv2d(context<dry>& ctx, const joined_views<const Real, dry>& x, view<const Real, dry> filter, conv2d_geometry g,
+void conv2d(context<dry>& ctx, const joined_views<const Real, dry>& x, view<const master_of<Real>, dry> filter, conv2d_geometry g,
             const conv2d_epilogue<Real, dry>&, view<Real, dry> y) {
   detail::require_convolvable<Real>("conv2d", ctx, x, filter.shape(), g, y.shape());
   detail::take_forward_workspace<Real>(ctx, x.whole(), filter.shape(), g, y.shape());
-  ctx.spend(conv2d_cost(x.whole(), filter.shape(), y.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(x.whole(), filter.shape(), y.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
-void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> filter, conv2d_geometry g,
+void conv2d_backward_data(context<dry>& ctx, view<const Real, dry> dy, view<const master_of<Real>, dry> filter, conv2d_geometry g,
                           const joined_views<Real, dry>& dx) {
   detail::require_parts("conv2d_backward_data", dx);
   detail::require_conv2d_shapes("conv2d_backward_data", dx.whole(), filter.shape(), g, dy.shape());
   detail::take_backward_data_workspace<Real>(ctx, dx.whole(), filter.shape(), g, dy.shape());
-  ctx.spend(conv2d_cost(dx.whole(), filter.shape(), dy.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(dx.whole(), filter.shape(), dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void conv2d_backward_filter(context<dry>& ctx, const joined_views<const Real, dry>& x, view<const Real, dry> dy,
-                            conv2d_geometry g, view<Real, dry> dfilter) {
+                            conv2d_geometry g, view<master_of<Real>, dry> dfilter) {
   detail::require_convolvable<Real>("conv2d_backward_filter", ctx, x, dfilter.shape(), g, dy.shape());
   detail::take_backward_filter_workspace<Real>(ctx, x.whole(), dy.shape(), dfilter.shape(), g);
-  ctx.spend(conv2d_cost(x.whole(), dfilter.shape(), dy.shape(), sizeof(Real)));
+  ctx.spend(conv2d_cost(x.whole(), dfilter.shape(), dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

@@ -22,12 +22,13 @@ template <class Real>
 void crop(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   detail::require_crop("crop", x.shape(), y.shape());
   ctx.note("crop", {x}, {y});
-  ctx.spend({.flops = 0, .bytes = 2.0 * sizeof(Real) * static_cast<double>(y.size())});
+  ctx.spend({.flops = 0, .bytes = 2.0 * static_cast<double>(detail::stored_bytes<Real>(ctx)) * static_cast<double>(y.size())});
 }
 template <class Real>
 void crop_backward(context<dry>& ctx, view<const Real, dry> dy, view<Real, dry> dx) {
   detail::require_crop("crop_backward", dx.shape(), dy.shape());
-  ctx.spend({.flops = 0, .bytes = static_cast<double>(sizeof(Real)) * static_cast<double>(dy.size() + dx.size())});
+  ctx.spend({.flops = 0,
+             .bytes = static_cast<double>(detail::stored_bytes<Real>(ctx)) * static_cast<double>(dy.size() + dx.size())});
 }
 
 }  // namespace aixcell

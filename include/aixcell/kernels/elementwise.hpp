@@ -1,6 +1,5 @@
 #pragma once
-#include <aixcell/core/bfloat16.hpp>
-#include <aixcell/core/context.hpp>
+#include <aixcell/core/dry_value.hpp>
 #include <aixcell/core/view.hpp>
 #include <aixcell/kernels/activation.hpp>
 
@@ -24,28 +23,28 @@ template <class Real>
 void accumulate(context<dry>& ctx, view<const Real, dry> x, view<Real, dry> y) {
   require_equal_shapes("accumulate", x, y);
   ctx.note("accumulate", {x, y}, {y});
-  ctx.spend(detail::values_cost(x.shape(), 1, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 3, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void apply_activation(context<dry>& ctx, view<const Real, dry> x, activation act, view<Real, dry> y) {
   require_equal_shapes("apply_activation", x, y);
   ctx.note("apply_activation", {x}, {y}, {{"act", static_cast<double>(act)}});
-  ctx.spend(detail::values_cost(x.shape(), 1, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 1, 2, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void activation_backward(context<dry>& ctx, view<const Real, dry> dy, view<const Real, dry> x, activation,
                          view<Real, dry> dx) {
   require_equal_shapes("activation_backward", dy, x, dx);
-  ctx.spend(detail::values_cost(x.shape(), 2, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 2, 3, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class To, class From>
 void convert(context<dry>& ctx, view<const From, dry> x, view<To, dry> y) {
   require_equal_shapes("convert", x, y);
   ctx.note("convert", {x}, {y});
-  ctx.spend(detail::values_cost(x.shape(), 0, 1, sizeof(From) + sizeof(To)));
+  ctx.spend(detail::values_cost(x.shape(), 0, 1, detail::stored_bytes<From>(ctx) + detail::stored_bytes<To>(ctx)));
 }
 
 }  // namespace aixcell

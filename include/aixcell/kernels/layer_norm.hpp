@@ -41,7 +41,7 @@ void layer_norm(context<dry>& ctx, view<const Real, dry> x, const layer_norm_par
   const view<const master_of<Real>, dry> weight = p.weight, bias = p.bias;  // named: cudafe++ 13.0 garbles members here
   const double epsilon = p.epsilon;
   ctx.note("layer_norm", {x, weight, bias}, {y, statistics}, {{"epsilon", epsilon}});
-  ctx.spend(detail::values_cost(x.shape(), 6, 2, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 6, 2, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -51,7 +51,7 @@ void layer_norm_backward(context<dry>& ctx, view<const Real, dry> dy, view<const
                          const layer_norm_gradients<master_of<Real>, dry>&) {
   detail::require_layer_norm("layer_norm_backward", x.shape(), p.weight.shape(), statistics.shape());
   require_equal_shapes("layer_norm_backward", x, dy, dx);
-  ctx.spend(detail::values_cost(x.shape(), 12, 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 12, 3, detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

@@ -120,7 +120,7 @@ template <class Real>
 void channel_sums(context<dry>& ctx, view<const Real, dry> x, view<double, dry> sums) {
   detail::require_sums("channel_sums", x.shape(), sums.shape());
   ctx.note("channel_sums", {x}, {sums});
-  ctx.spend(detail::values_cost(x.shape(), 3, 1, sizeof(Real)));
+  ctx.spend(detail::values_cost(x.shape(), 3, 1, detail::stored_bytes<Real>(ctx)));
 }
 
 /// `pixels` = H * W of the images that were summed.
@@ -156,7 +156,7 @@ void scale_shift_activate(context<dry>& ctx, const scaled_input<Real, dry>& in, 
   const view<const master_of<Real>, dry> scale = in.scale, shift = in.shift;
   const auto act = static_cast<double>(in.act);
   ctx.note("scale_shift_activate", {x, scale, shift, residual}, {y}, {{"act", act}});
-  ctx.spend(detail::values_cost(y.shape(), 4, in.residual.empty() ? 2 : 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(y.shape(), 4, in.residual.empty() ? 2 : 3, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -164,7 +164,7 @@ void scale_shift_backward_sums(context<dry>& ctx, view<const Real, dry> dy, cons
                                view<double, dry> sums) {
   detail::require_scaled_input("scale_shift_backward_sums", in, dy.shape());
   detail::require_sums("scale_shift_backward_sums", dy.shape(), sums.shape());
-  ctx.spend(detail::values_cost(dy.shape(), 7, in.residual.empty() ? 2 : 3, sizeof(Real)));
+  ctx.spend(detail::values_cost(dy.shape(), 7, in.residual.empty() ? 2 : 3, detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -182,7 +182,7 @@ void scale_shift_backward(context<dry>& ctx, view<const Real, dry> dy, const sca
   require_shape("scale_shift_backward", {in.scale.extent(0), 3, in.x.extent(3)}, factors.shape());
   require_equal_shapes("scale_shift_backward", dy, dx);
   if (!dresidual.empty()) require_equal_shapes("scale_shift_backward", dy, dresidual);
-  ctx.spend(detail::values_cost(dy.shape(), 8, in.residual.empty() ? 3 : 5, sizeof(Real)));
+  ctx.spend(detail::values_cost(dy.shape(), 8, in.residual.empty() ? 3 : 5, detail::stored_bytes<Real>(ctx)));
 }
 
 /// `row` = 0 for sum dz, 1 for sum dz * x.

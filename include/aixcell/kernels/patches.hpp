@@ -24,12 +24,14 @@ template <class Real>
 void to_patches(context<dry>& ctx, view<const Real, dry> x, index_t size, view<Real, dry> y) {
   detail::require_patches("to_patches", x.shape(), size, y.shape());
   ctx.note("to_patches", {x}, {y}, {{"size", static_cast<double>(size)}});
-  ctx.spend({.flops = 0, .bytes = static_cast<double>(sizeof(Real)) * static_cast<double>(x.size() + y.size())});
+  ctx.spend({.flops = 0,
+             .bytes = static_cast<double>(detail::stored_bytes<Real>(ctx)) * static_cast<double>(x.size() + y.size())});
 }
 template <class Real>
 void from_patches(context<dry>& ctx, view<const Real, dry> y, index_t size, view<Real, dry> x) {
   detail::require_patches("from_patches", x.shape(), size, y.shape());
-  ctx.spend({.flops = 0, .bytes = static_cast<double>(sizeof(Real)) * static_cast<double>(x.size() + y.size())});
+  ctx.spend({.flops = 0,
+             .bytes = static_cast<double>(detail::stored_bytes<Real>(ctx)) * static_cast<double>(x.size() + y.size())});
 }
 
 }  // namespace aixcell

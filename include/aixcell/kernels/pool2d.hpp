@@ -68,7 +68,7 @@ void max_pool2d(context<dry>& ctx, view<const Real, dry> x, pool2d_geometry g, v
   detail::require_pool2d_shapes("max_pool2d", x.shape(), g, y.shape());
   if (!winners.empty()) require_equal_shapes("max_pool2d", y, winners);
   ctx.note("max_pool2d", {x}, {y}, {{"window", g.window}, {"stride", g.stride}, {"padding", g.padding}});
-  ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), sizeof(Real)));
+  ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
@@ -76,20 +76,20 @@ void max_pool2d_backward(context<dry>& ctx, view<const Real, dry> dy, view<const
                          pool2d_geometry g, view<Real, dry> dx) {
   detail::require_pool2d_shapes("max_pool2d_backward", dx.shape(), g, dy.shape());
   require_equal_shapes("max_pool2d_backward", dy, winners);
-  ctx.spend(detail::pool2d_cost(dx.shape(), g, dy.shape(), sizeof(Real)));
+  ctx.spend(detail::pool2d_cost(dx.shape(), g, dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void average_pool2d(context<dry>& ctx, view<const Real, dry> x, pool2d_geometry g, view<Real, dry> y) {
   detail::require_pool2d_shapes("average_pool2d", x.shape(), g, y.shape());
   ctx.note("average_pool2d", {x}, {y}, {{"window", g.window}, {"stride", g.stride}, {"padding", g.padding}});
-  ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), sizeof(Real)));
+  ctx.spend(detail::pool2d_cost(x.shape(), g, y.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void average_pool2d_backward(context<dry>& ctx, view<const Real, dry> dy, pool2d_geometry g, view<Real, dry> dx) {
   detail::require_pool2d_shapes("average_pool2d_backward", dx.shape(), g, dy.shape());
-  ctx.spend(detail::pool2d_cost(dx.shape(), g, dy.shape(), sizeof(Real)));
+  ctx.spend(detail::pool2d_cost(dx.shape(), g, dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

@@ -44,13 +44,13 @@ template <class Real>
 void upsample(context<dry>& ctx, view<const Real, dry> x, interpolation mode, view<Real, dry> y) {
   detail::require_resizable("upsample", x.shape(), y.shape());
   ctx.note("upsample", {x}, {y}, {{"bilinear", mode == interpolation::bilinear}});
-  ctx.spend(detail::upsample_cost(x.shape(), mode, y.shape(), sizeof(Real)));
+  ctx.spend(detail::upsample_cost(x.shape(), mode, y.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 template <class Real>
 void upsample_backward(context<dry>& ctx, view<const Real, dry> dy, interpolation mode, view<Real, dry> dx) {
   detail::require_resizable("upsample_backward", dx.shape(), dy.shape());
-  ctx.spend(detail::upsample_cost(dx.shape(), mode, dy.shape(), sizeof(Real)));
+  ctx.spend(detail::upsample_cost(dx.shape(), mode, dy.shape(), detail::stored_bytes<Real>(ctx)));
 }
 
 }  // namespace aixcell

@@ -125,9 +125,7 @@ struct convolution {
   bool input_gradient = true;
 
  private:
-  /// Whether there are kernels for joined images, which convolves_parts may allow.
-  static constexpr bool takes_parts =
-      std::is_same_v<Real, float> && (std::is_same_v<Device, cpu> || std::is_same_v<Device, dry>);
+  static constexpr bool takes_parts = has_kernels_for_parts<Real, Device>;
 
   /// Empty if the images have to be joined first.
   tensor<Real, Device> forward_of_parts(context<Device>& ctx, const joined_images<Device, Real>& x,

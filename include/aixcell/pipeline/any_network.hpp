@@ -74,8 +74,9 @@ class network_stage final : public any_network {
   }
   resource_estimate estimate(const shape& batch, const output_head& head, int target_channels,
                              const compute_settings& how) const override {
-    return half_precision(how.precision) ? estimate_network<Enc, Dec, bfloat16>(batch, head, target_channels, how)
-                                  : estimate_network<Enc, Dec, float>(batch, head, target_channels, how);
+    compute_settings settled = how;
+    settled.precision = native_precision(how.precision);
+    return estimate_network<Enc, Dec>(batch, head, target_channels, settled);
   }
   trace record(const shape& batch, const output_head& head) const override {
     return record_network<Enc, Dec>(batch, head);

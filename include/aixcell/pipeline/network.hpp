@@ -116,6 +116,8 @@ struct network {
     if constexpr (std::is_same_v<To, From>) {
       return x;
     } else {
+      if constexpr (std::is_same_v<Device, dry>)
+        if (detail::stored_bytes<To>(ctx) == detail::stored_bytes<From>(ctx)) return x.template counted_as<To>();
       tensor<To, Device> y(ctx, x.shape());
       convert<To, From>(ctx, x, y);
       return y;
@@ -141,7 +143,7 @@ template <class Enc, class Dec>
 [[gnu::noinline]] trace record_network(const shape& batch, const output_head& head) {
   random_stream none(0);
   context<dry> ctx;
-  const network<Enc, Dec, dry> net(ctx, static_cast<int>(batch[3]), head, none);
+  const network<Enc, Dec, dry, dry_value> net(ctx, static_cast<int>(batch[3]), head, none);
   trace_recorder recorder;
   const auto introduce = [&](std::string_view name, const auto& p) {
     recorder.introduce(p.value.as_view(), std::string(name));
@@ -155,15 +157,15 @@ template <class Enc, class Dec>
   return recorder.finish(y.as_view());
 }
 
-/// Runs a network dry: forward alone, then a step of learning towards targets of that many channels. The workspace of the
-/// loss is small beside them and left out.
-template <class Enc, class Dec, class Real = float>
+/// Runs a network dry, in the precision that `how` says (automatic: float32): forward alone, then a step of learning towards
+/// targets of that many channels. The workspace of the loss is small beside them and left out.
+template <class Enc, class Dec>
 [[gnu::noinline]] resource_estimate estimate_network(const shape& batch, const output_head& head,
                                                      int target_channels = 0, const compute_settings& how = {}) {
   resource_estimate found;
   random_stream none(0);
   context<dry> ctx(how);
-  network<Enc, Dec, dry, Real> net(ctx, static_cast<int>(batch[3]), head, none);
+  network<Enc, Dec, dry, dry_value> net(ctx, static_cast<int>(batch[3]), head, none);
   for_each_parameter(net, [&](std::string_view, auto& p) { found.parameters += static_cast<double>(p.value.size()); });
   found.weight_bytes = static_cast<std::size_t>(found.parameters) * sizeof(float);
   for_each_buffer(net, [&](std::string_view, auto& b) {

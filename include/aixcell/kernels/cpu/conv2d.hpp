@@ -13,27 +13,47 @@ namespace aixcell {
 
 namespace detail {
 
-/// y = act(y + residual).
-template <class Real>
-void finish_convolution(context<cpu>& ctx, const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y) {
-  if (e.residual.empty() && e.act == activation::none) return;
+/// y = act(from + residual); `from` may be y.
+template <class Real, class From>
+void finish_convolution(context<cpu>& ctx, const conv2d_epilogue<Real, cpu>& e, view<const From, cpu> from,
+                        view<Real, cpu> y) {
   with_constant_activation(e.act, [&](auto act) {
     parallel_ranges(ctx, y.size(), 1 << 15, [&](index_t begin, index_t end) {
+      const From* sums = from.data();
       Real* to = y.data();
       if (const Real* residual = e.residual.data(); !e.residual.empty()) {
 #pragma omp simd
-        for (index_t i = begin; i < end; ++i) to[i] = static_cast<Real>(activate(act(), to[i] + residual[i]));
+        for (index_t i = begin; i < end; ++i) to[i] = static_cast<Real>(activate(act(), sums[i] + residual[i]));
       } else {
 #pragma omp simd
-        for (index_t i = begin; i < end; ++i) to[i] = static_cast<Real>(activate(act(), master_of<Real>(to[i])));
+        for (index_t i = begin; i < end; ++i) to[i] = static_cast<Real>(activate(act(), master_of<Real>(sums[i])));
       }
     });
   });
+}
+template <class Real>
+void finish_convolution(context<cpu>& ctx, const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y) {
+  if (!e.residual.empty() || e.act != activation::none) finish_convolution<Real, Real>(ctx, e, y, y);
 }
 
 template <class T>
 T* data_or_null(view<T, cpu> v) {
   return v.empty() ? nullptr : v.data();
+}
+
+/// Whether the loops that write y do the whole epilogue: for the activations that most networks have.
+template <class Real>
+bool has_fused_loops(const conv2d_epilogue<Real, cpu>& e) {
+  return e.act == activation::none || e.act == activation::relu;
+}
+
+/// What of an epilogue the loops do; finish_convolution does the rest, if there is one.
+template <class Real>
+sum_epilogue<Real> loops_epilogue(const conv2d_epilogue<Real, cpu>& e) {
+  return {.scale = data_or_null(e.scale),
+          .bias = data_or_null(e.bias),
+          .residual = has_fused_loops(e) ? data_or_null(e.residual) : nullptr,
+          .relu = e.act == activation::relu};
 }
 
 /// The same values as another type.
@@ -54,35 +74,35 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
             const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y, detail::prepared_filter* kept = nullptr,
             view<double, cpu> sums = {}) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
-  const auto *scale = detail::data_or_null(e.scale), *bias = detail::data_or_null(e.bias);
+  const bool fused = detail::has_fused_loops(e);
   if constexpr (std::is_same_v<Real, bfloat16>) {
     if (detail::has_matrix_loops(g)) {
-      const bool fused = e.act == activation::none || e.act == activation::relu;
       const bool sums_of_bands = fused && g.dilation == 1 && y.size() > 0;
-      detail::matrix_convolution(ctx, x, filter, g,
-                                 {.scale = scale,
-                                  .bias = bias,
-                                  .residual = fused ? detail::data_or_null(e.residual) : nullptr,
-                                  .relu = e.act == activation::relu},
-                                 kept, y, sums_of_bands ? sums : view<double, cpu>{});
+      detail::matrix_convolution(ctx, x, filter, g, detail::loops_epilogue(e), kept, y,
+                                 sums_of_bands ? sums : view<double, cpu>{});
       if (!fused) detail::finish_convolution(ctx, e, y);
       if (sums_of_bands) return;
     } else {
       const tensor<float> wide_x = detail::converted<float>(ctx, x);
       tensor<float> wide_y(ctx, y.shape());
       conv2d<float>(ctx, wide_x, filter, g, {.bias = e.bias, .scale = e.scale, .residual = {}}, wide_y, kept);
-      convert<Real, float>(ctx, wide_y, y);
-      detail::finish_convolution(ctx, e, y);
+      if (e.residual.empty() && e.act == activation::none)
+        convert<Real, float>(ctx, wide_y, y);
+      else
+        detail::finish_convolution<Real, float>(ctx, e, wide_y, y);
     }
   } else {
-    if (detail::is_depthwise(filter.shape(), g)) {
+    const auto *scale = detail::data_or_null(e.scale), *bias = detail::data_or_null(e.bias);
+    const bool depthwise = detail::is_depthwise(filter.shape(), g), tiles = !depthwise && detail::has_tiles<Real>(g);
+    if (depthwise) {
       detail::depthwise(ctx, x, filter, g, scale, bias, y);
-    } else if (detail::has_tiles<Real>(g)) {
-      if constexpr (std::is_same_v<Real, float>) detail::tiled_convolution(ctx, x, filter, g, scale, bias, kept, y);
+    } else if (tiles) {
+      if constexpr (std::is_same_v<Real, float>)
+        detail::tiled_convolution(ctx, x, filter, g, detail::loops_epilogue(e), kept, y);
     } else {
       detail::plain_convolution(ctx, x, filter, g, scale, bias, y);
     }
-    detail::finish_convolution(ctx, e, y);
+    if (!tiles || !fused) detail::finish_convolution(ctx, e, y);
   }
   if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }

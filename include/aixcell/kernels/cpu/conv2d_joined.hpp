@@ -20,9 +20,8 @@ void conv2d(context<cpu>& ctx, const joined_views<const Real, cpu>& x, view<cons
             view<double, cpu> sums = {}) {
   detail::require_convolvable<Real>("conv2d", ctx, x, filter.shape(), g, y.shape());
   const auto parts = detail::image_parts(x);
-  detail::tiled_convolution(ctx, {nullptr, x.whole()}, filter, g, detail::data_or_null(e.scale),
-                            detail::data_or_null(e.bias), kept, y, parts);
-  detail::finish_convolution(ctx, e, y);
+  detail::tiled_convolution(ctx, {nullptr, x.whole()}, filter, g, detail::loops_epilogue(e), kept, y, parts);
+  if (!detail::has_fused_loops(e)) detail::finish_convolution(ctx, e, y);
   if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }
 

@@ -67,11 +67,33 @@ inline void correlate_blocks(const correlation_row& a) {
   if (n - p >= 1) correlate_tile<1, V>(a, p);
 }
 
+/// NaN stays NaN.
+inline wide positive(wide v) { return v < 0 ? wide{} : v; }
+
+/// y = act(y + residual) of the pixels just written: in the tiles themselves it would stand once for each of their shapes.
+inline void finish_row(const correlation_row& a) {
+  for (std::ptrdiff_t p = 0; p < a.pixels; ++p) {
+    float* y = a.y + p * a.y_pixel_step;
+    const float* residual = a.residual ? a.residual + p * a.y_pixel_step : nullptr;
+    std::ptrdiff_t c = 0;
+    for (; c + lanes <= a.channels; c += lanes) {
+      wide z = load(y + c);
+      if (residual) z += load(residual + c);
+      store(y + c, a.relu ? positive(z) : z);
+    }
+    for (; c < a.channels; ++c) {
+      if (residual) y[c] += residual[c];
+      if (a.relu && y[c] < 0) y[c] = 0;
+    }
+  }
+}
+
 inline void correlate(const correlation_row& a) {
   if (a.block == 2 * lanes)
     correlate_blocks<2>(a);
   else
     correlate_blocks<1>(a);
+  if (a.residual || a.relu) finish_row(a);
   leave();
 }
 

@@ -68,6 +68,15 @@ struct channel_slice {
   index_t first_input, inputs, first_output, outputs;
 };
 
+/// What happens to sums before they are stored: y = act(scale * sum + bias + residual). Tiles in float32 find the scale in
+/// their filters.
+template <class Real>
+struct sum_epilogue {
+  const float *scale = nullptr, *bias = nullptr;  // [outputs] or null
+  const Real* residual = nullptr;                 // as the output, or null
+  bool relu = false;
+};
+
 /// A convolution without flips: output (i, j) sees input rows i * stride + row_offset + 0..tap_rows-1, likewise columns;
 /// outside the image is zero. Forward convolution is one of these, its data gradient stride * stride of them; with
 /// dilation, both are dilation * dilation of them, each on the pixels of one phase.
@@ -197,10 +206,11 @@ packed_weights packed_filter(context<cpu>& ctx, const correlation<float>& c, pre
           false};
 }
 
-/// `bias` is padded as the blocks are, `packed` as packed_filter makes it. Work is cut into bands of output rows, whose padded
+/// The bias is padded as the blocks are, `packed` as packed_filter makes it. Work is cut into bands of output rows, whose padded
 /// input fits the second-level cache; large filters are cut into blocks of output channels too, so that each block is read
 /// once per band of one image.
-inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, const float* bias, const float* packed) {
+inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, const sum_epilogue<float>& e,
+                               const float* packed) {
   const instruction_set& cpu_set = best_instruction_set();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
   const index_t window = c.tap_columns * channels, depth = c.tap_rows * window;
@@ -220,24 +230,30 @@ inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, c
     const index_t in_rows = (rows - 1) * c.stride + std::max(c.tap_rows, 1);
     const std::array<column_range, 2> edges{{{0, inside.begin}, {inside.end, c.out.width}}};
     std::array<tensor<float>, 2> strips;
-    for (std::size_t e = 0; e < 2; ++e) {
-      if (edges[e].begin >= edges[e].end || c.tap_rows == 0) continue;
-      const index_t first = edges[e].begin * c.stride + c.column_offset, wide = edges[e].input_columns(c);
-      strips[e] = tensor<float>(ctx, {in_rows, wide, channels});
-      copy_padded(c.x, n, row * c.stride + c.row_offset, in_rows, first, wide, strips[e].data());
+    for (std::size_t side = 0; side < 2; ++side) {
+      if (edges[side].begin >= edges[side].end || c.tap_rows == 0) continue;
+      const index_t first = edges[side].begin * c.stride + c.column_offset, wide = edges[side].input_columns(c);
+      strips[side] = tensor<float>(ctx, {in_rows, wide, channels});
+      copy_padded(c.x, n, row * c.stride + c.row_offset, in_rows, first, wide, strips[side].data());
     }
     for (index_t b = by_block ? group : 0; b < (by_block ? group + 1 : blocks.count()); ++b) {
       const index_t block = blocks.width(b);
       float* y = c.out.data + n * c.out.image_step + row * c.out.row_step + blocks.first(b);
       correlation_row run{};
       run.window = window;
-      run.bias = bias + blocks.first(b);
+      run.bias = e.bias + blocks.first(b);
+      run.relu = e.relu;
       run.block = static_cast<int>(block);
       run.channels = blocks.valid(b);
       run.x_row_step = c.x.width() * channels;
       run.x_pixel_step = c.stride * channels;
       run.y_pixel_step = c.out.pixel_step;
       run.pixels = inside.end - inside.begin;
+      const auto correlate_to = [&](float* to) {
+        run.y = to;
+        run.residual = e.residual ? e.residual + (to - c.out.data) : nullptr;
+        cpu_set.correlate(run);
+      };
       for (index_t i = 0; i < rows && run.pixels > 0; ++i) {
         // Tap rows that lie above or below the image are left out.
         const index_t above = (row + i) * c.stride + c.row_offset;
@@ -246,25 +262,23 @@ inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, c
         run.tap_rows = static_cast<int>(to - from);
         run.x = to > from ? c.x.at(n, above + from, inside.begin * c.stride + c.column_offset) : nullptr;
         run.filter = packed + blocks.first(b) * depth + from * window * block;
-        run.y = y + i * c.out.row_step + inside.begin * c.out.pixel_step;
-        cpu_set.correlate(run);
+        correlate_to(y + i * c.out.row_step + inside.begin * c.out.pixel_step);
       }
       run.tap_rows = c.tap_rows;
       run.filter = packed + blocks.first(b) * depth;
-      for (std::size_t e = 0; e < 2; ++e) {
-        const index_t width = edges[e].end - edges[e].begin;
+      for (std::size_t side = 0; side < 2; ++side) {
+        const index_t width = edges[side].end - edges[side].begin;
         if (width <= 0) continue;
         // Along the rows, or down the columns where these are the longer runs, as tiles need them.
-        const index_t pixel_step = c.stride * channels, row_step = edges[e].input_columns(c) * channels;
+        const index_t pixel_step = c.stride * channels, row_step = edges[side].input_columns(c) * channels;
         const bool down = rows > width;
         run.x_row_step = row_step;
         run.x_pixel_step = down ? c.stride * row_step : pixel_step;
         run.y_pixel_step = down ? c.out.row_step : c.out.pixel_step;
         run.pixels = down ? rows : width;
         for (index_t k = 0; k < (down ? width : rows); ++k) {
-          run.x = strips[e].data() + k * (down ? pixel_step : c.stride * row_step);
-          run.y = y + edges[e].begin * c.out.pixel_step + k * (down ? c.out.pixel_step : c.out.row_step);
-          cpu_set.correlate(run);
+          run.x = strips[side].data() + k * (down ? pixel_step : c.stride * row_step);
+          correlate_to(y + edges[side].begin * c.out.pixel_step + k * (down ? c.out.pixel_step : c.out.row_step));
         }
       }
     }

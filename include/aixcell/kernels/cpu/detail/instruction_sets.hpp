@@ -7,7 +7,7 @@
 namespace aixcell::detail {
 
 /// One row of output pixels, one block of output channels.
-///   y[p, k] = bias[k] + sum over r, u of x[r * x_row_step + p * x_pixel_step + u] * filter[r, u, k]
+///   y[p, k] = act(bias[k] + sum over r, u of x[r * x_row_step + p * x_pixel_step + u] * filter[r, u, k] + residual[p, k])
 struct correlation_row {
   const float* x;  // the window of pixel 0; neighbouring columns and channels of a tap row are one contiguous run
   std::ptrdiff_t x_row_step, x_pixel_step;
@@ -20,6 +20,19 @@ struct correlation_row {
   float* y;
   std::ptrdiff_t y_pixel_step;
   std::ptrdiff_t pixels;
+  const float* residual;  // as y, or null: y = act(y + residual), while y is in the first-level cache
+  bool relu;              // else there is no activation
+};
+
+/// 36 rows of products, one every `step` values, and the 4x4 pixels that they become.
+struct winograd_results {
+  const float* products;
+  std::ptrdiff_t step;
+  const float* bias;  // [channels], whole registers
+  std::ptrdiff_t channels;
+  float* const* pixels;
+  const float* const* residual;  // as pixels, or null
+  bool relu;
 };
 
 /// One tap of the filter gradient over a band of rows: gradient[c, k] += sum over rows, pixels of x[.., c] * dy[.., k].
@@ -145,8 +158,7 @@ struct instruction_set {
   void (*correlate)(const correlation_row&);
   void (*accumulate_outer)(const outer_band&);
   void (*winograd_input)(const float* const* pixels, std::ptrdiff_t channels, float* to, std::ptrdiff_t step);
-  void (*winograd_output)(const float* from, std::ptrdiff_t step, const float* bias, std::ptrdiff_t channels,
-                          float* const* pixels);
+  void (*winograd_output)(const winograd_results&);
   void (*winograd_filter)(const float* taps, std::ptrdiff_t count, float* to);
   void (*winograd_gradient)(const float* const* pixels, std::ptrdiff_t channels, float* to, std::ptrdiff_t step);
   void (*winograd_taps)(const float* sums, std::ptrdiff_t count, float* taps);

@@ -15,13 +15,6 @@ namespace aixcell::detail {
 inline const std::uint16_t* bits(const bfloat16* p) { return reinterpret_cast<const std::uint16_t*>(p); }
 inline std::uint16_t* bits(bfloat16* p) { return reinterpret_cast<std::uint16_t*>(p); }
 
-/// What happens to the sums before they are rounded.
-struct matrix_epilogue {
-  const float *scale = nullptr, *bias = nullptr;  // [outputs] or null
-  const bfloat16* residual = nullptr;             // as the output, or null
-  bool relu = false;
-};
-
 /// In which order the tiles of a filter are packed: as neighbours lie in the filter.
 enum class packing_order { windows_of_outputs, outputs_of_windows };
 
@@ -55,7 +48,7 @@ const bfloat16* packed_filter(context<cpu>& ctx, const correlation<bfloat16>& c,
 /// Work is cut into bands of output rows, whose padded input fits the second-level cache; filters that do not are cut into
 /// groups of output channels too, which share the copies of the bands. `sums` is empty, or [images,2,outputs] for the sums of
 /// what was written and of its squares: a band is summed while it is in a cache; rows of y are then neighbours.
-inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const matrix_epilogue& e,
+inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, const sum_epilogue<bfloat16>& e,
                              const bfloat16* packed, view<double, cpu> sums = {}) {
   const matrix_unit& unit = best_matrix_unit();
   const index_t images = c.x.all.extent(0), channels = c.x.channels;
@@ -166,7 +159,7 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
 }
 
 inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
-                               conv2d_geometry g, const matrix_epilogue& e, prepared_filter* kept,
+                               conv2d_geometry g, const sum_epilogue<bfloat16>& e, prepared_filter* kept,
                                view<bfloat16, cpu> y, view<double, cpu> sums) {
   const index_t window = filter.extent(2) * filter.extent(3), filter_step = filter.extent(1) * window;
   const channel_slice all{0, x.extent(3), 0, y.extent(3)};

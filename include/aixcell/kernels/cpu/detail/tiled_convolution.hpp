@@ -63,15 +63,15 @@ inline void pack_transposed(const filter_block& block, const float* from, index_
 }
 
 inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<const float, cpu> filter,
-                              conv2d_geometry g, const float* scale, const float* bias, prepared_filter* kept,
-                              view<float, cpu> y, std::span<const image_part<float>> x_parts = {}) {
+                              conv2d_geometry g, const sum_epilogue<float>& e, prepared_filter* kept, view<float, cpu> y,
+                              std::span<const image_part<float>> x_parts = {}) {
   const group_bundles bundles(filter, g);
   if (bundles.count() > 1) kept = nullptr;
   const index_t window = filter.extent(2) * filter.extent(3), step = filter.extent(1) * window;
   for (index_t bundle = 0; bundle < bundles.count(); ++bundle) {
     const channel_slice channels = bundles.channels(bundle);
-    const float* bias_of_bundle = bias ? bias + channels.first_output : nullptr;
-    const float* scale_of_bundle = scale ? scale + channels.first_output : nullptr;
+    const float* scale_of_bundle = e.scale ? e.scale + channels.first_output : nullptr;
+    sum_epilogue<float> of_bundle{.bias = e.bias ? e.bias + channels.first_output : nullptr, .relu = e.relu};
     prepared_filter own;  // the same for all phases
     for_each_forward_phase(x, filter.shape(), g, channels, y, [&](correlation<float> c) {
       c.x_parts = x_parts;
@@ -82,10 +82,11 @@ inline void tiled_convolution(context<cpu>& ctx, view<const float, cpu> x, view<
                                      step, window, scale_of_bundle, to);
             pack_weights(block, c.tap_columns, channels.inputs, to, [&](index_t k, index_t s, index_t input) {
               const float w = bundles.weight(channels.first_output, k, r, s, input);
-              return scale ? w * scale_of_bundle[k] : w;
+              return scale_of_bundle ? w * scale_of_bundle[k] : w;
             });
           });
-      correlate_images(ctx, c, bias_of_bundle, packed);
+      if (e.residual) of_bundle.residual = e.residual + (c.out.data - y.data());
+      correlate_images(ctx, c, of_bundle, packed);
     });
   }
 }
@@ -114,7 +115,7 @@ inline void tiled_backward_data(context<cpu>& ctx, view<const float, cpu> dy, vi
               return bundles.weight(channels.first_output, output, taps.row(r), taps.column(t), input);
             });
           });
-      correlate_images(ctx, c, nullptr, packed);
+      correlate_images(ctx, c, {}, packed);
     });
   }
 }

@@ -43,11 +43,10 @@ std::array<const float*, Edge * Edge> square_of(const image_part<float>& x, imag
 }
 
 /// The same for the 4x4 results of a tile; what lies outside goes where nobody wants it.
-inline std::array<float*, 16> results_of(const strided_images<float>& y, const winograd_place& at,
-                                         index_t first_channel, float* unwanted) {
-  float* const corner =
-      y.data + at.image * y.image_step + at.row * y.row_step + at.column * y.pixel_step + first_channel;
-  std::array<float*, 16> all;
+template <class T>
+std::array<T*, 16> results_of(const strided_images<T>& y, const winograd_place& at, index_t first_channel, T* unwanted) {
+  T* const corner = y.data + at.image * y.image_step + at.row * y.row_step + at.column * y.pixel_step + first_channel;
+  std::array<T*, 16> all;
   all.fill(unwanted);
   const index_t rows = std::min(winograd_edge, y.height - at.row),
                 columns = std::min(winograd_edge, y.width - at.column);
@@ -67,8 +66,9 @@ inline void transform_tile(std::span<const image_part<float>> parts, image_exten
   }
 }
 
-/// `filter` holds for each block of output channels, padded as `blocks` says, [36, channels, width]; `bias` is padded alike.
-inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, const float* bias, const float* filter) {
+/// `filter` holds for each block of output channels, padded as `blocks` says, [36, channels, width]; the bias is padded alike.
+inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, const sum_epilogue<float>& e,
+                            const float* filter) {
   const instruction_set& cpu_set = best_instruction_set();
   const channel_blocks blocks{c.outputs, processor().lanes()};
   const index_t channels = c.x.channels;
@@ -76,6 +76,8 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
   const std::span parts = c.x_parts.empty() ? std::span(&whole, 1) : c.x_parts;
   const output_part<float> all{c.out, 0};
   const std::span out_parts = c.out_parts.empty() ? std::span(&all, 1) : c.out_parts;
+  const strided_images<const float> residual{e.residual,       c.out.height,   c.out.width,
+                                             c.out.pixel_step, c.out.row_step, c.out.image_step};
   const winograd_cut cut = cut_winograd(c.x.all.extent(0), c.out.height, c.out.width, channels, blocks);
   const auto zeros = tensor<float>::zeros(ctx, {channels});
 
@@ -110,10 +112,20 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
         run.y = products + point * cut.products_step;
         cpu_set.correlate(run);
       }
-      for (index_t tile = from; tile < to; ++tile)
-        cpu_set.winograd_output(
-            products + (tile - from) * width, cut.products_step, bias + blocks.first(b), width,
-            results_of(out.images, place_of(tile, cut), blocks.first(b) - out.first_channel, unwanted).data());
+      for (index_t tile = from; tile < to; ++tile) {
+        const winograd_place at = place_of(tile, cut);
+        const index_t first_channel = blocks.first(b) - out.first_channel;
+        const auto pixels = results_of(out.images, at, first_channel, unwanted);
+        std::array<const float*, 16> beside;
+        if (e.residual) beside = results_of<const float>(residual, at, first_channel, unwanted);
+        cpu_set.winograd_output({.products = products + (tile - from) * width,
+                                 .step = cut.products_step,
+                                 .bias = e.bias + blocks.first(b),
+                                 .channels = width,
+                                 .pixels = pixels.data(),
+                                 .residual = e.residual ? beside.data() : nullptr,
+                                 .relu = e.relu});
+      }
     }
   };
   const shape value_rows{winograd_points, cut.step}, product_rows{winograd_points, cut.products_step};
@@ -143,17 +155,18 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
   }
 }
 
-/// `bias` is [outputs] or null, `packed` as packed_filter makes it.
-inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, const float* bias_of_outputs,
+/// `packed` as packed_filter makes it.
+inline void correlate_images(context<cpu>& ctx, const correlation<float>& c, sum_epilogue<float> e,
                              const packed_weights& packed) {
   if (c.outputs == 0 || c.x.all.extent(0) * c.out.height * c.out.width == 0) return;
   const channel_blocks blocks{c.outputs, processor().lanes()};
   tensor<float> bias(ctx, {blocks.padded()});
-  for (index_t k = 0; k < blocks.padded(); ++k) bias[k] = bias_of_outputs && k < c.outputs ? bias_of_outputs[k] : 0.0f;
+  for (index_t k = 0; k < blocks.padded(); ++k) bias[k] = e.bias && k < c.outputs ? e.bias[k] : 0.0f;
+  e.bias = bias.data();
   if (packed.for_winograd)
-    winograd_images(ctx, c, bias.data(), packed.values);
+    winograd_images(ctx, c, e, packed.values);
   else
-    correlate_directly(ctx, c, bias.data(), packed.values);
+    correlate_directly(ctx, c, e, packed.values);
 }
 
 }  // namespace aixcell::detail

@@ -56,22 +56,24 @@ inline void winograd_input(const float* const* pixels, std::ptrdiff_t channels, 
   leave();
 }
 
-/// 36 rows of `channels` products, one every `step` values, to 4x4 pixels; `bias` is [channels].
-inline void winograd_output(const float* from, std::ptrdiff_t step, const float* bias, std::ptrdiff_t channels,
-                            float* const* pixels) {
-  for (std::ptrdiff_t c = 0; c < channels; c += lanes) {
+inline void winograd_output(const winograd_results& a) {
+  for (std::ptrdiff_t c = 0; c < a.channels; c += lanes) {
     wide half[4][6];
     for (int s = 0; s < 6; ++s) {
       wide m[6], y[4];
-      for (int r = 0; r < 6; ++r) m[r] = load(from + (6 * r + s) * step + c);
+      for (int r = 0; r < 6; ++r) m[r] = load(a.products + (6 * r + s) * a.step + c);
       transform_output(m, y);
       for (int r = 0; r < 4; ++r) half[r][s] = y[r];
     }
-    const wide start = load(bias + c);
+    const wide start = load(a.bias + c);
     for (int r = 0; r < 4; ++r) {
       wide y[4];
       transform_output(half[r], y);
-      for (int s = 0; s < 4; ++s) store(pixels[4 * r + s] + c, y[s] + start);
+      for (int s = 0; s < 4; ++s) {
+        wide z = y[s] + start;
+        if (a.residual) z += load(a.residual[4 * r + s] + c);
+        store(a.pixels[4 * r + s] + c, a.relu ? positive(z) : z);
+      }
     }
   }
   leave();
