@@ -26,9 +26,10 @@ std::shared_ptr<compute_device> open_cuda(bool by_cudnn) {
   device->add<plain<4, 32>, unet>().add<plain<4, 32>, fpn>().add<plain<4, 32>, pooled>();
   device->add<resnet18, unet>().add<resnet18, fpn>().add<resnet18, pooled>();
   device->add<resnet34, unet>().add<resnet34, fpn>().add<resnet34, pooled>();
-  // Those of library/default_stages.hpp that have twins.
+  // Those of library/default_stages.hpp.
   device->add<percentile, z_score, fitted_z_score, chain<top_hat, percentile>, chain<clahe, z_score>,
-              chain<resize_to_diameter, percentile>, chain<stain_separation, percentile>>();
+              chain<resize_to_diameter, percentile>, chain<illumination_correction, percentile>,
+              chain<stain_separation, percentile>>();
   device->add<semantic, interior_border, star_convex<32>, refined_star_convex<32>, flow_field, distance_watershed,
               connected_foreground, with_classes<interior_border>, with_classes<refined_star_convex<32>>,
               with_classes<flow_field>, nuclei_per_cell, with_image_class<semantic>, image_class>();

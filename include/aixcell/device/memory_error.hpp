@@ -32,6 +32,10 @@ struct device_memory_error : device_error {
         asked(bytes_asked),
         free(bytes_free),
         total(bytes_of_device) {}
+  /// With a text of its own, where more is known than that an allocation failed.
+  device_memory_error(std::size_t bytes_asked, std::size_t bytes_free, std::size_t bytes_of_device,
+                      const std::string& text)
+      : device_error(text), asked(bytes_asked), free(bytes_free), total(bytes_of_device) {}
 
   std::size_t asked, free, total;  ///< bytes
 };

@@ -64,16 +64,22 @@ struct flat_field {
 
   tensor<float> apply(context<cpu>& ctx, view<const float, cpu> pixels, const state& s) const {
     require_rank(name, 3, "an image [H,W,C]", pixels.shape());
-    const shape grid{static_cast<index_t>(s.rows), static_cast<index_t>(s.columns), pixels.extent(2)};
-    if (grid.count() != std::ssize(s.field) || s.field.empty())
-      throw shape_error("flat_field: the field has " + std::to_string(s.field.size()) +
-                        " values, an image of this many channels needs " + std::to_string(grid.count()) +
-                        "; give images with the channels of the training images");
+    const shape grid = grid_of(s, pixels.extent(2));
     const tensor<float> field =
         resize_image(ctx, view<const float, cpu>(s.field.data(), grid), pixels.extent(0), pixels.extent(1));
     tensor<float> out(pixels.shape());
     for (index_t i = 0; i < out.size(); ++i) out[i] = pixels[i] / field[i];
     return out;
+  }
+
+  /// Of the field of images with this many channels. Throws shape_error if the state is of others.
+  static shape grid_of(const state& s, index_t channels) {
+    const shape grid{static_cast<index_t>(s.rows), static_cast<index_t>(s.columns), channels};
+    if (grid.count() != std::ssize(s.field) || s.field.empty())
+      throw shape_error("flat_field: the field has " + std::to_string(s.field.size()) +
+                        " values, an image of this many channels needs " + std::to_string(grid.count()) +
+                        "; give images with the channels of the training images");
+    return grid;
   }
 
  private:

@@ -30,13 +30,21 @@ device_tensor<Real> empty_on(context<device_under_test>& ctx, const shape& s) {
 
 TEST_CASE("gpu: channels joined, parted and biased", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const auto& [left, right] : {std::pair<index_t, index_t>{4, 8}, {3, 1}, {1, 33}}) {
-      CAPTURE(left, right);
-      const shape whole{2, 3, 5, left + right};
-      const auto a = random_tensor<float>({2, 3, 5, left}, 1), b = random_tensor<float>({2, 3, 5, right}, 2);
+    for (const auto& [pixels, left, right] : {std::tuple<shape, index_t, index_t>{{2, 3, 5}, 4, 8},
+                                              {{2, 3, 5}, 3, 1},
+                                              {{2, 3, 5}, 1, 33},
+                                              {{0, 3, 5}, 4, 8},
+                                              {{1, 1, 1}, 1, 1},
+                                              {{1, 19, 18}, 1, 2}}) {
+      CAPTURE(to_string(pixels), left, right);
+      const auto with_channels = [&pixels = pixels](index_t channels) {
+        return shape{pixels[0], pixels[1], pixels[2], channels};
+      };
+      const shape whole = with_channels(left + right);
+      const auto a = random_tensor<float>(with_channels(left), 1), b = random_tensor<float>(with_channels(right), 2);
       tensor<float> joined(whole);
       for_each_value(whole, [&](index_t n, index_t h, index_t w, index_t c) {
-        joined(n, h, w, c) = c < left ? a(n, h, w, c) : b(n, h, w, c - left);
+        joined(n, h, w, c) = c < a.extent(3) ? a(n, h, w, c) : b(n, h, w, c - a.extent(3));
       });
       auto y = empty_on<float>(ctx, whole), da = empty_on<float>(ctx, a.shape()), db = empty_on<float>(ctx, b.shape());
       concatenate_channels<float>(ctx, to_device(ctx, a), to_device(ctx, b), y);
@@ -62,12 +70,17 @@ TEST_CASE("gpu: channels joined, parted and biased", "[kernels][gpu]") {
 }
 
 TEST_CASE("gpu: parts of images, patches of images, and back", "[kernels][gpu]") {
-  const auto x = random_tensor<float>({2, 5, 4, 3}, 4);
+  const shape whole = GENERATE(shape{2, 5, 4, 3}, shape{0, 5, 4, 3}, shape{1, 1, 1, 3}, shape{1, 19, 23, 3});
+  CAPTURE(to_string(whole));
+  const auto x = random_tensor<float>(whole, 4);
   on_every_device([&](auto& ctx) {
     const auto on = to_device(ctx, x);
-    for (const shape& s : {shape{2, 5, 4, 3}, shape{2, 4, 4, 3}, shape{2, 1, 3, 3}}) {
+    for (const shape& s :
+         {whole, shape{whole[0], (whole[1] + 1) / 2, whole[2], 3}, shape{whole[0], 1, (whole[2] + 2) / 2, 3}}) {
+      if (s[2] > whole[2]) continue;
       tensor<float> part(s), back(x.shape());
-      for_each_value(s, [&](index_t n, index_t h, index_t w, index_t c) { back(n, h, w, c) = part(n, h, w, c) = x(n, h, w, c); });
+      for_each_value(
+          s, [&](index_t n, index_t h, index_t w, index_t c) { back(n, h, w, c) = part(n, h, w, c) = x(n, h, w, c); });
       auto y = empty_on<float>(ctx, s), dx = empty_on<float>(ctx, x.shape());
       crop<float>(ctx, on, y);
       CHECK(same_values(to_host(ctx, y), part));
@@ -90,14 +103,16 @@ TEST_CASE("gpu: parts of images, patches of images, and back", "[kernels][gpu]")
 }
 
 TEST_CASE("gpu: means over cells of a grid", "[kernels][gpu]") {
-  const auto x = random_tensor<float>({2, 7, 5, 35}, 5);
+  const shape image = GENERATE(shape{2, 7, 5, 35}, shape{0, 7, 5, 35}, shape{1, 1, 1, 1});
+  const auto x = random_tensor<float>(image, 5);
   on_every_device([&](auto& ctx) {
-    for (const shape& s : {shape{2, 1, 1, 35}, shape{2, 3, 2, 35}, shape{2, 9, 5, 35}}) {
+    for (const shape& s :
+         {shape{image[0], 1, 1, image[3]}, shape{image[0], 3, 2, image[3]}, shape{image[0], 9, 5, image[3]}}) {
       const auto dy = random_tensor<float>(s, 6);
       tensor<double> mean(s), dx(x.shape());
       for_each_value(s, [&](index_t n, index_t i, index_t j, index_t c) {
-        const index_t top = i * 7 / s[1], bottom = ((i + 1) * 7 + s[1] - 1) / s[1];
-        const index_t left = j * 5 / s[2], right = ((j + 1) * 5 + s[2] - 1) / s[2];
+        const index_t top = i * image[1] / s[1], bottom = ((i + 1) * image[1] + s[1] - 1) / s[1];
+        const index_t left = j * image[2] / s[2], right = ((j + 1) * image[2] + s[2] - 1) / s[2];
         const auto pixels = static_cast<double>((bottom - top) * (right - left));
         for (index_t h = top; h < bottom; ++h)
           for (index_t w = left; w < right; ++w) {
@@ -115,17 +130,20 @@ TEST_CASE("gpu: means over cells of a grid", "[kernels][gpu]") {
 }
 
 TEST_CASE("gpu: gates of channels, and which images a branch skips", "[kernels][gpu]") {
-  const shape s{3, 5, 3, 6}, row{3, 1, 1, 6};
+  const shape s = GENERATE(shape{3, 5, 3, 6}, shape{0, 5, 3, 6}, shape{1, 1, 1, 1}, shape{3, 1, 1, 65});
+  const shape row{s[0], 1, 1, s[3]};
+  const auto pixels = static_cast<double>(s[1] * s[2]);
+  CAPTURE(to_string(s));
   const auto x = random_tensor<float>(s, 7), dy = random_tensor<float>(s, 8), gate = random_tensor<float>(row, 9);
   tensor<double> mean(row), gated(s), dx(s), dgate(row), spread(s);
   for_each_value(s, [&](index_t n, index_t h, index_t w, index_t c) {
     const auto v = static_cast<double>(x(n, h, w, c)), g = static_cast<double>(dy(n, h, w, c)),
                factor = static_cast<double>(gate(n, 0, 0, c));
-    mean(n, 0, 0, c) += v / 15;
+    mean(n, 0, 0, c) += v / pixels;
     gated(n, h, w, c) = v * factor;
     dx(n, h, w, c) = g * factor;
     dgate(n, 0, 0, c) += v * g;
-    spread(n, h, w, c) = v + factor / 15;
+    spread(n, h, w, c) = v + factor / pixels;
   });
   on_every_device([&](auto& ctx) {
     auto on = to_device(ctx, x);
@@ -146,9 +164,9 @@ TEST_CASE("gpu: gates of channels, and which images a branch skips", "[kernels][
       draw_image_gates<float>(ctx, passes, {.drop = 0.5f, .seed = 4}, small);
       random_stream random = random_stream(4).child(static_cast<std::uint64_t>(pass));
       tensor<float> expected(row);
-      for (index_t n = 0; n < 3; ++n) {
+      for (index_t n = 0; n < s[0]; ++n) {
         const float kept = random.chance(0.5f) ? 0.0f : 2.0f;
-        for (index_t c = 0; c < 6; ++c) expected(n, 0, 0, c) = kept;
+        for (index_t c = 0; c < s[3]; ++c) expected(n, 0, 0, c) = kept;
       }
       CHECK(same_values(to_host(ctx, small), expected));
       count_pass<float>(ctx, passes);
@@ -159,14 +177,16 @@ TEST_CASE("gpu: gates of channels, and which images a branch skips", "[kernels][
 
 TEST_CASE("gpu: normalisation over the channels of a pixel", "[kernels][gpu]") {
   on_every_device([&](auto& ctx) {
-    for (const index_t channels : {1, 5, 32, 45}) {
-      CAPTURE(channels);
-      const shape s{1, 3, 3, channels}, vector{channels};
-      const auto x = random_tensor<float>(s, 10), dy = random_tensor<float>(s, 11), weight = random_tensor<float>(vector, 12),
-                 bias = random_tensor<float>(vector, 13);
+    for (const auto& [images, channels] : {std::pair<index_t, index_t>{1, 1}, {1, 5}, {1, 32}, {1, 45}, {0, 5}}) {
+      CAPTURE(images, channels);
+      const shape s{images, 3, 3, channels}, vector{channels};
+      const auto x = random_tensor<float>(s, 10), dy = random_tensor<float>(s, 11),
+                 weight = random_tensor<float>(vector, 12), bias = random_tensor<float>(vector, 13);
       tensor<double> y(s), dx(s), dweight(vector), dbias(vector);
-      for (index_t p = 0; p < 9; ++p) {
-        const auto value = [&](const tensor<float>& t, index_t c) { return static_cast<double>(t[p * channels + c]); };
+      for (index_t p = 0; p < 9 * images; ++p) {
+        const auto value = [&, row = p * vector[0]](const tensor<float>& t, index_t c) {
+          return static_cast<double>(t[row + c]);
+        };
         double mean = 0, variance = 0, plain = 0, weighed = 0;
         for (index_t c = 0; c < channels; ++c) mean += value(x, c) / static_cast<double>(channels);
         for (index_t c = 0; c < channels; ++c)
@@ -186,12 +206,14 @@ TEST_CASE("gpu: normalisation over the channels of a pixel", "[kernels][gpu]") {
               (static_cast<double>(weight[c]) * value(dy, c) - plain - xhat(c) * weighed) / deviation;
       }
       const auto on = to_device(ctx, x), w = to_device(ctx, weight), b = to_device(ctx, bias);
-      auto found = empty_on<float>(ctx, s), statistics = empty_on<float>(ctx, {1, 3, 3, 2});
+      auto found = empty_on<float>(ctx, s), statistics = empty_on<float>(ctx, {s[0], 3, 3, 2});
       const layer_norm_parameters<float, device_under_test> parameters{w, b, 1e-3};
       layer_norm<float>(ctx, on, parameters, found, statistics);
       CHECK(agrees(to_host(ctx, found), y, 1e-5));
-      auto found_dweight = device_tensor<float>::zeros(ctx, vector), found_dbias = device_tensor<float>::zeros(ctx, vector);
-      layer_norm_backward<float>(ctx, to_device(ctx, dy), on, statistics, parameters, found, {found_dweight, found_dbias});
+      auto found_dweight = device_tensor<float>::zeros(ctx, vector),
+           found_dbias = device_tensor<float>::zeros(ctx, vector);
+      layer_norm_backward<float>(ctx, to_device(ctx, dy), on, statistics, parameters, found,
+                                 {found_dweight, found_dbias});
       CHECK(agrees(to_host(ctx, found), dx, 2e-5));
       CHECK(agrees(to_host(ctx, found_dweight), dweight, 1e-5));
       CHECK(agrees(to_host(ctx, found_dbias), dbias, 1e-6));

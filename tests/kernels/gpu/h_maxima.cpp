@@ -36,7 +36,7 @@ TEST_CASE("gpu: summits that stand out are the processor's, with their numbers",
 }
 
 TEST_CASE("gpu: smoothing inside a mask is the processor's", "[kernels][gpu]") {
-  for (const shape& s : {shape{0, 4}, shape{1, 1}, shape{9, 14}}) {
+  for (const shape& s : {shape{0, 4}, shape{1, 1}, shape{9, 14}, shape{17, 19}}) {
     const auto mask = random_mask(s, 0.7, 5);
     const auto map = random_tensor<float>(s, 6);
     auto expected = map.clone();

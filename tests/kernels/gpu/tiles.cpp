@@ -8,6 +8,8 @@ namespace aixcell {
 TEST_CASE("gpu: parts of images, mirrored beyond them, are cut pixel by pixel", "[kernels][gpu]") {
   context<cpu> processor(1);
   for (const auto& [s, top, left, part] : {std::tuple{shape{1, 1, 1}, -2, -1, shape{4, 3, 1}},
+                                           {shape{5, 7, 3}, 1, 2, shape{0, 4, 3}},
+                                           {shape{5, 7, 3}, 4, 6, shape{1, 1, 3}},
                                            {shape{5, 7, 3}, -9, 3, shape{20, 17, 3}},
                                            {shape{40, 33, 2}, 7, 5, shape{16, 19, 2}}}) {
     CAPTURE(to_string(s));
@@ -39,7 +41,7 @@ TEST_CASE("gpu: parts of images, mirrored beyond them, are cut pixel by pixel", 
 
 TEST_CASE("gpu: mirrored images, and maps added back with channels in order", "[kernels][gpu]") {
   context<cpu> processor(1);
-  for (const shape& s : {shape{1, 1, 3}, shape{7, 5, 3}, shape{16, 17, 3}}) {
+  for (const shape& s : {shape{0, 5, 3}, shape{1, 1, 3}, shape{7, 5, 3}, shape{16, 17, 3}}) {
     const auto image = random_tensor<float>(s, 2), before = random_tensor<float>(s, 3);
     tensor<std::int32_t> order({3});
     order[0] = 1, order[1] = -3, order[2] = 2;

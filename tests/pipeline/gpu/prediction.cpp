@@ -243,7 +243,7 @@ TEST_CASE("an image without an object has none on a device", "[pipeline][gpu]") 
   CHECK(found.labels.shape() == shape{33, 21});
 }
 
-TEST_CASE("what has no twin is done on the processor, and said so", "[pipeline][gpu]") {
+TEST_CASE("what was not added to a device is done on the processor, and said so", "[pipeline][gpu]") {
   using field = pipeline<flat_field, small, unet, semantic>;
   auto device = std::make_shared<networks_on<emulated>>("emulated", context<emulated>());
   device->add<small, unet>();

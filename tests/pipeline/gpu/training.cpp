@@ -130,6 +130,58 @@ TEST_CASE("a device keeps images that take no more than a quarter of its memory"
   CHECK_FALSE(net->keep({&half, &more}));
 }
 
+namespace {
+
+/// What a step takes of the emulated device, measured, and what a dry run says.
+template <class Real>
+void check_step_bytes(const shape& batch, const compute_settings& how) {
+  context<emulated> ctx(schedule::forward(), how);
+  random_stream none = random_stream(0).unwanted();
+  const output_head head{.channels = 3};
+  network<plain<2, 4>, unet, emulated, Real> net(ctx, static_cast<int>(batch[3]), head, none);
+  for_each_parameter(net, [&](std::string_view, auto& p) { fill_values(ctx, p.value.as_view(), 0); });
+  const std::size_t weights = ctx.memory().use().live;
+  const shape targets{batch[0], batch[1], batch[2], 3};
+  tensor<float, emulated> x(ctx, batch);
+  const tensor<float, emulated> target(ctx, targets);
+  fill_values(ctx, x.as_view(), 0);
+  net.learn(ctx, x, [&](const auto&, auto& gradient) { return fill_values(ctx, gradient.as_view(), 0), 0.0; });
+  const auto taken = static_cast<double>(ctx.memory().use().peak - weights);
+  // Blocks of a GPU begin at multiples of 64 bytes.
+  const auto predicted = static_cast<double>(step_bytes<plain<2, 4>, unet, Real>({batch, targets, head, how}));
+  CHECK(predicted >= taken);
+  CHECK(predicted <= 1.01 * taken);
+}
+
+}  // namespace
+
+TEST_CASE("what a step takes of a device is known before it is taken", "[pipeline][gpu]") {
+  for (const bool again : {false, true}) {
+    check_step_bytes<float>({1, 32, 32, 1}, {precision::float32, again});
+    check_step_bytes<float>({2, 33, 29, 2}, {precision::float32, again});
+    check_step_bytes<bfloat16>({2, 32, 32, 1}, {precision::bfloat16, again});
+  }
+}
+
+TEST_CASE("a training without room on the device says what would fit, before a step", "[pipeline][gpu]") {
+  context<emulated> small;
+  const auto device = std::make_shared<networks_on<emulated>>("emulated", small);
+  device->add<plain<2, 4>, unet>();
+  context<cpu> ctx(1, precision::float32);
+  ctx.run_networks_on(device);
+  small.memory().limit(std::size_t{400} << 10);
+  CHECK_THROWS_WITH(
+      outcome_of<test::toy_pipeline>(ctx, ten_steps()),
+      Catch::Contains("training: a step on 2 crops of 32x32 takes ") &&
+          Catch::Contains(" of the device's memory, 400.0 KiB of 400.0 KiB are free; a batch of 1 would take ") &&
+          Catch::Contains(", values between layers computed again (recompute) would take ") &&
+          Catch::Contains(", bfloat16 would take ") &&
+          Catch::Contains(", or lower the crop, or end other programs on this device"));
+  small.memory().limit(std::size_t{100} << 10);
+  CHECK_THROWS_WITH(outcome_of<test::toy_pipeline>(ctx, ten_steps()),
+                    Catch::Contains("are free; lower batch and crop, or end other programs on this device"));
+}
+
 TEST_CASE("ten steps on a device in bfloat16 or TF32 end where float32 does, about", "[pipeline][gpu]") {
   const precision how = GENERATE(precision::bfloat16, precision::tf32);
   context<cpu> here(1, precision::float32), there = with_networks_on(emulated_device(), how);

@@ -3,6 +3,7 @@
 #include <aixcell/preprocess/gpu/of_stages.hpp>
 #include <limits>
 #include "device_under_test.hpp"
+#include "preprocess/examples.hpp"
 #include "support/catch.hpp"
 
 namespace aixcell {
@@ -54,11 +55,23 @@ TEST_CASE("gpu: every preprocess policy with a twin makes of an image what the p
   check_twin(stain_separation{}, {{0.6f, 0.7f, 0.387f, 0.1f, 0.95f, 0.295f}}, 3, 1e-5);
   check_twin(resize_to_diameter{}, {0.7f}, 2, 1e-6);
   check_twin(resize_to_diameter{}, {2.3f}, 1, 1e-6);
+  check_twin(illumination_correction{}, {}, 2, 1e-6);
+  check_twin(flat_field{}, {2, 3, {0.5f, 1, 1, 0.9f, 1.5f, 1.1f, 1, 1, 1.2f, 0.8f, 0.8f, 1.2f}}, 2, 1e-6);
+  check_twin(flat_field{}, {1, 1, {1.25f}}, 1, 1e-6);
+}
+
+TEST_CASE("gpu: a flat field learned from images evens out the same light as on the processor", "[preprocess][gpu]") {
+  context<cpu> processor(1);
+  examples_in_memory training;
+  for (int i = 0; i < 3; ++i) training.add(blobs({35, 70, 2}), label_map({35, 70}));
+  check_twin(flat_field{}, flat_field{}.fit(processor, training), 2, 1e-6);
 }
 
 TEST_CASE("gpu: a chain is its policies one after the other", "[preprocess][gpu]") {
   using policies = chain<colour_deconvolution<stains::haematoxylin_dab>, top_hat, resize_to_diameter, percentile>;
   check_twin(policies{}, {{no_state{}, top_hat::state{5}, resize_to_diameter::state{1.3f}, no_state{}}}, 3, 1e-4);
+  using evened = chain<flat_field, illumination_correction, percentile>;
+  check_twin(evened{}, {{flat_field::state{1, 2, {0.5f, 1.5f}}, no_state{}, no_state{}}}, 1, 1e-4);
 }
 
 TEST_CASE("gpu: what a policy refuses is refused with the same words", "[preprocess][gpu]") {
@@ -85,9 +98,15 @@ TEST_CASE("gpu: what a policy refuses is refused with the same words", "[preproc
   check_refusal(only_channels<1>{}, no_state{}, grey);
   check_refusal(colour_deconvolution<stains::haematoxylin_eosin>{}, no_state{}, grey);
   check_refusal(stain_separation{}, stain_separation::state{}, blobs({5, 4, 3}));
+  check_refusal(illumination_correction{}, no_state{}, tensor<float>({0, 3, 1}));
+  check_refusal(flat_field{}, flat_field::state{}, grey);
+  check_refusal(flat_field{}, flat_field::state{1, 1, {1, 2}}, grey);
+  using evened = chain<illumination_correction, flat_field>;
+  check_refusal(evened{}, evened::state{{no_state{}, flat_field::state{1, 1, {1, 2}}}}, grey);
   tensor<float> spoiled = grey.clone();
   spoiled[6] = std::numeric_limits<float>::infinity();
   check_refusal(clahe{}, no_state{}, spoiled);
+  check_refusal(illumination_correction{}, no_state{}, spoiled);
 }
 
 }  // namespace aixcell

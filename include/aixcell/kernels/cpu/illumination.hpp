@@ -1,10 +1,12 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
 #include <vector>
 
 #include <aixcell/kernels/cpu/resize.hpp>
+#include <aixcell/kernels/detail/light_fit.hpp>
 
 namespace aixcell {
 
@@ -15,9 +17,7 @@ struct illumination {
   std::vector<polynomial> log_light;         ///< by channel
 
   /// From pixel to u or v; 0 in the middle.
-  static double coordinate(index_t i, index_t extent) {
-    return static_cast<double>(2 * i + 1) / static_cast<double>(extent) - 1;
-  }
+  static double coordinate(index_t i, index_t extent) { return detail::light_coordinate(i, extent); }
   static polynomial terms(double u, double v) { return {1, u, v, u * u, u * v, v * v}; }
 
   double at(double u, double v, std::size_t channel) const {
@@ -30,37 +30,19 @@ struct illumination {
 
 namespace detail {
 
-/// Least squares with weights for few unknowns: the normal equations by Cholesky. What the points leave open (one row of
-/// pixels says nothing about v) becomes 0 by a ridge that changes nothing else visibly.
+/// Least squares with weights for few unknowns: the normal equations, solved by solve_light.
 inline illumination::polynomial weighted_fit(const std::vector<illumination::polynomial>& terms,
                                              const std::vector<double>& values, const std::vector<double>& weights) {
-  constexpr std::size_t n = 6;
-  std::array<std::array<double, n>, n> a{};
-  illumination::polynomial b{};
-  double total = 0;
+  double a[light_terms][light_terms] = {}, b[light_terms] = {}, total = 0;
   for (std::size_t p = 0; p < values.size(); ++p) {
     total += weights[p];
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < light_terms; ++i) {
       b[i] += weights[p] * terms[p][i] * values[p];
       for (std::size_t j = 0; j <= i; ++j) a[i][j] += weights[p] * terms[p][i] * terms[p][j];
     }
   }
-  if (!(total > 0)) return {};
-  for (std::size_t i = 0; i < n; ++i) a[i][i] += (i == 0 ? 1e-12 : 1e-7) * total;
-  for (std::size_t i = 0; i < n; ++i)
-    for (std::size_t j = 0; j <= i; ++j) {
-      for (std::size_t k = 0; k < j; ++k) a[i][j] -= a[i][k] * a[j][k];
-      a[i][j] = i == j ? std::sqrt(std::max(a[i][i], 1e-300)) : a[i][j] / a[j][j];
-    }
-  for (std::size_t i = 0; i < n; ++i) {
-    for (std::size_t k = 0; k < i; ++k) b[i] -= a[i][k] * b[k];
-    b[i] /= a[i][i];
-  }
-  for (std::size_t i = n; i-- > 0;) {
-    for (std::size_t k = i + 1; k < n; ++k) b[i] -= a[k][i] * b[k];
-    b[i] /= a[i][i];
-  }
-  return b;
+  solve_light(a, b, total);
+  return std::to_array(b);
 }
 
 inline double polynomial_at(const illumination::polynomial& p, const illumination::polynomial& terms) {
@@ -76,24 +58,18 @@ inline illumination::polynomial robust_fit(const std::vector<illumination::polyn
   std::vector<double> weights(values.size(), 1.0), sizes(values.size()), sorted(values.size());
   illumination::polynomial fit = weighted_fit(terms, values, weights);
   for (const bool leave_out : {false, true})
-    for (int round = 0; round < 20; ++round) {
+    for (int round = 0; round < light_rounds; ++round) {
       for (std::size_t p = 0; p < values.size(); ++p)
         sorted[p] = sizes[p] = std::abs(values[p] - polynomial_at(fit, terms[p]));
       const auto middle = sorted.begin() + std::ssize(sorted) / 2;
       std::nth_element(sorted.begin(), middle, sorted.end());
-      const double deviation = 1.4826 * *middle;
-      if (!(deviation > 1e-9)) return fit;  // most values lie on it: the rest has no say
-      for (std::size_t p = 0; p < values.size(); ++p) {
-        const double t = sizes[p] / (4.685 * deviation);
-        if (leave_out)
-          weights[p] = t < 1 ? (1 - t * t) * (1 - t * t) : 0;
-        else
-          weights[p] = 1 / std::max(t, 1e-3);
-      }
+      const double deviation = light_deviation(*middle);
+      if (!(deviation > least_light_deviation)) return fit;
+      for (std::size_t p = 0; p < values.size(); ++p) weights[p] = light_weight(sizes[p], deviation, leave_out);
       const illumination::polynomial before = std::exchange(fit, weighted_fit(terms, values, weights));
       double change = 0;
       for (std::size_t k = 0; k < fit.size(); ++k) change = std::max(change, std::abs(fit[k] - before[k]));
-      if (change < 1e-4) break;  // a hundredth of a percent of the light
+      if (change < light_settled) break;
     }
   return fit;
 }
@@ -107,8 +83,8 @@ inline illumination::polynomial robust_fit(const std::vector<illumination::polyn
 /// Throws shape_error on an empty image.
 inline illumination estimate_illumination(context<cpu>& ctx, view<const float, cpu> pixels) {
   require_rank("estimate_illumination", 3, "an image [H,W,C]", pixels.shape());
-  const tensor<float> blocks =
-      resize_image(ctx, pixels, std::min<index_t>(64, pixels.extent(0)), std::min<index_t>(64, pixels.extent(1)));
+  const tensor<float> blocks = resize_image(ctx, pixels, std::min(detail::most_light_blocks, pixels.extent(0)),
+                                            std::min(detail::most_light_blocks, pixels.extent(1)));
   const index_t rows = blocks.extent(0), columns = blocks.extent(1), channels = blocks.extent(2);
   illumination found;
   found.log_light.resize(static_cast<std::size_t>(channels));

@@ -22,30 +22,44 @@ struct resample {
   }
 };
 
+/// The taps of an axis on the device, while they live.
 template <GpuDevice Device>
-void resample_along(context<Device>& ctx, view<const float, Device> image, index_t from, index_t to, index_t apart,
-                    view<float, Device> out) {
-  const resample_axis axis = linear_axis(from, to);
-  std::size_t most = 1;
-  for (const auto& w : axis.weights) most = std::max(most, w.size());
-  tensor<std::int32_t, cpu> places({2, to});
-  tensor<float, cpu> weights({to, static_cast<index_t>(most)});
-  for (index_t t = 0; t < to; ++t) {
-    const auto& w = axis.weights[static_cast<std::size_t>(t)];
-    places(0, t) = static_cast<std::int32_t>(axis.first[static_cast<std::size_t>(t)]);
-    places(1, t) = static_cast<std::int32_t>(w.size());
-    std::copy(w.begin(), w.end(), weights.slice(t).begin());
+class resample_taps {
+ public:
+  resample_taps(context<Device>& ctx, index_t from, index_t to) : from_(from), to_(to) {
+    const resample_axis axis = linear_axis(from, to);
+    std::size_t most = 1;
+    for (const auto& w : axis.weights) most = std::max(most, w.size());
+    tensor<std::int32_t, cpu> places({2, to});
+    tensor<float, cpu> weights({to, static_cast<index_t>(most)});
+    for (index_t t = 0; t < to; ++t) {
+      const auto& w = axis.weights[static_cast<std::size_t>(t)];
+      places(0, t) = static_cast<std::int32_t>(axis.first[static_cast<std::size_t>(t)]);
+      places(1, t) = static_cast<std::int32_t>(w.size());
+      std::copy(w.begin(), w.end(), weights.slice(t).begin());
+    }
+    places_ = to_there(ctx, places);
+    weights_ = to_there(ctx, weights);
   }
-  tensor<std::int32_t, Device> places_there(ctx, places.shape());
-  tensor<float, Device> weights_there(ctx, weights.shape());
-  copy(ctx, std::as_const(places).as_view(), places_there.as_view());
-  copy(ctx, std::as_const(weights).as_view(), weights_there.as_view());
-  launch_map_singly(
-      ctx,
-      resample{places_there.data(), places_there.data() + to, weights_there.data(), static_cast<int>(most),
-               static_cast<int>(from), static_cast<int>(to), static_cast<int>(apart), image.data()},
-      out.size(), out.data());
-}
+  /// Of an image in which `apart` values lie between neighbours on the axis.
+  resample of(const float* image, index_t apart) const {
+    return {
+        places_.data(),          places_.data() + to_,  weights_.data(),         static_cast<int>(weights_.extent(1)),
+        static_cast<int>(from_), static_cast<int>(to_), static_cast<int>(apart), image};
+  }
+
+ private:
+  template <class T>
+  static tensor<T, Device> to_there(context<Device>& ctx, const tensor<T, cpu>& here) {
+    tensor<T, Device> there(ctx, here.shape());
+    copy(ctx, here.as_view(), there.as_view());
+    return there;
+  }
+
+  index_t from_, to_;
+  tensor<std::int32_t, Device> places_;
+  tensor<float, Device> weights_;
+};
 
 }  // namespace detail
 
@@ -60,8 +74,9 @@ void resize_image(context<Device>& ctx, view_on<const float, Device> image, view
   const index_t height = out.extent(0), from_width = image.extent(1), channels = image.extent(2);
   tensor<float, Device> rows(ctx, {height, from_width, channels});
   detail::counted("resize_image", std::max({image.size(), rows.size(), out.size()}));
-  detail::resample_along<Device>(ctx, image, image.extent(0), height, from_width * channels, rows);
-  detail::resample_along<Device>(ctx, rows, from_width, out.extent(1), channels, out);
+  const detail::resample_taps<Device> down(ctx, image.extent(0), height), across(ctx, from_width, out.extent(1));
+  detail::launch_map_singly(ctx, down.of(image.data(), from_width * channels), rows.size(), rows.data());
+  detail::launch_map_singly(ctx, across.of(rows.data(), channels), out.size(), out.data());
 }
 
 }  // namespace aixcell

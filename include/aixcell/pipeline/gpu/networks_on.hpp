@@ -15,6 +15,7 @@
 #include <aixcell/pipeline/compute_device.hpp>
 #include <aixcell/pipeline/gpu/map_on.hpp>
 #include <aixcell/pipeline/gpu/stages_on.hpp>
+#include <aixcell/pipeline/gpu/step_memory.hpp>
 
 // Networks on any GpuDevice. A unit for a GPU includes device/cuda.cuh, the twins of the stages that it adds
 // (preprocess/gpu/of_stages.hpp, postprocess/gpu/of_stages.hpp), this header, and the encoders and decoders that it adds; tests
@@ -80,7 +81,7 @@ template <Encoder Enc, DecoderStage Dec, class Real, GpuDevice Device>
 class network_on final : public device_network {
  public:
   network_on(context<Device> ctx, int channels, const output_head& head, std::shared_ptr<const stages_on<Device>> stages)
-      : ctx_(std::move(ctx)), net_(ctx_, channels, head, none_), stages_(std::move(stages)) {
+      : ctx_(std::move(ctx)), head_(head), net_(ctx_, channels, head, none_), stages_(std::move(stages)) {
     for_each_parameter(net_, [&](std::string_view, auto& p) {
       values_.push_back(&p.value);
       trained_.push_back({p.value.data(), p.gradient.data(), nullptr, nullptr, p.value.size(), p.decays});
@@ -213,6 +214,7 @@ class network_on final : public device_network {
   step_result take_step(const shape& batch, const tensor<float>& target, const step_options& o, auto&& fill) {
     if (!steps_ || !steps_->include(batch, target.shape(), o)) {
       steps_.reset();  // its memory first
+      require_room(batch, target.shape());
       steps_.emplace(ctx_, batch, target.shape(), losses_.size(), o);
     }
     like_steps& s = *steps_;
@@ -227,6 +229,13 @@ class network_on final : public device_network {
       enqueue_step(s);
     s.taken = true;
     return {sum_of_losses(to_host(ctx_, s.results)), to_host(ctx_, s.norm)[0]};
+  }
+
+  /// Before a kernel runs. Not asked where it is not known: a library has workspace of its own, and steps that are not recorded
+  /// take what is idle in a pool that others use too.
+  void require_room(const shape& batch, const shape& targets) const {
+    if (ctx_.settings().record_steps && !ctx_.convolutions())
+      require_room_for_step<Enc, Dec, Real>(ctx_, {batch, targets, head_, ctx_.settings()});
   }
 
   void record(like_steps& s) {
@@ -284,6 +293,7 @@ class network_on final : public device_network {
 
   std::mutex turn_;
   context<Device> ctx_;
+  output_head head_;
   random_stream none_ = random_stream(0).unwanted();  // weights come from the host
   network<Enc, Dec, Device, Real> net_;
   std::shared_ptr<const stages_on<Device>> stages_;

@@ -1,7 +1,9 @@
 #pragma once
 #include <aixcell/preprocess/gpu/chain.hpp>
 #include <aixcell/preprocess/gpu/clahe.hpp>
+#include <aixcell/preprocess/gpu/flat_field.hpp>
 #include <aixcell/preprocess/gpu/identity.hpp>
+#include <aixcell/preprocess/gpu/illumination_correction.hpp>
 #include <aixcell/preprocess/gpu/only_channels.hpp>
 #include <aixcell/preprocess/gpu/percentile.hpp>
 #include <aixcell/preprocess/gpu/resize_to_diameter.hpp>
@@ -9,4 +11,4 @@
 #include <aixcell/preprocess/gpu/top_hat.hpp>
 #include <aixcell/preprocess/gpu/z_score.hpp>
 
-// The twins of every preprocess policy that has one (preprocess/gpu/apply.hpp). illumination_correction and flat_field have none.
+// The twins of all preprocess policies (preprocess/gpu/apply.hpp).
