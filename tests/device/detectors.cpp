@@ -152,7 +152,8 @@ struct wait_without_barrier : whole_block {
     out[i] = s.v[i];
   }
 };
-/// Warpgroups that multiply `in`, 32 values a row, by ones: a float is two values of bfloat16, of which the first is 0 here.
+/// Warpgroups that multiply `in`, 32 values a row, by ones: a float is two values of bfloat16, of which the first is 0
+/// here.
 enum class forgotten { nothing, proxy_fence, fence, wait, wait_before_refill };
 template <forgotten What>
 struct warpgroups : whole_block {

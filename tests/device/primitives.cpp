@@ -192,8 +192,8 @@ struct tf32_product_kernel {
   }
 };
 
-/// c [128,N] = a [128,64] b [N,64]^T by two warpgroups: the first half of depth in one group of products, the second, onto the same
-/// sums, in another that is under way at once; then once more, onto sums that were read and changed.
+/// c [128,N] = a [128,64] b [N,64]^T by two warpgroups: the first half of depth in one group of products, the second,
+/// onto the same sums, in another that is under way at once; then once more, onto sums that were read and changed.
 template <int N>
 struct warpgroup_product_kernel {
   static constexpr std::string_view name = "product of warpgroups";
@@ -203,8 +203,7 @@ struct warpgroup_product_kernel {
     swizzled_tile<N> b;
   };
   constexpr void operator()(WarpgroupThread auto t, shared& s, const bfloat16* a, const bfloat16* b, float* c) const {
-    for (int i = t.rank(); i < 128 * 8; i += threads)
-      t.copy_async16(s.a.piece_at(i / 8, i % 8 * 8), a + 8 * i);
+    for (int i = t.rank(); i < 128 * 8; i += threads) t.copy_async16(s.a.piece_at(i / 8, i % 8 * 8), a + 8 * i);
     for (int i = t.rank(); i < N * 8; i += threads) t.copy_async16(s.b.piece_at(i / 8, i % 8 * 8), b + 8 * i);
     t.commit();
     t.template wait<0>();
@@ -217,11 +216,11 @@ struct warpgroup_product_kernel {
     multiply(0);
     multiply(1);
     t.warpgroup_commit();
-    t.warpgroup_fence(sum);
+    t.warpgroup_fence();
     multiply(2);
     multiply(3);
     t.warpgroup_commit();
-    t.template warpgroup_wait<1>(sum);
+    t.template warpgroup_wait<1>();
     t.template warpgroup_wait<0>(sum);
     for (int i = 0; i < N / 2; ++i) sum[i] *= 2;
     t.warpgroup_fence(sum);

@@ -15,8 +15,8 @@ class convolution_library;  // kernels/gpu/convolution_library.hpp
 
 namespace detail {
 
-/// Why a GPU of this compute capability cannot multiply by wgmma; empty: it can. `compiled`: whether this program's code for
-/// it was compiled for 90a.
+/// Why a GPU of this compute capability cannot multiply by wgmma; empty: it can. `compiled`: whether this program's
+/// code for it was compiled for 90a.
 inline std::string why_no_wgmma(int major, int minor, bool compiled) {
   const std::string capability = std::to_string(major) + "." + std::to_string(minor);
   if (major != 9 || minor != 0)
@@ -28,8 +28,9 @@ inline std::string why_no_wgmma(int major, int minor, bool compiled) {
 
 }  // namespace detail
 
-/// Whose convolutions a context computes with, and how ours multiply: two settings, which layers do not know of. Our own kernels
-/// on mma.sync, unless somebody says otherwise; a library that was chosen computes every convolution or says why it can not.
+/// Whose convolutions a context computes with, and how ours multiply: two settings, which layers do not know of. Our
+/// own kernels on mma.sync, unless somebody says otherwise; a library that was chosen computes every convolution or
+/// says why it can not.
 template <class Device>
 class convolution_choice {
  public:
@@ -40,9 +41,10 @@ class convolution_choice {
   /// Null: our own kernels.
   const std::shared_ptr<library>& convolutions() const noexcept { return library_; }
 
-  /// From now on, of our own convolutions of bfloat16, forward and to the image, of channels in multiples of 8 in one group,
-  /// wide ones: up to 32 channels under filters of up to 3 x 3 and stride 1 memory is the bound, and other kernels take them, as
-  /// they take filter gradients, other types and other channels. Throws device_error where the device has no wgmma.
+  /// From now on, of our own convolutions of bfloat16, forward and to the image, of channels in multiples of 8 in one
+  /// group, wide ones: up to 32 channels under filters of up to 3 x 3 and stride 1 memory is the bound, and other
+  /// kernels take them, as they take filter gradients, other types and other channels. Throws device_error where the
+  /// device has no wgmma.
   void multiply_by(tensor_core_instruction chosen) {
     if (chosen == tensor_core_instruction::wgmma)
       if (const std::string why = why_no_wgmma(static_cast<context<Device>&>(*this)); !why.empty())

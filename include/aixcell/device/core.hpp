@@ -40,7 +40,8 @@ inline constexpr unsigned whole_warp = 0xffffffffu;
 /// What `t` is. Blocks have one dimension, grids up to three. Beyond this list: `sync_warp`, `shfl`, `shfl_xor`,
 /// `shfl_down`, `shfl_up`, `ballot`, `match_any` (all lanes of a mask take part); relaxed `atomic_add`, `atomic_min`,
 /// `atomic_max`, `atomic_or`, `atomic_cas`, `load`, `store`; `load_acquire`, `store_release`; `copy_async16`, `commit`,
-/// `wait<Pending>`; `load_matrix_x4<Transposed>`, `mma_16x8x16`, `to_tf32`, `mma_16x8x8_tf32`. WarpgroupThread has more.
+/// `wait<Pending>`; `load_matrix_x4<Transposed>`, `mma_16x8x16`, `to_tf32`, `mma_16x8x8_tf32`. WarpgroupThread has
+/// more.
 template <class T>
 concept KernelThread = std::is_trivially_copyable_v<T> && requires(const T t) {
   { t.rank() } -> std::same_as<int>;
@@ -50,19 +51,20 @@ concept KernelThread = std::is_trivially_copyable_v<T> && requires(const T t) {
   t.sync();
 };
 
-/// What our own convolutions of bfloat16 multiply by: mma.sync, a warp at a time, or wgmma, four warps, which GPUs of compute
-/// capability 9.0 (Hopper) alone have, in code that was compiled for 90a.
+/// What our own convolutions of bfloat16 multiply by: mma.sync, a warp at a time, or wgmma, four warps, which GPUs of
+/// compute capability 9.0 (Hopper) alone have, in code that was compiled for 90a.
 enum class tensor_core_instruction { mma, wgmma };
 
-/// A thread that multiplies matrices with the other 127 of its warpgroup (wgmma of Hopper, sm_90a), which reads its operands
-/// from shared memory while threads go on:
-///   has_warpgroup_multiply()       whether this code was compiled for a GPU that has it; where not, the rest traps
-///   fence_async_proxy()            what this thread wrote, copy_async16 too, may be read by warpgroup_multiply; a barrier follows
-///   warpgroup_fence(sums...)       before a group of products: the sums are as this thread left them
-///   warpgroup_multiply(sum, left, right, step)   sum [64,N] += left [64,16] right [N,16]^T of bfloat16, depth 16 * step of
-///                                  swizzled tiles of 64; float sum[N / 2] are this thread's, at warpgroup_row and _column
-///   warpgroup_commit()             closes a group of products
-///   warpgroup_wait<Pending>(sums...)   until at most so many groups are under way; sums of others may be read
+/// A thread that multiplies matrices with the other 127 of its warpgroup (wgmma of Hopper, sm_90a), which reads its
+/// operands from shared memory while threads go on:
+///   has_warpgroup_multiply()      whether this code was compiled for a GPU that has it; where not, the rest traps
+///   fence_async_proxy()           what this thread wrote or copied to tiles may be multiplied, after a barrier
+///   warpgroup_fence(sums...)      before each group of products; these sums are as this thread left them
+///   warpgroup_multiply(sum, left, right, step)   sum [64,N] += left [64,16] right [N,16]^T of bfloat16: depth 16 * step
+///                                 of swizzled tiles; float sum[N / 2] are this thread's, at warpgroup_row and _column
+///   warpgroup_commit()            closes a group of products
+///   warpgroup_wait<Pending>(sums...)   until at most so many groups are under way; these sums may be read
+/// Sums that are under way must not be named in between: they would be touched, and ptxas then waits for every product.
 template <class T>
 concept WarpgroupThread = KernelThread<T> && requires(const T t, float (&sum)[64], const bfloat16* tile) {
   { t.has_warpgroup_multiply() } -> std::same_as<bool>;
@@ -101,8 +103,8 @@ inline constexpr int warpgroup_size = 128;
 constexpr int warpgroup_row(auto t, int i) { return warp_of(t) % 4 * 16 + lane_of(t) / 4 + i / 2 % 2 * 8; }
 constexpr int warpgroup_column(auto t, int i) { return i / 4 * 8 + lane_of(t) % 4 * 2 + i % 2; }
 
-/// An operand of warpgroup_multiply in shared memory, [Rows,64]. The 16-byte pieces of a row change places with its number
-/// (128-byte swizzle), so that equal pieces of 8 rows lie in different banks.
+/// An operand of warpgroup_multiply in shared memory, [Rows,64]. The 16-byte pieces of a row change places with its
+/// number (128-byte swizzle), so that equal pieces of 8 rows lie in different banks.
 template <int Rows>
 struct alignas(1024) swizzled_tile {
   static_assert(Rows % 8 == 0);
@@ -124,7 +126,8 @@ constexpr std::uint64_t matrix_descriptor(std::uint32_t address) {
 constexpr std::uint32_t described_address(std::uint64_t descriptor, int row, int k) {
   const auto start = static_cast<std::uint32_t>(descriptor & 0x3fffu) << 4,
              stride = static_cast<std::uint32_t>(descriptor >> 32 & 0x3fffu) << 4;
-  const std::uint32_t flat = start + static_cast<std::uint32_t>(row / 8) * stride + static_cast<std::uint32_t>(row % 8 * 128 + 2 * k);
+  const std::uint32_t flat =
+      start + static_cast<std::uint32_t>(row / 8) * stride + static_cast<std::uint32_t>(row % 8 * 128 + 2 * k);
   return flat ^ (flat >> 7 & 7u) << 4;
 }
 

@@ -205,7 +205,8 @@ class emulated_thread {
     const detail::unobserved books;
     state_->products.fenced = true;
   }
-  /// wgmma.mma_async.sync.aligned.m64nNk16.f32.bf16.bf16, d += a b, both by rows of depth, with the fragments of the PTX manual.
+  /// wgmma.mma_async.sync.aligned.m64nNk16.f32.bf16.bf16, d += a b, both by rows of depth, with the fragments of the
+  /// PTX manual.
   template <std::size_t Count>
   void warpgroup_multiply(float (&d)[Count], const bfloat16* left, const bfloat16* right, int step,
                           line at = line::here()) const {

@@ -10,9 +10,9 @@
 
 namespace aixcell::detail {
 
-/// The products of its warpgroup that a thread of the emulated device has started, and the sums that are under way meanwhile.
-/// As late as a GPU may, everything happens in the wait: a missing one leaves NaN in the sums, and a tile that is overwritten
-/// too early spoils them.
+/// The products of its warpgroup that a thread of the emulated device has started, and the sums that are under way
+/// meanwhile. As late as a GPU may, everything happens in the wait: a missing one leaves NaN in the sums, and a tile
+/// that is overwritten too early spoils them.
 struct warpgroup_products {
   struct product {
     float* sum;
@@ -49,9 +49,10 @@ struct warpgroup_products {
   bool give_back(float* sum) {
     const auto of = find(sum);
     if (of == held.end()) return true;
-    const bool untouched = std::all_of(sum, sum + of->values.size(),
-                                       [](float v) { return std::bit_cast<std::uint32_t>(v) == ~0u; });
-    if (std::any_of(under_way.begin(), under_way.end(), [&](const product& p) { return p.sum == sum; })) return untouched;
+    const bool untouched =
+        std::all_of(sum, sum + of->values.size(), [](float v) { return std::bit_cast<std::uint32_t>(v) == ~0u; });
+    if (std::any_of(under_way.begin(), under_way.end(), [&](const product& p) { return p.sum == sum; }))
+      return untouched;
     std::copy(of->values.begin(), of->values.end(), sum);
     held.erase(of);
     return untouched;

@@ -74,7 +74,8 @@ struct rendezvous {
   code_line at;
 };
 
-/// A product of a warpgroup that not all of its threads have reached: which tiles of shared memory, by the first one to say.
+/// A product of a warpgroup that not all of its threads have reached: which tiles of shared memory, by the first one to
+/// say.
 struct warpgroup_meeting {
   int arrived = 0;
   code_line at;

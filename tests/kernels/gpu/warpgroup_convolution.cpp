@@ -3,6 +3,13 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
+
+/// A GPU without wgmma, of which only the choice is asked.
+struct older_gpu {};
+template <>
+class context<older_gpu> : public convolution_choice<older_gpu> {};
+inline std::string why_no_wgmma(context<older_gpu>&) { return detail::why_no_wgmma(8, 0, true); }
+
 namespace {
 
 /// f(context) that multiplies by wgmma.
@@ -18,8 +25,8 @@ void on_every_warpgroup_device(Function&& f) {
   });
 }
 
-// No image, one pixel; less than, exactly and more than a step of depth, as many steps as there are stages and more; one
-// beyond a tile of rows and columns; stride, dilation, an even filter.
+// No image, one pixel; less than, exactly and more than a step of depth, as many steps as there are stages and more;
+// one beyond a tile of rows and columns; stride, dilation, an even filter.
 std::vector<conv_case> warpgroup_cases() {
   std::vector<conv_case> all{{{1, 1, 1, 40}, {8, 1, 1, 40}, {1, 0}}, {{1, 3, 43, 64}, {136, 1, 1, 64}, {1, 0}}};
   if (unhurried()) all.push_back({{0, 3, 3, 64}, {8, 1, 1, 64}, {1, 0}});
@@ -37,7 +44,8 @@ TEST_CASE("gpu: conv2d by warpgroups and its data gradient equal plain loops in 
   for (const conv_case& c : warpgroup_cases()) {
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding, c.g.dilation);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
-    REQUIRE((ys.count() == 0 || !detail::narrow_channels<bfloat16>::take(detail::conv2d_extents::of("", c.x, c.filter, c.g, ys))));
+    REQUIRE((ys.count() == 0 ||
+             !detail::narrow_channels<bfloat16>::take(detail::conv2d_extents::of("", c.x, c.filter, c.g, ys))));
     const auto x = random_bf16(c.x, 1), w = random_bf16(c.filter, 2), dy = random_bf16(ys, 3);
     const exact_convolution exact(c, x, w, dy, [](float v) { return v; });
     on_every_warpgroup_device([&](auto& ctx) {
@@ -51,7 +59,8 @@ TEST_CASE("gpu: conv2d by warpgroups and its data gradient equal plain loops in 
   }
 }
 
-// The same tiles, epilogue and order of sums: what is stored differs by the order in which products are added, if at all.
+// The same tiles, epilogue and order of sums: what is stored differs by the order in which products are added, if at
+// all.
 TEST_CASE("gpu: conv2d by warpgroups has the epilogue and the sums of its output", "[kernels][gpu]") {
   const conv_case c{{3, 7, 9, 40}, {72, 1, 2, 40}, {1, 0}};
   const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
@@ -92,9 +101,15 @@ TEST_CASE("gpu: wgmma is refused where a GPU or a program has none, and mma is w
         "this program was not compiled for wgmma; add 90a-real to AIXCELL_CUDA_ARCHITECTURES, or multiply by mma");
   for (const auto& [major, minor] : {std::pair{8, 0}, std::pair{10, 0}, std::pair{12, 0}})
     CHECK(detail::why_no_wgmma(major, minor, true) ==
-          "wgmma needs a GPU of compute capability 9.0 (Hopper), this one has " + std::to_string(major) + "." + std::to_string(minor) + "; multiply by mma");
-  context<device_under_test> ctx;
-  CHECK(ctx.multiplies_by() == tensor_core_instruction::mma);
+          "wgmma needs a GPU of compute capability 9.0 (Hopper), this one has " + std::to_string(major) + "." +
+              std::to_string(minor) + "; multiply by mma");
+  context<older_gpu> older;
+  CHECK_THROWS_AS(older.multiply_by(tensor_core_instruction::wgmma), device_error);
+  CHECK_THROWS_WITH(older.multiply_by(tensor_core_instruction::wgmma),
+                    "multiply_by: " + detail::why_no_wgmma(8, 0, true));
+  older.multiply_by(tensor_core_instruction::mma);
+  CHECK(older.multiplies_by() == tensor_core_instruction::mma);
+  CHECK(context<device_under_test>().multiplies_by() == tensor_core_instruction::mma);
 }
 
 }  // namespace aixcell

@@ -25,15 +25,15 @@ struct dense_product {
   }
 };
 
-/// Copies of what a block multiplies, tiles [Rows,Depth] of pixels and [Columns,Depth] of filters, whose depth is (r, s, c): a
-/// thread copies 16 bytes of depth, which lie in one tap, of every row_step-th pixel and filter.
+/// Copies of what a block multiplies, tiles [Rows,Depth] of pixels and [Columns,Depth] of filters, whose depth is (r,
+/// s, c): a thread copies 16 bytes of depth, which lie in one tap, of every row_step-th pixel and filter.
 template <class Operand, int Rows, int Columns, int Depth, int Threads>
 struct dense_copies {
   static constexpr int piece = 16 / static_cast<int>(sizeof(Operand)), chunks = Depth / piece,
                        row_step = Threads / chunks;
   int first_filter, chunk, row;  // of the block; its piece of depth, and its first row of both tiles
   int image[Rows / row_step] = {},
-                      corner[Rows / row_step] = {};  // first value of the image; cell of tap (0,0), 16 bits an edge
+                   corner[Rows / row_step] = {};  // first value of the image; cell of tap (0,0), 16 bits an edge
 
   constexpr dense_copies(auto t, const dense_product<Operand>& of, int first_row, int first_column)
       : first_filter(first_column), chunk(t.rank() % chunks * piece), row(t.rank() / chunks) {
@@ -60,8 +60,8 @@ struct dense_copies {
     for (int i = 0; i < Columns / row_step; ++i) {
       const int filter_index = first_filter + row + i * row_step;
       const bool inside = k < reach && filter_index < e.outputs;
-      t.copy_async16(right_at(row + i * row_step, chunk),
-                     inside ? of.filter + filter_index * reach + k : of.filter, inside ? 16 : 0);
+      t.copy_async16(right_at(row + i * row_step, chunk), inside ? of.filter + filter_index * reach + k : of.filter,
+                     inside ? 16 : 0);
     }
   }
 };

@@ -5,11 +5,11 @@
 
 namespace aixcell::detail {
 
-// Convolution of bfloat16 by warpgroups (wgmma of Hopper), where the context was told to multiply so: what tensor_core_kernel
-// computes, of the same operands and with the same epilogue. A warpgroup multiplies tiles that it reads from shared memory itself:
-// nothing is loaded into registers, and copies go on meanwhile. Forward, and to the image, which is a forward convolution of
-// turned filters. Channels in multiples of 8; what narrow_channels takes, which memory bounds, stays there, and filter gradients
-// stay on mma.sync.
+// Convolution of bfloat16 by warpgroups (wgmma of Hopper), where the context was told to multiply so: what
+// tensor_core_kernel computes, of the same operands and with the same epilogue. A warpgroup multiplies tiles that it
+// reads from shared memory itself: nothing is loaded into registers, and copies go on meanwhile. Forward, and to the
+// image, which is a forward convolution of turned filters. Channels in multiples of 8; what narrow_channels takes,
+// which memory bounds, stays there, and filter gradients stay on mma.sync.
 
 /// Sums [128,Columns] of a block of two warpgroups, each 64 rows.
 template <int Columns>
