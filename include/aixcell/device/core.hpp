@@ -64,7 +64,8 @@ enum class tensor_core_instruction { mma, wgmma };
 ///                                 of swizzled tiles; float sum[N / 2] are this thread's, at warpgroup_row and _column
 ///   warpgroup_commit()            closes a group of products
 ///   warpgroup_wait<Pending>(sums...)   until at most so many groups are under way; these sums may be read
-/// Sums that are under way must not be named in between: they would be touched, and ptxas then waits for every product.
+/// Sums are named in a fence after they are set and outside of the loop that adds to them: set in it, by whatever the
+/// compiler moves there, ptxas waits for every product, and says so (tests/kernels/gpu/compile looks for that).
 template <class T>
 concept WarpgroupThread = KernelThread<T> && requires(const T t, float (&sum)[64], const bfloat16* tile) {
   { t.has_warpgroup_multiply() } -> std::same_as<bool>;

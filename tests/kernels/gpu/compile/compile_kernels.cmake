@@ -31,7 +31,7 @@ if(NOT result EQUAL 0)
   message(FATAL_ERROR "nvcc's host compiler refused ${SOURCE}:\n${host_text}")
 endif()
 
-# ptxas waits for each product of a warpgroup where registers of its sums are touched meanwhile, and says so in passing.
+# ptxas waits for each product of a warpgroup where something else sets registers of its sums, and says so in passing.
 if(text MATCHES "wgmma.mma_async instructions are serialized[^\n]*")
   message(SEND_ERROR "sm_${ARCHITECTURE}: ${CMAKE_MATCH_0}")
 endif()
