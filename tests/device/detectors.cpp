@@ -154,7 +154,7 @@ struct wait_without_barrier : whole_block {
 };
 /// Warpgroups that multiply `in`, 32 values a row, by ones: a float is two values of bfloat16, of which the first is 0
 /// here.
-enum class forgotten { nothing, proxy_fence, fence, wait, wait_before_refill };
+enum class forgotten { nothing, proxy_fence, barrier, fence, wait, wait_before_refill };
 template <forgotten What>
 struct warpgroups : whole_block {
   struct shared {
@@ -173,7 +173,7 @@ struct warpgroups : whole_block {
     for (int i = id; i < 64 * 64; i += width)
       s.b.piece_at(i / 64, i % 64 / 8 * 8)[i % 8] = bfloat16(i % 64 == i / 64 * 2 + 1 ? 1.0f : 0.0f);
     if (What != forgotten::proxy_fence) t.fence_async_proxy();
-    t.sync();
+    if (What != forgotten::barrier) t.sync();
     float sum[32] = {};
     if (What != forgotten::fence) t.warpgroup_fence(sum);
     for (int k = 0; k < 4; ++k) t.warpgroup_multiply(sum, s.a.from_row(first), s.b.from_row(0), k);
@@ -293,6 +293,8 @@ int main(int argc, char** argv) {
       check(warpgroups<forgotten::nothing>{}, same);
     else if (bug == "missing_proxy_fence")
       check(warpgroups<forgotten::proxy_fence>{}, same);
+    else if (bug == "missing_barrier_of_warpgroups")
+      check(warpgroups<forgotten::barrier>{}, same);
     else if (bug == "missing_warpgroup_fence")
       check(warpgroups<forgotten::fence>{}, same);
     else if (bug == "missing_warpgroup_wait")

@@ -197,7 +197,7 @@ class emulated_thread {
   static constexpr bool has_warpgroup_multiply() { return true; }
   void fence_async_proxy() const {
     const detail::unobserved books;
-    ++state_->proxy_fences;
+    state_->proxy_fences.push_back(state_->block->generation);
   }
   /// Has to be called before each group: more than the manual asks for, which leaves it away where no sum was touched.
   template <class... Sums>

@@ -64,7 +64,7 @@ struct thread_state {
   void* out = nullptr;
   int copy_group = 0;
   std::vector<async_copy> copies;
-  int proxy_fences = 0;
+  std::vector<unsigned> proxy_fences;  // after how many barriers of the block each was
   warpgroup_products products;
 };
 
@@ -81,9 +81,10 @@ struct warpgroup_meeting {
   code_line at;
   std::uint64_t left = 0, right = 0;
 };
-/// Who copied 16 bytes of shared memory, and how many proxy fences ago.
+/// Who copied 16 bytes of shared memory, and after how many proxy fences.
 struct copied_piece {
-  int rank = -1, proxy_fences = 0;
+  int rank = -1;
+  std::size_t proxy_fences = 0;
 };
 
 /// Shared memory: an allocation of its own for each block, so that AddressSanitizer knows where it ends.
@@ -208,12 +209,12 @@ class executor {
     suspend(t);
   }
 
-  /// Notes that copy_async16 of this thread has arrived: warpgroups must not read it before a proxy fence.
+  /// Notes that copy_async16 of this thread has arrived: warpgroups must not read it before a proxy fence and a barrier.
   void note_copy(thread_state& t, const void* to) {
     block_state& b = *t.block;
     const std::size_t place = place_in_shared(b, to);
     if (b.copied.empty()) b.copied.resize((plan_.shared_bytes + 15) / 16);
-    if (place < plan_.shared_bytes) b.copied[place / 16] = {t.rank, t.proxy_fences};
+    if (place < plan_.shared_bytes) b.copied[place / 16] = {t.rank, t.proxy_fences.size()};
   }
 
   /// The matrix descriptor of 16 of depth of a swizzled tile.
@@ -306,9 +307,12 @@ class executor {
     for (int row = 0; row < rows; ++row)
       for (int k = 0; k < 16; k += 8) {
         const copied_piece& piece = b.copied[described_address(tile, row, k) / 16];
-        if (piece.rank >= 0 && thread_of(b, piece.rank).proxy_fences == piece.proxy_fences)
-          fail("a tile is multiplied at " + to_string(at) + " that " + name_of(thread_of(b, piece.rank)) +
-               " copied without a proxy fence after it");
+        if (piece.rank < 0) continue;
+        const thread_state& writer = thread_of(b, piece.rank);
+        const bool fenced = piece.proxy_fences < writer.proxy_fences.size();
+        if (!fenced || writer.proxy_fences[piece.proxy_fences] == b.generation)
+          fail("a tile is multiplied at " + to_string(at) + " that " + name_of(writer) + " copied without a " +
+               (fenced ? "barrier after its proxy fence" : "proxy fence after it"));
       }
   }
   void* order_point(const block_state& b, unsigned i) { return &order_points_[b.first_order_point + i]; }
@@ -459,7 +463,7 @@ inline void executor::start_block(block_state& b, int linear) {
     thread_state& t = thread_of(b, rank);
     t.block = &b;
     t.rank = rank;
-    t.proxy_fences = 0;
+    t.proxy_fences.clear();
     make_ready(t);
   }
 }
