@@ -160,7 +160,10 @@ run_gpu() {
   gpu_table=$gpu_work/table.txt
   gpu_failed=0
   : >"$gpu_table"
-  cmake --preset cuda -DCMAKE_CUDA_COMPILER="$nvcc" -DAIXCELL_CUDA_ARCHITECTURES=native
+  # Hopper has instructions (wgmma) that only code for 90a may use; `native` would be 90.
+  architectures=native
+  [ "$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader | sort -u)" != 9.0 ] || architectures=90a-real
+  cmake --preset cuda -DCMAKE_CUDA_COMPILER="$nvcc" -DAIXCELL_CUDA_ARCHITECTURES="$architectures"
   cmake --build --preset cuda -j "$jobs" --target test_device_cuda test_kernels_gpu_cuda benchmark_gpu aixcell_command
   gpu_cudnn=yes
   # The file that CMake found, or a line that ends in NOTFOUND, or none.

@@ -1,6 +1,7 @@
-// How fast kernels are on this GPU, beside what the GPU reaches in the same run: copying memory, and multiplying on tensor
-// cores from registers (mma.sync). Prints a line for each kernel: time, rate, and its share of that ceiling. Numbers are the
-// median of twenty runs by the GPU's own clock, after three that do not count. No argument; needs a GPU.
+// How fast kernels are on this GPU, beside what the GPU reaches in the same run: copying memory, and multiplying on
+// tensor cores from registers (mma.sync). Prints a line for each kernel: time, rate, and its share of that ceiling;
+// convolutions of bfloat16 by wgmma too, where the GPU has it. Numbers are the median of twenty runs by the GPU's own
+// clock, after three that do not count. No argument; needs a GPU.
 #include <aixcell/device/cuda.cuh>
 #include <aixcell/kernels/gpu/connected_components.hpp>
 #include <aixcell/kernels/gpu/cross_entropy.hpp>
@@ -184,6 +185,53 @@ void postprocesses(context<cuda>& ctx, report& r) {
               [&](float* to, double distance, double, double, double noise) { to[0] = object_logit(distance, noise); });
 }
 
+/// Products of two tiles that stay in shared memory, by two warpgroups: what tensor cores give to wgmma.
+struct warpgroup_multiply_kernel {
+  static constexpr std::string_view name = "wgmma from shared memory";
+  static constexpr int threads = 256, rounds = 4096;
+  static constexpr double operations = 2.0 * 128 * 128 * 64 * rounds;  // of a block
+  struct shared {
+    swizzled_tile<128> left, right;
+  };
+  constexpr void operator()(WarpgroupThread auto t, shared& s, float* out) const {
+    for (int i = t.rank(); i < 128 * 64; i += threads) {
+      s.left.values[i / 64][i % 64] = bfloat16(1.0f);
+      s.right.values[i / 64][i % 64] = bfloat16(1.0f);
+    }
+    t.fence_async_proxy();
+    t.sync();
+    float sum[64] = {};
+    t.warpgroup_fence(sum);
+    for (int round = 0; round < rounds; ++round) {
+      t.warpgroup_fence();
+      for (int k = 0; k < 4; ++k)
+        t.warpgroup_multiply(sum, s.left.from_row(t.rank() / warpgroup_size * 64), s.right.from_row(0), k);
+      t.warpgroup_commit();
+      t.template warpgroup_wait<1>();
+    }
+    t.template warpgroup_wait<0>(sum);
+    float all = 0;
+    for (const float v : sum) all += v;
+    out[global_rank(t)] = all;
+  }
+};
+
+/// The convolutions of bfloat16 again, by warpgroups; shares are of what mma.sync reaches.
+void by_warpgroups(context<cuda>& ctx, report& r) {
+  if (const std::string why = why_no_wgmma(ctx); !why.empty()) {
+    std::printf("convolutions by wgmma: not measured, %s\n", why.c_str());
+    return;
+  }
+  constexpr int blocks = 1024;
+  tensor<float, cuda> out(ctx, {index_t{blocks} * warpgroup_multiply_kernel::threads});
+  r.by_products(warpgroup_multiply_kernel::name.data(), blocks * warpgroup_multiply_kernel::operations, [&] {
+    launch(ctx, {blocks, 1, 1}, warpgroup_multiply_kernel{}, out.data());
+  });
+  ctx.multiply_by(tensor_core_instruction::wgmma);
+  convolutions<bfloat16>(ctx, r, "bfloat16, wgmma");
+  ctx.multiply_by(tensor_core_instruction::mma);
+}
+
 int run() {
   context<cuda> ctx;
   const ceilings c = print_ceilings(ctx);
@@ -191,6 +239,7 @@ int run() {
   images<float>(ctx, r, "float32");
   images<bfloat16>(ctx, r, "bfloat16");
   all_convolutions(ctx, r, "");
+  by_warpgroups(ctx, r);
   steps<float>(ctx, r, "float32");
   steps<bfloat16>(ctx, r, "bfloat16");
   objects(ctx, r);

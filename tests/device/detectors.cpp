@@ -152,6 +152,44 @@ struct wait_without_barrier : whole_block {
     out[i] = s.v[i];
   }
 };
+/// Warpgroups that multiply `in`, 32 values a row, by ones: a float is two values of bfloat16, of which the first is 0
+/// here.
+enum class forgotten { nothing, proxy_fence, barrier, fence, wait, wait_before_refill };
+template <forgotten What>
+struct warpgroups : whole_block {
+  struct shared {
+    swizzled_tile<128> a;
+    swizzled_tile<64> b;
+  };
+  constexpr void operator()(WarpgroupThread auto t, shared& s, const float* in, float* out) const {
+    const int id = t.rank(), first = id / warpgroup_size * 64;
+    const auto fill = [&](int rows) {
+      for (int i = id; i < 128 * 8; i += width)
+        t.copy_async16(s.a.piece_at(i / 8, i % 8 * 8), i < rows * 8 ? &in[4 * i] : in, i < rows * 8 ? 16 : 0);
+      t.commit();
+      t.template wait<0>();
+    };
+    fill(width / 32);
+    for (int i = id; i < 64 * 64; i += width)
+      s.b.piece_at(i / 64, i % 64 / 8 * 8)[i % 8] = bfloat16(i % 64 == i / 64 * 2 + 1 ? 1.0f : 0.0f);
+    if (What != forgotten::proxy_fence) t.fence_async_proxy();
+    if (What != forgotten::barrier) t.sync();
+    float sum[32] = {};
+    if (What != forgotten::fence) t.warpgroup_fence(sum);
+    for (int k = 0; k < 4; ++k) t.warpgroup_multiply(sum, s.a.from_row(first), s.b.from_row(0), k);
+    t.warpgroup_commit();
+    if (What != forgotten::wait && What != forgotten::wait_before_refill) t.template warpgroup_wait<0>(sum);
+    t.sync();
+    fill(0);
+    if (What == forgotten::wait_before_refill) t.template warpgroup_wait<0>(sum);
+    for (int i = 0; i < 32; ++i) {
+      const int row = first + warpgroup_row(t, i), column = warpgroup_column(t, i);
+      if (row < width / 32 && column < 32) out[row * 32 + column] = sum[i];
+    }
+    if (What == forgotten::wait) t.template warpgroup_wait<0>(sum);
+  }
+};
+
 /// Plain += where several blocks add.
 struct lost_update : whole_block {
   constexpr void operator()(auto t, shared&, const float* in, float* out) const { out[t.rank()] += in[t.rank()]; }
@@ -251,6 +289,18 @@ int main(int argc, char** argv) {
       check(early_read{}, same);
     else if (bug == "wait_without_barrier")
       check(wait_without_barrier{}, same);
+    else if (bug == "warpgroups_nothing_wrong")
+      check(warpgroups<forgotten::nothing>{}, same);
+    else if (bug == "missing_proxy_fence")
+      check(warpgroups<forgotten::proxy_fence>{}, same);
+    else if (bug == "missing_barrier_of_warpgroups")
+      check(warpgroups<forgotten::barrier>{}, same);
+    else if (bug == "missing_warpgroup_fence")
+      check(warpgroups<forgotten::fence>{}, same);
+    else if (bug == "missing_warpgroup_wait")
+      check(warpgroups<forgotten::wait>{}, same);
+    else if (bug == "refill_before_warpgroup_wait")
+      check(warpgroups<forgotten::wait_before_refill>{}, same);
     else if (bug == "lost_update" || bug == "torn_update") {
       std::fill_n(y.data(), y.size(), 0.0f);
       if (bug == "lost_update")

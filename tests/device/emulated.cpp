@@ -53,6 +53,35 @@ struct wrong_kernel {
   }
 };
 
+template <int Which>
+struct wrong_warpgroup_kernel {
+  static constexpr std::string_view name = "wrong warpgroup";
+  static constexpr int threads = 160;
+  struct shared {
+    swizzled_tile<64> a, b;
+  };
+  constexpr void operator()(WarpgroupThread auto t, shared& s) const {
+    if (Which != 0 && t.rank() >= warpgroup_size) return;
+    float sum[32] = {};
+    t.warpgroup_fence(sum);
+    const auto multiply = [&](const bfloat16* left, int step) {
+      t.warpgroup_multiply(sum, left, s.b.from_row(0), step);
+    };
+    if constexpr (Which == 0) multiply(s.a.from_row(0), 0);  // the last warp is in no whole warpgroup
+    if constexpr (Which == 1) multiply(t.rank() < 32 ? s.a.from_row(0) : s.b.from_row(0), 0);
+    if constexpr (Which == 2)
+      if (t.rank() < 64) multiply(s.a.from_row(0), 0);
+    if constexpr (Which == 3) multiply(s.a.from_row(4), 0);
+    if constexpr (Which == 4) multiply(s.b.from_row(8), 0);
+    if constexpr (Which == 5) multiply(s.a.from_row(0), 4);
+    if constexpr (Which >= 6) multiply(s.a.from_row(0), 0);
+    t.warpgroup_commit();
+    if constexpr (Which == 6) return;
+    if constexpr (Which == 7) sum[3] = 0;
+    t.template warpgroup_wait<0>(sum);
+  }
+};
+
 tensor<int> turns(const schedule& how) {
   context<emulated> ctx(how);
   tensor<int> zero({1});
@@ -113,6 +142,22 @@ TEST_CASE("the emulated device says what is wrong and where", "[device]") {
   context<emulated> ctx;
   auto flag = to_device(ctx, tensor<int>({8}));
   CHECK(has(message_of([&] { launch(ctx, {1, 1, 1}, wrong_kernel<4>{}, flag.data()); }), "no progress"));
+}
+
+TEST_CASE("the emulated device says what is wrong with a warpgroup", "[device]") {
+  for (const schedule& how : {schedule::forward(), schedule::reverse(), schedule::shuffled(5), schedule::fuzz(5)}) {
+    context<emulated> ctx(how);
+    const auto run = [&](auto kernel) { return message_of([&] { launch(ctx, {1, 1, 1}, kernel); }); };
+    CHECK(has(run(wrong_warpgroup_kernel<0>{}), "is in no whole warpgroup at emulated.cpp:"));
+    CHECK(has(run(wrong_warpgroup_kernel<1>{}), "with other tiles"));
+    CHECK(has(run(wrong_warpgroup_kernel<2>{}), "deadlock: "));
+    CHECK(has(run(wrong_warpgroup_kernel<3>{}), "the address of a tile is not a multiple of 1024 at emulated.cpp:"));
+    CHECK(has(run(wrong_warpgroup_kernel<4>{}), "a tile of 64 rows is not in shared memory at emulated.cpp:"));
+    CHECK(has(run(wrong_warpgroup_kernel<5>{}), "a tile has no step of depth 4"));
+    CHECK(has(run(wrong_warpgroup_kernel<6>{}), "left without waiting for products of its warpgroup"));
+    CHECK(has(run(wrong_warpgroup_kernel<7>{}), "wrote to sums that its warpgroup was adding to"));
+    CHECK(turns(how).size() == 256);  // a failed launch leaves nothing behind
+  }
 }
 
 TEST_CASE("no block is no work", "[device]") {

@@ -2,6 +2,7 @@
 // what we read in the manuals; on a GPU, that the manuals were read rightly. Until it has passed there, trust no kernel.
 #include <aixcell/device/core.hpp>
 #include <array>
+#include <string>
 #include <vector>
 #include "device_under_test.hpp"
 #include "support/catch.hpp"
@@ -191,6 +192,68 @@ struct tf32_product_kernel {
   }
 };
 
+/// c [128,N] = a [128,64] b [N,64]^T by two warpgroups: the first half of depth in one group of products, the second,
+/// onto the same sums, in another that is under way at once; then once more, onto sums that were read and changed.
+template <int N>
+struct warpgroup_product_kernel {
+  static constexpr std::string_view name = "product of warpgroups";
+  static constexpr int threads = 256;
+  struct shared {
+    swizzled_tile<128> a;
+    swizzled_tile<N> b;
+  };
+  constexpr void operator()(WarpgroupThread auto t, shared& s, const bfloat16* a, const bfloat16* b, float* c) const {
+    for (int i = t.rank(); i < 128 * 8; i += threads) t.copy_async16(s.a.piece_at(i / 8, i % 8 * 8), a + 8 * i);
+    for (int i = t.rank(); i < N * 8; i += threads) t.copy_async16(s.b.piece_at(i / 8, i % 8 * 8), b + 8 * i);
+    t.commit();
+    t.template wait<0>();
+    t.fence_async_proxy();
+    t.sync();
+    const int first = t.rank() / warpgroup_size * 64;
+    float sum[N / 2] = {};
+    const auto multiply = [&](int step) { t.warpgroup_multiply(sum, s.a.from_row(first), s.b.from_row(0), step); };
+    t.warpgroup_fence(sum);
+    multiply(0);
+    multiply(1);
+    t.warpgroup_commit();
+    t.warpgroup_fence();
+    multiply(2);
+    multiply(3);
+    t.warpgroup_commit();
+    t.template warpgroup_wait<1>();
+    t.template warpgroup_wait<0>(sum);
+    for (int i = 0; i < N / 2; ++i) sum[i] *= 2;
+    t.warpgroup_fence(sum);
+    multiply(3);
+    t.warpgroup_commit();
+    t.template warpgroup_wait<0>(sum);
+    for (int i = 0; i < N / 2; ++i) c[(first + warpgroup_row(t, i)) * N + warpgroup_column(t, i)] = sum[i];
+  }
+};
+
+template <int N>
+void multiply_by_warpgroups(auto& ctx) {
+  const auto small = [](index_t i) {
+    return bfloat16(static_cast<float>(static_cast<int>(hashed(static_cast<word>(i)) % 17) - 8));
+  };
+  tensor<bfloat16> a({128, 64}), b({N, 64});
+  for (index_t i = 0; i < a.size(); ++i) a[i] = small(i);
+  for (index_t i = 0; i < b.size(); ++i) b[i] = small(100000 + i);
+  const auto da = to_device(ctx, a), db = to_device(ctx, b);
+  tensor<float, device_under_test> dc(ctx, {128, N});
+  launch(ctx, {1, 1, 1}, warpgroup_product_kernel<N>{}, da.data(), db.data(), dc.data());
+  const auto found = to_host(ctx, dc);
+  int wrong = 0;
+  for (index_t i = 0; i < 128; ++i)
+    for (index_t j = 0; j < N; ++j) {
+      float sum = 0;
+      for (index_t k = 0; k < 64; ++k)
+        sum += static_cast<float>(a(i, k)) * static_cast<float>(b(j, k)) * (k < 48 ? 2.0f : 3.0f);
+      wrong += found(i, j) != sum;
+    }
+  CHECK(wrong == 0);
+}
+
 }  // namespace
 
 TEST_CASE("lanes exchange what they should", "[device][primitives]") {
@@ -367,6 +430,33 @@ TEST_CASE("mma multiplies matrices of integers in TF32 exactly, without the bits
         for (index_t k = 0; k < 8; ++k) sum += cut(a(i, k)) * b(j, k);
         CHECK(found(i, j) == sum);
       }
+  });
+}
+
+TEST_CASE("a tile of shared memory is described as the manual says", "[device][primitives]") {
+  // Bits 0-13: address / 16; 16-29: 1, which swizzled tiles ignore; 32-45: 1024 / 16; 62-63: 1, 128 bytes.
+  CHECK(matrix_descriptor(0x2400) == 0x4000004000010240u);
+  CHECK(described_address(matrix_descriptor(0x2400), 0, 0) == 0x2400);
+  // Row 3 of the second 8, the piece of values 24 to 31, by way of the second 16 of depth: piece 3 ^ 3.
+  CHECK(described_address(matrix_descriptor(0x2400 + 32), 11, 8) == 0x2400 + 11 * 128);
+  const swizzled_tile<16> tile{};
+  const auto begin = matrix_descriptor(0);
+  for (int row = 0; row < 16; ++row)
+    for (int k = 0; k < 64; k += 8) {
+      swizzled_tile<16> copy = tile;
+      const auto place = copy.piece_at(row, k) - &copy.values[0][0];
+      CHECK(described_address(begin + static_cast<std::uint64_t>(k / 16 * 2), row, k % 16) == 2 * place);
+    }
+}
+
+TEST_CASE("warpgroups multiply swizzled tiles of integers exactly", "[device][primitives]") {
+  on_every_device([&](auto& ctx) {
+    if (const std::string why = why_no_wgmma(ctx); !why.empty()) {
+      WARN("skipped: " << why);
+      return;
+    }
+    multiply_by_warpgroups<64>(ctx);
+    multiply_by_warpgroups<128>(ctx);
   });
 }
 

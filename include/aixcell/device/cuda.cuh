@@ -211,8 +211,98 @@ struct cuda_thread {
         : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
   }
+
+  // Warpgroups: wgmma of sm_90a. Compiled for other GPUs, a kernel that comes here ends with an error.
+  __device__ static constexpr bool has_warpgroup_multiply() {
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+    return true;
+#else
+    return false;
+#endif
+  }
+  __device__ void fence_async_proxy() const {
+    if constexpr (has_warpgroup_multiply())
+      asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
+    else
+      __trap();
+  }
+  template <class... Sums>
+  __device__ void warpgroup_fence(Sums&... sums) const {
+    if constexpr (has_warpgroup_multiply()) {
+      (keep_in_place(sums), ...);
+      asm volatile("wgmma.fence.sync.aligned;" ::: "memory");
+    } else {
+      __trap();
+    }
+  }
+  template <std::size_t Count>
+  __device__ void warpgroup_multiply(float (&d)[Count], const bfloat16* left, const bfloat16* right, int step) const {
+    static_assert(Count == 32 || Count == 64, "64 or 128 columns");
+    if constexpr (!has_warpgroup_multiply()) {
+      __trap();
+      return;
+    }
+    // 16 of depth are 32 bytes; the hardware exchanges pieces by the bits of the address that it computes.
+    const std::uint64_t a = matrix_descriptor(static_cast<unsigned>(__cvta_generic_to_shared(left)) + 32 * step),
+                        b = matrix_descriptor(static_cast<unsigned>(__cvta_generic_to_shared(right)) + 32 * step);
+    if constexpr (has_warpgroup_multiply() && Count == 32)
+      asm volatile(
+          "{.reg .pred add; setp.ne.b32 add, %34, 0; "
+          "wgmma.mma_async.sync.aligned.m64n64k16.f32.bf16.bf16 {"
+          "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+          "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+          "}, %32, %33, add, 1, 1, 0, 0;}"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]),
+            "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]),
+            "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]),
+            "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31])
+          : "l"(a), "l"(b), "r"(1)
+          : "memory");
+    if constexpr (has_warpgroup_multiply() && Count == 64)
+      asm volatile(
+          "{.reg .pred add; setp.ne.b32 add, %66, 0; "
+          "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {"
+          "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,"
+          "%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31,"
+          "%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,"
+          "%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+          "}, %64, %65, add, 1, 1, 0, 0;}"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3]), "+f"(d[4]), "+f"(d[5]), "+f"(d[6]), "+f"(d[7]), "+f"(d[8]),
+            "+f"(d[9]), "+f"(d[10]), "+f"(d[11]), "+f"(d[12]), "+f"(d[13]), "+f"(d[14]), "+f"(d[15]), "+f"(d[16]),
+            "+f"(d[17]), "+f"(d[18]), "+f"(d[19]), "+f"(d[20]), "+f"(d[21]), "+f"(d[22]), "+f"(d[23]), "+f"(d[24]),
+            "+f"(d[25]), "+f"(d[26]), "+f"(d[27]), "+f"(d[28]), "+f"(d[29]), "+f"(d[30]), "+f"(d[31]), "+f"(d[32]),
+            "+f"(d[33]), "+f"(d[34]), "+f"(d[35]), "+f"(d[36]), "+f"(d[37]), "+f"(d[38]), "+f"(d[39]), "+f"(d[40]),
+            "+f"(d[41]), "+f"(d[42]), "+f"(d[43]), "+f"(d[44]), "+f"(d[45]), "+f"(d[46]), "+f"(d[47]), "+f"(d[48]),
+            "+f"(d[49]), "+f"(d[50]), "+f"(d[51]), "+f"(d[52]), "+f"(d[53]), "+f"(d[54]), "+f"(d[55]), "+f"(d[56]),
+            "+f"(d[57]), "+f"(d[58]), "+f"(d[59]), "+f"(d[60]), "+f"(d[61]), "+f"(d[62]), "+f"(d[63])
+          : "l"(a), "l"(b), "r"(1)
+          : "memory");
+  }
+  __device__ void warpgroup_commit() const {
+    if constexpr (has_warpgroup_multiply())
+      asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory");
+    else
+      __trap();
+  }
+  template <int Pending, class... Sums>
+  __device__ void warpgroup_wait(Sums&... sums) const {
+    if constexpr (has_warpgroup_multiply()) {
+      asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Pending) : "memory");
+      (keep_in_place(sums), ...);
+    } else {
+      __trap();
+    }
+  }
+
+ private:
+  /// What reads or writes a register goes neither before nor after this.
+  template <std::size_t Count>
+  __device__ static void keep_in_place(float (&sum)[Count]) {
+#pragma unroll
+    for (std::size_t i = 0; i < Count; ++i) asm volatile("" : "+f"(sum[i])::"memory");
+  }
 };
-static_assert(KernelThread<cuda_thread>);
+static_assert(KernelThread<cuda_thread> && WarpgroupThread<cuda_thread>);
 
 namespace detail {
 
@@ -220,7 +310,7 @@ namespace detail {
 /// since nvcc 13, so no other library's copy can win (NVIDIA/cub#545).
 template <Kernel K, class... Argument>
 __global__ void __launch_bounds__(K::threads) kernel_entry(K kernel, Argument... arguments) {
-  extern __shared__ __align__(128) unsigned char shared_bytes[];
+  extern __shared__ __align__(1024) unsigned char shared_bytes[];
   kernel(cuda_thread{}, *reinterpret_cast<typename K::shared*>(shared_bytes), arguments...);
 }
 
@@ -487,6 +577,38 @@ inline void synchronise(context<cuda>& ctx) {
 
 /// Says that this thread is about to use the context: CUDA keeps a current GPU for each thread, 0 at first.
 inline void make_current(context<cuda>& ctx) { detail::check_cuda(cudaSetDevice(ctx.gpu()), "cudaSetDevice"); }
+
+namespace detail {
+
+/// Whether the code that this GPU runs was compiled for 90a: of several in a program the driver takes one.
+struct compiled_for_wgmma_kernel {
+  static constexpr std::string_view name = "compiled for wgmma";
+  static constexpr int threads = warp_size;
+  using shared = nothing;
+  constexpr void operator()(auto t, shared&, int* compiled) const {
+    if (t.rank() == 0) *compiled = t.has_warpgroup_multiply();
+  }
+};
+
+}  // namespace detail
+
+/// Why kernels cannot multiply by wgmma here; empty: they can. Waits for the GPU.
+inline std::string why_no_wgmma(context<cuda>& ctx) {
+  int major = 0, minor = 0, compiled = 0;
+  detail::check_cuda(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, ctx.gpu()),
+                     "cudaDeviceGetAttribute");
+  detail::check_cuda(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, ctx.gpu()),
+                     "cudaDeviceGetAttribute");
+  if (major == 9 && minor == 0) {
+    detail::require_not_recording(ctx, "somebody asks for wgmma");
+    const auto on_gpu = std::static_pointer_cast<int>(ctx.memory().allocate(sizeof(int)));
+    launch(ctx, {1, 1, 1}, detail::compiled_for_wgmma_kernel{}, on_gpu.get());
+    detail::check_cuda(cudaMemcpyAsync(&compiled, on_gpu.get(), sizeof compiled, cudaMemcpyDeviceToHost, ctx.stream()),
+                       "cudaMemcpyAsync to the host");
+    synchronise(ctx);
+  }
+  return detail::why_no_wgmma(major, minor, compiled != 0);
+}
 
 // Copies of whole arrays, equal shapes (else shape_error).
 

@@ -171,6 +171,9 @@ void launch(context<emulated>& ctx, dim blocks, const K& kernel, Argument... arg
   });
 }
 
+/// Nothing is in the way of wgmma here.
+inline std::string why_no_wgmma(context<emulated>&) { return {}; }
+
 /// Waits until all work of the context is done.
 inline void synchronise(context<emulated>& ctx) { ctx.stream().require_not_recording("somebody waits"); }
 

@@ -146,6 +146,7 @@ class emulated_thread {
       std::memset(static_cast<char*>(copies[done].to) + valid, 0, 16 - valid);
     }
     const detail::unobserved books;
+    for (std::size_t i = 0; i < done; ++i) state_->run->note_copy(*state_, copies[i].to);
     copies.erase(copies.begin(), copies.begin() + static_cast<std::ptrdiff_t>(done));
   }
 
@@ -190,6 +191,44 @@ class emulated_thread {
   void mma_16x8x8_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint32_t (&b)[2],
                        line at = line::here()) const {
     multiply_16x8<1>(d, a, b, at, [](std::uint32_t word, int) { return std::bit_cast<float>(word & ~0x1fffu); });
+  }
+
+  // Warpgroups. Products are computed in the wait, of what lies in their tiles then (emulated_warpgroup.hpp).
+  static constexpr bool has_warpgroup_multiply() { return true; }
+  void fence_async_proxy() const {
+    const detail::unobserved books;
+    state_->proxy_fences.push_back(state_->block->generation);
+  }
+  /// Has to be called before each group: more than the manual asks for, which leaves it away where no sum was touched.
+  template <class... Sums>
+  void warpgroup_fence(Sums&...) const {
+    const detail::unobserved books;
+    state_->products.fenced = true;
+  }
+  /// wgmma.mma_async.sync.aligned.m64nNk16.f32.bf16.bf16, d += a b, both by rows of depth, with the fragments of the
+  /// PTX manual.
+  template <std::size_t Count>
+  void warpgroup_multiply(float (&d)[Count], const bfloat16* left, const bfloat16* right, int step,
+                          line at = line::here()) const {
+    static_assert(Count == 32 || Count == 64, "64 or 128 columns");
+    const detail::unobserved books;
+    auto& run = *state_->run;
+    if (!state_->products.fenced) run.fail("a group of products begins without warpgroup_fence at " + to_string(at));
+    const std::uint64_t a = run.described_tile(*state_, left, 64, step, at),
+                        b = run.described_tile(*state_, right, 2 * Count, step, at);
+    run.meet_warpgroup(*state_, a, b, 2 * Count, at);
+    state_->products.start(d, Count, a, b);
+  }
+  void warpgroup_commit() const {
+    const detail::unobserved books;
+    state_->products.commit();
+  }
+  template <int Pending, class... Sums>
+  void warpgroup_wait(Sums&... sums) const {
+    auto& products = state_->products;
+    products.finish(products.group - Pending, rank(), static_cast<const std::byte*>(state_->block->shared.begin()));
+    if (!(products.give_back(sums) && ...))
+      state_->run->fail("thread " + std::to_string(rank()) + " wrote to sums that its warpgroup was adding to");
   }
 
  private:
@@ -274,6 +313,6 @@ class emulated_thread {
 
   detail::thread_state* state_;
 };
-static_assert(KernelThread<emulated_thread>);
+static_assert(KernelThread<emulated_thread> && WarpgroupThread<emulated_thread>);
 
 }  // namespace aixcell

@@ -11,6 +11,7 @@
 
 #include <aixcell/core/error.hpp>
 #include <aixcell/device/core.hpp>
+#include <aixcell/device/emulated_warpgroup.hpp>
 #include <aixcell/device/fiber.hpp>
 #include <aixcell/device/schedule.hpp>
 
@@ -63,12 +64,27 @@ struct thread_state {
   void* out = nullptr;
   int copy_group = 0;
   std::vector<async_copy> copies;
+  std::vector<unsigned> proxy_fences;  // after how many barriers of the block each was
+  warpgroup_products products;
 };
 
 /// A warp operation that not all of its lanes have reached.
 struct rendezvous {
   unsigned mask, arrived;
   code_line at;
+};
+
+/// A product of a warpgroup that not all of its threads have reached: which tiles of shared memory, by the first one to
+/// say.
+struct warpgroup_meeting {
+  int arrived = 0;
+  code_line at;
+  std::uint64_t left = 0, right = 0;
+};
+/// Who copied 16 bytes of shared memory, and after how many proxy fences.
+struct copied_piece {
+  int rank = -1;
+  std::size_t proxy_fences = 0;
 };
 
 /// Shared memory: an allocation of its own for each block, so that AddressSanitizer knows where it ends.
@@ -107,6 +123,8 @@ struct block_state {
   std::size_t first_order_point = 0;
   shared_storage shared;
   std::vector<std::vector<rendezvous>> warps;
+  std::vector<warpgroup_meeting> warpgroups;
+  std::vector<copied_piece> copied;  // empty until something is
 };
 
 /// What a launch is, without its types.
@@ -191,6 +209,48 @@ class executor {
     suspend(t);
   }
 
+  /// Notes that copy_async16 of this thread has arrived: warpgroups must not read it before a proxy fence and a barrier.
+  void note_copy(thread_state& t, const void* to) {
+    block_state& b = *t.block;
+    const std::size_t place = place_in_shared(b, to);
+    if (b.copied.empty()) b.copied.resize((plan_.shared_bytes + 15) / 16);
+    if (place < plan_.shared_bytes) b.copied[place / 16] = {t.rank, t.proxy_fences.size()};
+  }
+
+  /// The matrix descriptor of 16 of depth of a swizzled tile.
+  std::uint64_t described_tile(thread_state& t, const void* tile, int rows, int step, const code_line& at) const {
+    const std::size_t place = place_in_shared(*t.block, tile);
+    if (place + static_cast<std::size_t>(rows) * 128 > plan_.shared_bytes)
+      fail("a tile of " + std::to_string(rows) + " rows is not in shared memory at " + to_string(at));
+    if (place % 1024 != 0 || plan_.shared_alignment % 1024 != 0)
+      fail("the address of a tile is not a multiple of 1024 at " + to_string(at));
+    if (step < 0 || step > 3) fail("a tile has no step of depth " + std::to_string(step) + " at " + to_string(at));
+    return matrix_descriptor(static_cast<std::uint32_t>(place) + 32 * static_cast<std::uint32_t>(step));
+  }
+
+  /// Waits until all threads of a warpgroup are at `at` with the same tiles, of 64 and of `columns` rows.
+  void meet_warpgroup(thread_state& t, std::uint64_t left, std::uint64_t right, int columns, const code_line& at) {
+    const unobserved books;
+    block_state& b = *t.block;
+    const int number = t.rank / warpgroup_size, first = number * warpgroup_size;
+    if (first + warpgroup_size > plan_.threads) fail(name_of(t) + " is in no whole warpgroup at " + to_string(at));
+    b.warpgroups.resize(static_cast<std::size_t>(plan_.threads / warpgroup_size));
+    auto& met = b.warpgroups[static_cast<std::size_t>(number)];
+    if (met.arrived == 0) met = {0, at, left, right};
+    if (!(met.at == at) || met.left != left || met.right != right)
+      fail("warpgroup divergence: " + name_of(t) + " at " + to_string(at) + ", others at " + to_string(met.at) +
+           (met.at == at ? " with other tiles" : ""));
+    t.at = at;
+    t.state = thread_state::waits::in_warp;
+    if (++met.arrived == warpgroup_size) {
+      met.arrived = 0;
+      require_proxy_fences(b, left, 64, at);
+      require_proxy_fences(b, right, columns, at);
+      for (int i = 0; i < warpgroup_size; ++i) make_ready(thread_of(b, first + in_order(i, warpgroup_size)));
+    }
+    suspend(t);
+  }
+
   void yield(thread_state& t, const code_line& at) {
     const unobserved books;
     t.at = at;
@@ -238,6 +298,23 @@ class executor {
     return "thread " + std::to_string(t.rank) + " of block [" + std::to_string(b.x) + "," + std::to_string(b.y) + "," +
            std::to_string(b.z) + "]";
   }
+  static std::size_t place_in_shared(const block_state& b, const void* p) {
+    return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(b.shared.begin());
+  }
+  /// Plain writes to shared memory are not seen here; copies are.
+  void require_proxy_fences(const block_state& b, std::uint64_t tile, int rows, const code_line& at) {
+    if (b.copied.empty()) return;
+    for (int row = 0; row < rows; ++row)
+      for (int k = 0; k < 16; k += 8) {
+        const copied_piece& piece = b.copied[described_address(tile, row, k) / 16];
+        if (piece.rank < 0) continue;
+        const thread_state& writer = thread_of(b, piece.rank);
+        const bool fenced = piece.proxy_fences < writer.proxy_fences.size();
+        if (!fenced || writer.proxy_fences[piece.proxy_fences] == b.generation)
+          fail("a tile is multiplied at " + to_string(at) + " that " + name_of(writer) + " copied without a " +
+               (fenced ? "barrier after its proxy fence" : "proxy fence after it"));
+      }
+  }
   void* order_point(const block_state& b, unsigned i) { return &order_points_[b.first_order_point + i]; }
   thread_state& thread_of(const block_state& b, int rank) {
     const auto threads = static_cast<std::size_t>(plan_.threads);
@@ -280,8 +357,10 @@ class executor {
       if (!failure_) failure_ = std::make_exception_ptr(emulation_error(std::string(plan_.kernel) + ": " + what));
     };
     if (!t.copies.empty()) note(name_of(t) + " left without waiting for its asynchronous copies");
+    if (!t.products.under_way.empty()) note(name_of(t) + " left without waiting for products of its warpgroup");
     t.copies.clear();
     t.copy_group = 0;
+    t.products = {};
     if (b.arrived > 0)
       note(name_of(t) + " left the kernel while " + std::to_string(b.arrived) + " threads wait at " +
            to_string(b.barrier));
@@ -377,11 +456,14 @@ inline void executor::start_block(block_state& b, int linear) {
   // To ThreadSanitizer a fiber is a thread: threads of two blocks must not look ordered because one fiber ran both.
   b.rotation = static_cast<std::size_t>(linear) * 7 % static_cast<std::size_t>(plan_.threads);
   b.warps.assign(warps, {});
+  b.warpgroups.clear();
+  b.copied.clear();
   for (int i = 0; i < plan_.threads; ++i) {
     const int rank = in_order(i, plan_.threads);
     thread_state& t = thread_of(b, rank);
     t.block = &b;
     t.rank = rank;
+    t.proxy_fences.clear();
     make_ready(t);
   }
 }

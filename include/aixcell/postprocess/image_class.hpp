@@ -35,14 +35,14 @@ struct image_class {
     return t;
   }
 
+  auto loss_terms(channel_offsets at) const { return head().loss_terms(at, 1); }
+
   template <class Real>
   double loss(context<cpu>& ctx, view<const Real, cpu> output, view<const float, cpu> target,
               view<Real, cpu> gradient) const {
     std::fill(gradient.begin(), gradient.end(), Real(0));
     return add_losses<Real>(ctx, loss_terms({}), output, target, gradient);
   }
-
-  auto loss_terms(channel_offsets at) const { return head().loss_terms(at, 1); }
 
   prediction decode(context<cpu>&, view<const float, cpu> output) const {
     detail::require_output(name, output, image_classes);

@@ -13,7 +13,8 @@ namespace detail {
 
 // Who computes a convolution of ours, chosen by its shape and by how it is to be rounded:
 //   few_channels.hpp               first layers: up to 7 channels
-//   tensor_core_convolution.hpp    bfloat16, and float32 where precision::tf32 allows it: channels and filters in multiples of 16 bytes
+//   tensor_core_convolution.hpp    bfloat16, and float32 where precision::tf32 allows it: channels and filters in multiples of 16 bytes;
+//                                  by wgmma (warpgroup_convolution.hpp) where the context multiplies so
 //   any_convolution.hpp            everything else; images in bfloat16 are widened as they are read
 
 /// Filters are trained in float32 and multiplied as images are stored.

@@ -7,6 +7,7 @@
 #include <aixcell/kernels/gpu/detail/tensor_core_tile.hpp>
 #include <aixcell/kernels/gpu/detail/tile_output.hpp>
 #include <aixcell/kernels/gpu/detail/tiled_product.hpp>
+#include <aixcell/kernels/gpu/detail/warpgroup_convolution.hpp>
 
 namespace aixcell::detail {
 
@@ -33,38 +34,13 @@ struct tensor_core_kernel : tensor_core_tile<Operand, Columns> {
   tile_output<Out, Residual> output;
 
   constexpr void operator()(auto t, shared& s) const {
-    const conv2d_extents& e = of.e;
     const int first_row = t.block().x * rows, first_column = t.block().y * columns;
-    const int pixels = e.pixels(), reach = e.reach();
-    // This thread copies 16 bytes of depth of every 32nd row.
-    constexpr int chunks = depth / piece, row_step = threads / chunks;
-    const int chunk = t.rank() % chunks * piece, row = t.rank() / chunks;
-    int image[rows / row_step] = {},
-                     corner[rows / row_step] = {};  // first value of the image; cell of tap (0,0), 16 bits an edge
-    for (int i = 0; i < rows / row_step; ++i) {
-      const int pixel = first_row + row + i * row_step;
-      const int q = pixel % e.y.width, p = pixel / e.y.width % e.y.height, n = pixel / e.y.width / e.y.height;
-      image[i] = pixel < pixels ? n * e.x.height * e.x.width * e.x.channels : -1;
-      corner[i] = (p * e.stride - of.top) * 65536 + (q * e.stride - of.left + 32768);
-    }
+    const dense_copies<Operand, rows, columns, depth, threads> copies(t, of, first_row, first_column);
     const auto fetch = [&](int step, int stage) {
-      const int k = step * depth + chunk, tap = k / e.inputs, c = k % e.inputs;
-      const int down = tap / e.taps_right * e.dilation, right = tap % e.taps_right * e.dilation;
-      for (int i = 0; i < rows / row_step; ++i) {
-        const int h = (corner[i] >> 16) + down, w = (corner[i] & 65535) - 32768 + right;
-        const bool inside = k < reach && image[i] >= 0 && h >= 0 && h < e.x.height && w >= 0 && w < e.x.width;
-        t.copy_async16(&s.in.left[stage][row + i * row_step][chunk],
-                       inside ? of.x + image[i] + (h * e.x.width + w) * e.x.channels + c : of.x, inside ? 16 : 0);
-      }
-      for (int i = 0; i < columns / row_step; ++i) {
-        const int filter_index = first_column + row + i * row_step;
-        const bool inside = k < reach && filter_index < e.outputs;
-        t.copy_async16(&s.in.right[stage][row + i * row_step][chunk],
-                       inside ? of.filter + filter_index * reach + k : of.filter, inside ? 16 : 0);
-      }
+      copies.fetch(t, of, step, in_rows_of(s.in.left[stage]), in_rows_of(s.in.right[stage]));
     };
     typename tile::accumulators sum = {};
-    pipelined<stages>(t, (reach + depth - 1) / depth, fetch, [&](int stage) {
+    pipelined<stages>(t, (of.e.reach() + depth - 1) / depth, fetch, [&](int stage) {
       tile::multiply_along(t, sum, depth, in_rows_of(s.in.left[stage]), in_rows_of(s.in.right[stage]));
     });
     output.template store<tile>(t, sum, s.out, first_row, first_column,
@@ -193,6 +169,8 @@ void launch_product(context<Device>& ctx, const dense_product<Operand>& of, tile
   }
   with_tile_sums<rows>(ctx, "conv2d", y, e.y.height * e.y.width, sums, [&](const tile_sums& totals) {
     output.totals = totals;
+    if constexpr (std::is_same_v<Operand, bfloat16>)
+      if (ctx.multiplies_by() == tensor_core_instruction::wgmma) return launch_warpgroups(ctx, of, output);
     with_columns_for(e.outputs, [&](auto columns) {
       using kernel = tensor_core_kernel<Operand, columns(), Out, Residual>;
       kernel k{};

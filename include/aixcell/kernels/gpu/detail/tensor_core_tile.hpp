@@ -165,7 +165,7 @@ void with_columns_for(int outputs, auto&& f) {
 }
 
 /// Where values of an array in shared memory lie.
-constexpr auto in_rows_of(const auto& array) {
+constexpr auto in_rows_of(auto& array) {
   return [&array](int i, int j) { return &array[i][j]; };
 }
 
