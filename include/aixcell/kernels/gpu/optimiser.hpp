@@ -120,15 +120,14 @@ struct adamw_kernel {
     const parameter_chunk chunk = chunks[t.block().x];
     const step_numbers now = numbers[0];
     const float clip = norm ? static_cast<float>(norm[1]) : 1.0f,
-                keep = 1 - chunk.decays * now.learning_rate * o.weight_decay;
+                keep = 1 - chunk.decays * now.learning_rate * o.weight_decay, rate = now.learning_rate * now.correct1;
     for (int i = t.rank(); i < chunk.count; i += threads) {
       const float g = chunk.gradient[i] * clip;
       const float m = o.beta1 * chunk.mean[i] + (1 - o.beta1) * g,
                   v = o.beta2 * chunk.square[i] + (1 - o.beta2) * g * g;
       chunk.mean[i] = m;
       chunk.square[i] = v;
-      chunk.value[i] =
-          keep * chunk.value[i] - now.learning_rate * (m * now.correct1) / (std::sqrt(v * now.correct2) + o.epsilon);
+      chunk.value[i] = keep * chunk.value[i] - rate * m / (std::sqrt(v * now.correct2) + o.epsilon);
     }
   }
 };

@@ -7,10 +7,12 @@
 #include <aixcell/kernels/gpu/distance_transform.hpp>
 #include <aixcell/kernels/gpu/draw_polygons.hpp>
 #include <aixcell/kernels/gpu/fill_holes.hpp>
+#include <aixcell/kernels/gpu/flat_field.hpp>
 #include <aixcell/kernels/gpu/flow_sinks.hpp>
 #include <aixcell/kernels/gpu/follow_flow.hpp>
 #include <aixcell/kernels/gpu/grey_opening.hpp>
 #include <aixcell/kernels/gpu/h_maxima.hpp>
+#include <aixcell/kernels/gpu/illumination.hpp>
 #include <aixcell/kernels/gpu/label_pairs.hpp>
 #include <aixcell/kernels/gpu/object_sums.hpp>
 #include <aixcell/kernels/gpu/outlines.hpp>
@@ -79,6 +81,9 @@ void preprocessing(context<cuda>& ctx, view<float, cuda> image, view<double, cud
   white_top_hat(ctx, image, 3, image);
   clahe_equalise(ctx, image, {}, image);
   unmix_stains(ctx, image, {}, image);
+  estimate_illumination(ctx, image, moments);
+  divided_by(ctx, image, moments, image);
+  divide_by_field(ctx, image, image, image);
 }
 
 void measurement(context<cuda>& ctx, view<std::int32_t, cuda> labels, view<std::uint64_t, cuda> sums,
