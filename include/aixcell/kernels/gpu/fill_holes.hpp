@@ -2,6 +2,7 @@
 #include <limits>
 
 #include <aixcell/kernels/gpu/connected_components.hpp>
+#include <aixcell/kernels/gpu/detail/map.hpp>
 
 namespace aixcell {
 
