@@ -24,8 +24,8 @@ inline constexpr stored_format stored_format_of = std::is_same_v<Real, bfloat16>
 struct convolution_work {
   convolution_pass pass = convolution_pass::forward;
   stored_format format = stored_format::float32;
-  shape x, filter, y;  ///< [N,H,W,C], [K,R,S,C/groups], [N,P,Q,K]; of gradients too
-  conv2d_geometry geometry;
+  shape x = {}, filter = {}, y = {};  ///< [N,H,W,C], [K,R,S,C/groups], [N,P,Q,K]; of gradients too
+  conv2d_geometry geometry = {};
   bool scale = false, bias = false, residual = false;  ///< what the epilogue of a forward pass has
   activation act = activation::none;
   bool tf32 = false;  ///< what is multiplied may be rounded to 10 bits of mantissa; of float32 alone
