@@ -6,6 +6,7 @@
 
 #include <aixcell/kernels/detail/light_fit.hpp>
 #include <aixcell/kernels/detail/ordered_bits.hpp>
+#include <aixcell/kernels/gpu/detail/find_rank.hpp>
 #include <aixcell/kernels/gpu/detail/map.hpp>
 #include <aixcell/kernels/gpu/resize.hpp>
 
@@ -122,32 +123,17 @@ struct estimate_illumination_kernel {
         if (bits >> 8 == prefix) t.atomic_add(&s.counts[bits & 255u], 1);
       }
       t.sync();
-      if (warp_of(t) == 0) find_byte(t, s, prefix, rank);
+      if (warp_of(t) == 0)
+        find_rank(t, s.counts, threads / warp_size, rank, [&](int byte, int rest) {
+          s.prefix = prefix << 8 | static_cast<std::uint64_t>(byte);
+          s.rank = rest;
+        });
       t.sync();
       prefix = s.prefix;
       rank = s.rank;
     }
     return std::bit_cast<double>(prefix);
   }
-  /// By one warp, of which each lane adds up its bins.
-  constexpr void find_byte(auto t, shared& s, std::uint64_t prefix, int rank) const {
-    constexpr int each = threads / warp_size;
-    const int* const counts = s.counts + lane_of(t) * each;
-    int sum = 0;
-    for (int i = 0; i < each; ++i) sum += counts[i];
-    int up_to_here = sum;
-    for (int distance = 1; distance < warp_size; distance *= 2) {
-      const int before = t.shfl_up(up_to_here, distance);
-      if (lane_of(t) >= distance) up_to_here += before;
-    }
-    int before = up_to_here - sum;
-    if (rank < before || rank >= up_to_here) return;
-    int bin = 0;
-    for (; before + counts[bin] <= rank; ++bin) before += counts[bin];
-    s.prefix = prefix << 8 | static_cast<std::uint64_t>(lane_of(t) * each + bin);
-    s.rank = rank - before;
-  }
-
   /// fit by least squares, and by how much it changed. A warp owns rows, a lane a sum: their order depends on the shape alone.
   constexpr void fit_weighted(auto t, shared& s, light_grid g, const double* points) const {
     t.sync();  // weights are there, and everybody has read the fit

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include <aixcell/kernels/detail/ordered_bits.hpp>
+#include <aixcell/kernels/gpu/detail/find_rank.hpp>
 #include <aixcell/kernels/gpu/detail/map.hpp>
 
 namespace aixcell {
@@ -71,21 +72,10 @@ struct find_digit_kernel {
     const int channel = t.block().x, r = warp_of(t), bins = 1 << d.bits, each = bins / warp_size;
     const sought_rank* const sought = from + channel * sought_ranks;
     const int owner = digit_histogram_kernel::owner(sought, r);
-    const int* const counts = histograms + (channel * sought_ranks + owner) * histogram_bins + lane_of(t) * each;
-    int sum = 0;
-    for (int i = 0; i < each; ++i) sum += counts[i];
-    int up_to_here = sum;
-    for (int distance = 1; distance < warp_size; distance *= 2) {
-      const int before = t.shfl_up(up_to_here, distance);
-      if (lane_of(t) >= distance) up_to_here += before;
-    }
-    const int rank = sought[r].rank;
-    int before = up_to_here - sum;
-    if (rank < before || rank >= up_to_here) return;  // in another lane's bins
-    int bin = 0;
-    for (; before + counts[bin] <= rank; ++bin) before += counts[bin];
-    to[channel * sought_ranks + r] = {sought[r].prefix << d.bits | static_cast<std::uint32_t>(lane_of(t) * each + bin),
-                                      rank - before};
+    find_rank(t, histograms + (channel * sought_ranks + owner) * histogram_bins, each, sought[r].rank,
+              [&](int bin, int rank) {
+                to[channel * sought_ranks + r] = {sought[r].prefix << d.bits | static_cast<std::uint32_t>(bin), rank};
+              });
   }
 };
 
