@@ -102,8 +102,10 @@ TEST_CASE("values computed again: the same weights in less memory", "[pipeline][
   CHECK(kept.weights == again.weights);
   const small net;
   const shape batch{4, 128, 128, 1};
+  // In bfloat16 without a matrix unit every convolution goes through float32 copies of its arguments, kept values or not.
+  const double share = stored == precision::bfloat16 && !detail::processor().matrix_unit ? 0.75 : 0.7;
   CHECK(static_cast<double>(net.estimate(batch, {.channels = 2}, 1, {stored, true}).training_bytes) <
-        0.7 * static_cast<double>(net.estimate(batch, {.channels = 2}, 1, {stored, false}).training_bytes));
+        share * static_cast<double>(net.estimate(batch, {.channels = 2}, 1, {stored, false}).training_bytes));
 }
 
 TEST_CASE("bfloat16 takes little more than half the memory of float32 where a matrix unit computes in it",
