@@ -99,7 +99,7 @@ inline void scale_shift(const scaled_run<Stored>& a, Stored* y) {
     for (std::ptrdiff_t p = 0, at = c; p < a.pixels; ++p, at += a.channels) {
       wide z = scale * load(a.x + at) + shift;
       if (a.residual) z += load(a.residual + at);
-      if (a.relu) z = z < 0 ? wide{} : z;  // NaN stays NaN
+      if (a.relu) z = positive(z);
       store(y + at, z);
     }
   }
