@@ -1,5 +1,5 @@
 #include <aixcell/kernels/cpu/conv2d.hpp>
-#include "reference/conv2d.hpp"
+#include "reference/convolution_sums.hpp"
 #include "support/catch.hpp"
 
 #include <aixcell/core/random.hpp>
@@ -72,17 +72,6 @@ tensor<master_of<Real>> random_filters(const shape& s, random_stream r) {
   return t;
 }
 
-template <class Real>
-double worst_difference(const tensor<Real>& found, const std::vector<double>& expected,
-                        const std::vector<double>& magnitude) {
-  double worst = 0;
-  for (index_t i = 0; i < found.size(); ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    worst = std::max(worst, std::abs(static_cast<double>(found[i]) - expected[at]) / (1e-3 + magnitude[at]));
-  }
-  return worst;
-}
-
 }  // namespace
 
 TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[kernels][cpu]", float, double, bfloat16) {
@@ -101,39 +90,29 @@ TEMPLATE_TEST_CASE("conv2d and its adjoints equal plain loops in float64", "[ker
     const auto bias = random_tensor<master>({ys[3]}, random_stream(4)),
                scale = random_tensor<master>({ys[3]}, random_stream(5));
 
-    const auto zeros = [](const shape& s) { return std::vector<double>(static_cast<std::size_t>(s.count())); };
-    auto y = zeros(ys), y_size = zeros(ys), dx = zeros(c.x), dx_size = zeros(c.x), dw = zeros(c.filter),
-         dw_size = zeros(c.filter);
-    const auto add = [](std::vector<double>& sum, std::vector<double>& size, index_t at, double a, double b) {
-      sum[static_cast<std::size_t>(at)] += a * b;
-      size[static_cast<std::size_t>(at)] += std::abs(a * b);
-    };
-    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
-      add(y, y_size, o, x[i], static_cast<double>(w[f]) * scale[o % ys[3]]);
-      add(dx, dx_size, i, dy[o], w[f]);
-      add(dw, dw_size, f, x[i], dy[o]);
-    });
-    for (index_t o = 0; o < ys.count(); ++o) add(y, y_size, o, bias[o % ys[3]], 1);
+    reference::exact_convolution exact(c.g, x, w, dy);
+    exact.y.scale_channels(scale);
+    for (index_t o = 0; o < ys.count(); ++o) exact.y.add(o, bias[o % ys[3]]);
 
     tensor<Real> found(ys);
     conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = {}}, found);
-    CHECK(worst_difference(found, y, y_size) < tolerance);
+    CHECK(exact.y.worst_difference(found) < tolerance);
 
     found.fill(Real(99));
     conv2d<Real>(ctx, x, w, c.g, {.bias = bias, .scale = scale, .residual = dy, .act = activation::relu}, found);
-    for (index_t o = 0; o < ys.count(); ++o) add(y, y_size, o, dy[o], 1);
-    for (double& v : y) v = std::max(v, 0.0);
-    CHECK(worst_difference(found, y, y_size) < tolerance);
+    for (index_t o = 0; o < ys.count(); ++o) exact.y.add(o, dy[o]);
+    for (double& v : exact.y.value) v = std::max(v, 0.0);
+    CHECK(exact.y.worst_difference(found) < tolerance);
 
     tensor<Real> found_dx(c.x);
     found_dx.fill(Real(99));  // overwritten, not added to
     conv2d_backward_data<Real>(ctx, dy, w, c.g, found_dx);
-    CHECK(worst_difference(found_dx, dx, dx_size) < tolerance);
+    CHECK(exact.dx.worst_difference(found_dx) < tolerance);
 
     auto found_dw = random_tensor<master>(c.filter, random_stream(6));
-    for (index_t f = 0; f < found_dw.size(); ++f) add(dw, dw_size, f, found_dw[f], 1);  // added to, not overwritten
+    for (index_t f = 0; f < found_dw.size(); ++f) exact.dfilter.add(f, found_dw[f]);  // added to, not overwritten
     conv2d_backward_filter<Real>(ctx, x, dy, c.g, found_dw);
-    CHECK(worst_difference(found_dw, dw, dw_size) < of_sums);
+    CHECK(exact.dfilter.worst_difference(found_dw) < of_sums);
   }
 }
 

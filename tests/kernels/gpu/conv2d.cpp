@@ -40,19 +40,16 @@ TEST_CASE("gpu: loops of conv2d and its adjoints equal plain loops in float64", 
                dy = random_tensor<float>(ys, 3), bias = random_tensor<float>({ys[3]}, 4),
                scale = random_tensor<float>({ys[3]}, 5), residual = random_tensor<float>(ys, 6),
                before = random_tensor<float>(c.filter, 7);
-    exact_sums y(ys), dx(c.x), dw(c.filter);
+    exact_convolution exact(c.g, x, w, dy);
+    auto& [y, dx, dw] = exact;
     const auto wide = [](float v) { return static_cast<double>(v); };
-    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
-      y.add(o, wide(x[i]), wide(w[f]) * wide(scale[o % ys[3]]));
-      dx.add(i, wide(dy[o]), wide(w[f]));
-      dw.add(f, wide(x[i]), wide(dy[o]));
-    });
+    y.scale_channels(scale);
     for (index_t o = 0; o < ys.count(); ++o) {
-      y.add(o, wide(bias[o % ys[3]]), 1);
-      y.add(o, wide(residual[o]), 1);
+      y.add(o, wide(bias[o % ys[3]]));
+      y.add(o, wide(residual[o]));
       y.value[o] = reference::activated(activation::leaky_relu, y.value[o]).value;
     }
-    for (index_t f = 0; f < before.size(); ++f) dw.add(f, wide(before[f]), 1);
+    for (index_t f = 0; f < before.size(); ++f) dw.add(f, wide(before[f]));
     tensor<float> first_dw;
     on_every_device([&](auto& ctx) {
       const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_dy = to_device(ctx, dy),

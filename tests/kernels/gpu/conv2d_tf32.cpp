@@ -27,7 +27,7 @@ TEST_CASE("gpu: conv2d and its adjoints in TF32 are within its digits, and float
     const auto x = random_tensor<float>(c.x, 1), w = random_tensor<float>(c.filter, 2),
                dy = random_tensor<float>(ys, 3);
     // Two roundings of half a digit of 2^-10 a product; and the products of what was rounded, added up in float32.
-    const exact_convolution exact(c, x, w, dy, [](float v) { return v; }), rounded(c, x, w, dy, to_tf32);
+    const exact_convolution exact(c.g, x, w, dy), rounded(c.g, x, w, dy, to_tf32);
     constexpr double two_halves = 1.001 / 1024, of_rounded = 1e-5, of_exact = 2e-6;
     on_every_device([&](auto& ctx) {
       const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_dy = to_device(ctx, dy);

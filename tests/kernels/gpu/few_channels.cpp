@@ -34,16 +34,14 @@ void check(const conv_case& c, precision how, auto&& multiplied, double toleranc
   const auto x = of(c.x, 1), dy = of(ys, 3), residual = of(ys, 6);
   const auto w = random_tensor<float>(c.filter, 2), bias = random_tensor<float>({ys[3]}, 4),
              scale = random_tensor<float>({ys[3]}, 5), before = random_tensor<float>(c.filter, 7);
-  exact_convolution exact(c, x, w, dy, multiplied);
+  exact_convolution exact(c.g, x, w, dy, multiplied);
+  exact.y.scale_channels(scale);
   for (index_t o = 0; o < ys.count(); ++o) {
-    const double factor = static_cast<double>(scale[o % ys[3]]);
-    exact.y.value[o] *= factor;
-    exact.y.size[o] *= std::abs(factor);
-    exact.y.add(o, static_cast<double>(bias[o % ys[3]]), 1);
-    exact.y.add(o, static_cast<double>(static_cast<float>(residual[o])), 1);
+    exact.y.add(o, static_cast<double>(bias[o % ys[3]]));
+    exact.y.add(o, static_cast<double>(static_cast<float>(residual[o])));
     exact.y.value[o] = reference::activated(activation::leaky_relu, exact.y.value[o]).value;
   }
-  for (index_t f = 0; f < before.size(); ++f) exact.dfilter.add(f, static_cast<double>(before[f]), 1);
+  for (index_t f = 0; f < before.size(); ++f) exact.dfilter.add(f, static_cast<double>(before[f]));
   tensor<float> first_dw;
   tensor<double> first_sums;
   on_every_device([&](auto& ctx) {
