@@ -171,7 +171,9 @@ inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, v
   for_each_forward_phase(x, filter.shape(), g, all, y, [&](const correlation<bfloat16>& c) {
     const bfloat16* packed =
         packed_filter(ctx, c, packing_order::windows_of_outputs, kept, own, pack);
-    correlate_images(ctx, c, e, packed, sums);
+    sum_epilogue<bfloat16> of_phase = e;
+    if (e.residual) of_phase.residual += c.out.data - y.data();
+    correlate_images(ctx, c, of_phase, packed, sums);
   });
 }
 

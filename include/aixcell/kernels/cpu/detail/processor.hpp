@@ -2,11 +2,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#if defined(__x86_64__) && defined(__linux__)
-#include <cpuid.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#endif
+#include <aixcell/kernels/cpu/detail/may_use_matrix_unit.hpp>
 
 namespace aixcell::detail {
 
@@ -30,17 +26,6 @@ struct processor_features {
   int lanes() const { return lanes_of(level); }
 };
 
-#if defined(__x86_64__) && defined(__linux__)
-inline bool may_use_matrix_unit() {
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  const bool has_tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1) && (d >> 24 & 1);
-  const bool has_conversion = __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
-  constexpr long request_permission = 0x1023, tile_data = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
-  return has_tiles && has_conversion && __builtin_cpu_supports("avx512bw") &&
-         syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
-}
-#endif
-
 /// The best of what the processor has, found once per process; the environment variable AIXCELL_CPU (portable, avx2,
 /// avx512, amx) can name less.
 inline const processor_features& processor() {
@@ -53,9 +38,7 @@ inline const processor_features& processor() {
     best.level = instruction_level::avx2;
     if (at_most == "avx2" || !__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512vl")) return best;
     best.level = instruction_level::avx512;
-#if defined(__linux__)
     best.matrix_unit = at_most == "amx" && may_use_matrix_unit();
-#endif
 #endif
     return best;
   }();
