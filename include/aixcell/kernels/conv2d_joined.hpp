@@ -39,22 +39,28 @@ void require_parts(std::string_view where, const joined_views<Element, Device>& 
 /// Whether there may be kernels for joined images; convolves_parts says of which ones.
 template <class Real, class Device>
 inline constexpr bool has_kernels_for_parts =
-    std::is_same_v<Device, cpu> ? std::is_same_v<Real, float>
-                                : std::is_same_v<Device, dry> && (std::is_same_v<Real, float> || std::is_same_v<Real, dry_value>);
+    std::is_same_v<Device, cpu> ? std::is_same_v<Real, float> || std::is_same_v<Real, bfloat16>
+                                : std::is_same_v<Device, dry> && !std::is_same_v<Real, double>;
 
-/// Whether the convolution of joined images, and its adjoints, take them as they lie: the processor in float32, where 3x3
-/// taps go by Winograd's algorithm and a part begins with a block of channels. A network that is recorded joins them first.
+/// Whether the convolution of joined images, and its adjoints, take them as they lie: the processor where a part begins with a
+/// block of channels, in float32 if 3x3 taps go by Winograd's algorithm, in bfloat16 on a matrix unit. A network that is recorded
+/// joins them first.
 template <class Real, class Device>
 bool convolves_parts(const context<Device>& ctx, const joined_views<const Real, Device>& x, const shape& filter,
                      conv2d_geometry g) {
   if constexpr (has_kernels_for_parts<Real, Device>) {
-    if constexpr (std::is_same_v<Device, dry>)
-      if (ctx.records() || detail::stores_bfloat16<Real>(ctx)) return false;
-    const detail::channel_blocks blocks{filter[0], detail::processor().lanes()};
+    bool bf16 = std::is_same_v<Real, bfloat16>;
+    if constexpr (std::is_same_v<Device, dry>) {
+      if (ctx.records()) return false;
+      bf16 = detail::stores_bfloat16<Real>(ctx);
+    }
+    if (g.dilation != 1 || x.parts.back().empty()) return false;
+    const detail::channel_blocks blocks{filter[0], bf16 ? detail::matrix_lanes : detail::processor().lanes()};
     for (const auto& part : x.parts.first(x.parts.size() - 1))
       if (part.extent(3) % (2 * blocks.lanes) != 0) return false;
+    if (bf16) return g.stride == 1 && detail::has_matrix_loops(g);
     const shape whole = x.whole();
-    return g.groups == 1 && g.dilation == 1 && g.padding == 1 && !x.parts.back().empty() &&
+    return g.groups == 1 && g.padding == 1 &&
            detail::winograd_fits_filter(filter[0], whole[3], filter[1], filter[2], g.stride, blocks.lanes) &&
            detail::cut_winograd(whole[0], whole[1], whole[2], whole[3], blocks).tiles >=
                2 * detail::winograd_least_tiles;

@@ -64,6 +64,17 @@ tensor<To> converted(context<cpu>& ctx, view<const From, cpu> x) {
   return y;
 }
 
+/// bfloat16 where has_matrix_loops says so; x is no more than a shape if it lies in `parts`.
+inline void conv2d_by_matrix_unit(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
+                                  conv2d_geometry g, const conv2d_epilogue<bfloat16, cpu>& e, prepared_filter* kept,
+                                  view<bfloat16, cpu> y, view<double, cpu> sums,
+                                  std::span<const image_part<bfloat16>> parts = {}) {
+  const bool fused = has_fused_loops(e), sums_of_bands = fused && g.dilation == 1 && y.size() > 0;
+  matrix_convolution(ctx, x, filter, g, loops_epilogue(e), kept, y, sums_of_bands ? sums : view<double, cpu>{}, parts);
+  if (!fused) finish_convolution(ctx, e, y);
+  if (!sums_of_bands && !sums.empty()) channel_sums<bfloat16>(ctx, y, sums);
+}
+
 }  // namespace detail
 
 /// `kept`, if given, is where the filter stays in the order in which the loops read it: empty before the first call, and
@@ -74,23 +85,15 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
             const conv2d_epilogue<Real, cpu>& e, view<Real, cpu> y, detail::prepared_filter* kept = nullptr,
             view<double, cpu> sums = {}) {
   detail::require_conv2d_shapes("conv2d", x.shape(), filter.shape(), g, y.shape());
-  const bool fused = detail::has_fused_loops(e);
   if constexpr (std::is_same_v<Real, bfloat16>) {
-    if (detail::has_matrix_loops(g)) {
-      const bool sums_of_bands = fused && g.dilation == 1 && y.size() > 0;
-      detail::matrix_convolution(ctx, x, filter, g, detail::loops_epilogue(e), kept, y,
-                                 sums_of_bands ? sums : view<double, cpu>{});
-      if (!fused) detail::finish_convolution(ctx, e, y);
-      if (sums_of_bands) return;
-    } else {
-      const tensor<float> wide_x = detail::converted<float>(ctx, x);
-      tensor<float> wide_y(ctx, y.shape());
-      conv2d<float>(ctx, wide_x, filter, g, {.bias = e.bias, .scale = e.scale, .residual = {}}, wide_y, kept);
-      if (e.residual.empty() && e.act == activation::none)
-        convert<Real, float>(ctx, wide_y, y);
-      else
-        detail::finish_convolution<Real, float>(ctx, e, wide_y, y);
-    }
+    if (detail::has_matrix_loops(g)) return detail::conv2d_by_matrix_unit(ctx, x, filter, g, e, kept, y, sums);
+    const tensor<float> wide_x = detail::converted<float>(ctx, x);
+    tensor<float> wide_y(ctx, y.shape());
+    conv2d<float>(ctx, wide_x, filter, g, {.bias = e.bias, .scale = e.scale, .residual = {}}, wide_y, kept);
+    if (e.residual.empty() && e.act == activation::none)
+      convert<Real, float>(ctx, wide_y, y);
+    else
+      detail::finish_convolution<Real, float>(ctx, e, wide_y, y);
   } else {
     const auto *scale = detail::data_or_null(e.scale), *bias = detail::data_or_null(e.bias);
     const bool depthwise = detail::is_depthwise(filter.shape(), g), tiles = !depthwise && detail::has_tiles<Real>(g);
@@ -102,7 +105,7 @@ void conv2d(context<cpu>& ctx, view<const Real, cpu> x, view<const master_of<Rea
     } else {
       detail::plain_convolution(ctx, x, filter, g, scale, bias, y);
     }
-    if (!tiles || !fused) detail::finish_convolution(ctx, e, y);
+    if (!tiles || !detail::has_fused_loops(e)) detail::finish_convolution(ctx, e, y);
   }
   if (!sums.empty()) channel_sums<Real>(ctx, y, sums);
 }

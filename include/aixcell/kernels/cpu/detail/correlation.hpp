@@ -62,6 +62,10 @@ struct output_part {
   strided_images<Real> images;
   index_t first_channel;
 };
+template <class Real>
+const output_part<Real>& part_with(std::span<const output_part<Real>> parts, index_t channel) {
+  return *std::find_if(parts.rbegin(), parts.rend(), [&](const auto& part) { return part.first_channel <= channel; });
+}
 
 /// Neighbouring channels of the input and of the output that belong together.
 struct channel_slice {
@@ -87,15 +91,17 @@ struct correlation {
   index_t row_offset, column_offset;
   index_t outputs;
   strided_images<Real> out;
-  // Where the channels lie or go if not in x and out, which then are no more than sizes: by Winograd's algorithm only.
+  // Where the channels lie or go if not in x and out, which then are no more than sizes: by Winograd's algorithm and by the
+  // matrix unit only.
   std::span<const image_part<Real>> x_parts = {};
   std::span<const output_part<Real>> out_parts = {};
 };
 
-/// Rows first..first+rows of image n, with zeros where they or their columns lie outside; [rows, columns, C].
+/// Rows first..first+rows of image n, with zeros where they or their columns lie outside; [rows, columns, C]. If there are
+/// `parts`, x is no more than the size of what lies in them.
 template <class Real>
 void copy_padded(const sampled_images<Real>& x, index_t n, index_t first_row, index_t rows, index_t first_column,
-                 index_t columns, Real* to) {
+                 index_t columns, Real* to, std::span<const image_part<Real>> parts = {}) {
   const index_t height = x.height(), width = x.width(), channels = x.channels;
   const index_t left = std::clamp<index_t>(-first_column, 0, columns);
   const index_t inside = std::clamp<index_t>(width - std::max<index_t>(first_column, 0), 0, columns - left);
@@ -106,12 +112,21 @@ void copy_padded(const sampled_images<Real>& x, index_t n, index_t first_row, in
       continue;
     }
     std::fill_n(to, left * channels, Real(0));
-    const Real* from = x.at(n, h, first_column + left);
-    if (x.contiguous()) {
-      std::memcpy(to + left * channels, from, static_cast<std::size_t>(inside * channels) * sizeof(Real));
+    const index_t first = first_column + left;
+    Real* inner = to + left * channels;
+    if (!parts.empty()) {
+      for (const image_part<Real>& part : parts) {
+        const Real* from = part.row(n, h);
+        for (index_t j = 0; j < inside; ++j)
+          std::copy_n(from + part.offset(first + j), part.images.channels, inner + j * channels);
+        inner += part.images.channels;
+      }
+    } else if (x.contiguous()) {
+      std::memcpy(inner, x.at(n, h, first), static_cast<std::size_t>(inside * channels) * sizeof(Real));
     } else {
+      const Real* from = x.at(n, h, first);
       const index_t pixel_step = x.step * x.all.extent(3);
-      for (index_t j = 0; j < inside; ++j) std::copy_n(from + j * pixel_step, channels, to + (left + j) * channels);
+      for (index_t j = 0; j < inside; ++j) std::copy_n(from + j * pixel_step, channels, inner + j * channels);
     }
     std::fill(to + (left + inside) * channels, to + columns * channels, Real(0));
   }

@@ -65,10 +65,11 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
     bias[k] = e.bias && k < c.outputs ? e.bias[k] : 0.0f;
   }
   // A single tap on neighbouring pixels reads x where it lies.
-  const bool in_place = c.tap_rows == 1 && c.tap_columns == 1 && c.stride == 1 && c.row_offset == 0 &&
+  const bool in_place = c.x_parts.empty() && c.tap_rows == 1 && c.tap_columns == 1 && c.stride == 1 && c.row_offset == 0 &&
                         c.column_offset == 0 && c.x.contiguous() && channels % matrix_depth == 0 &&
                         c.x.width() == c.out.width && c.x.height() == c.out.height;
-  const bfloat16* const end = c.x.all.data() + c.x.all.size();
+  const output_part<bfloat16> all{c.out, 0};
+  const std::span out_parts = c.out_parts.empty() ? std::span(&all, 1) : c.out_parts;
 
   const index_t row_step = cut.columns * channels;
   struct band_extent {
@@ -82,7 +83,8 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
   const auto copy_band = [&](const band_extent& at, bfloat16* to) {
     for (index_t plane = 0; plane < cut.planes; ++plane)
       for (index_t i = 0; i < cut.plane_rows(at.rows); ++i, to += row_step)
-        copy_padded(c.x, at.image, (at.row + i) * c.stride + plane + c.row_offset, 1, c.column_offset, cut.columns, to);
+        copy_padded(c.x, at.image, (at.row + i) * c.stride + plane + c.row_offset, 1, c.column_offset, cut.columns, to,
+                    c.x_parts);
     std::fill_n(to, cut.overhang, bfloat16(0));
   };
   const auto multiply = [&](const band_extent& at, const bfloat16* x, index_t first_block, index_t last_block) {
@@ -94,27 +96,28 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
     run.tap_rows = c.tap_rows;
     run.chunks = static_cast<int>(chunks);
     run.width = c.out.width;
-    run.y_row_step = c.out.row_step;
-    run.y_pixel_step = c.out.pixel_step;
     run.relu = e.relu;
     // Positions run on from row to row over the padded width.
     run.pitch = cut.columns / c.stride;
     run.positions = (at.rows - 1) * run.pitch + c.out.width;
     for (index_t b = first_block; b < last_block; ++b) {
-      const index_t y = at.image * c.out.image_step + at.row * c.out.row_step + blocks.first(b);
+      const auto& [out, first_channel] = part_with(out_parts, blocks.first(b));
+      const index_t y = at.image * out.image_step + at.row * out.row_step + blocks.first(b) - first_channel;
       run.filter = bits(packed + blocks.first(b) * depth);
       run.scale = scale + blocks.first(b), run.bias = bias + blocks.first(b);
       run.blocks = blocks.width(b) / matrix_lanes;
       run.channels = blocks.valid(b);
       run.x = bits(x);
-      run.y = bits(c.out.data + y);
+      run.y = bits(out.data + y);
+      run.y_row_step = out.row_step;
+      run.y_pixel_step = out.pixel_step;
       run.residual = e.residual ? bits(e.residual + y) : nullptr;
       unit.correlate(run);
     }
   };
   // Where x may be read as it lies, the tiles that reach beyond its end may not.
   const auto lies_ready = [&](const band_extent& at) {
-    return in_place && end - c.x.at(at.image, at.row, 0) >= at.rows * row_step + cut.overhang;
+    return in_place && c.x.all.data() + c.x.all.size() - c.x.at(at.image, at.row, 0) >= at.rows * row_step + cut.overhang;
   };
 
   tensor<double> sums_of_bands;
@@ -160,7 +163,8 @@ inline void correlate_images(context<cpu>& ctx, const correlation<bfloat16>& c, 
 
 inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const float, cpu> filter,
                                conv2d_geometry g, const sum_epilogue<bfloat16>& e, prepared_filter* kept,
-                               view<bfloat16, cpu> y, view<double, cpu> sums) {
+                               view<bfloat16, cpu> y, view<double, cpu> sums,
+                               std::span<const image_part<bfloat16>> x_parts = {}) {
   const index_t window = filter.extent(2) * filter.extent(3), filter_step = filter.extent(1) * window;
   const channel_slice all{0, x.extent(3), 0, y.extent(3)};
   const auto pack = [&](index_t k, index_t outputs, index_t r, index_t u, std::uint16_t* to) {
@@ -168,7 +172,8 @@ inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, v
                                     static_cast<int>(outputs), static_cast<int>(window - u * matrix_depth), to);
   };
   prepared_filter own;  // the same for all phases
-  for_each_forward_phase(x, filter.shape(), g, all, y, [&](const correlation<bfloat16>& c) {
+  for_each_forward_phase(x, filter.shape(), g, all, y, [&](correlation<bfloat16> c) {
+    c.x_parts = x_parts;
     const bfloat16* packed =
         packed_filter(ctx, c, packing_order::windows_of_outputs, kept, own, pack);
     sum_epilogue<bfloat16> of_phase = e;
@@ -178,11 +183,13 @@ inline void matrix_convolution(context<cpu>& ctx, view<const bfloat16, cpu> x, v
 }
 
 inline void matrix_backward_data(context<cpu>& ctx, view<const bfloat16, cpu> dy, view<const float, cpu> filter,
-                                 conv2d_geometry g, view<bfloat16, cpu> dx) {
+                                 conv2d_geometry g, view<bfloat16, cpu> dx,
+                                 std::span<const output_part<bfloat16>> dx_parts = {}) {
   const index_t outputs = dy.extent(3), inputs = dx.extent(3), columns = filter.extent(2);
   const index_t row_step = columns * inputs, filter_step = filter.extent(1) * row_step;
   const channel_slice all{0, inputs, 0, outputs};
-  for_each_backward_phase(dy, filter.shape(), g, all, dx, [&](const correlation<bfloat16>& c, const turned_taps& taps) {
+  for_each_backward_phase(dy, filter.shape(), g, all, dx, [&](correlation<bfloat16> c, const turned_taps& taps) {
+    c.out_parts = dx_parts;
     prepared_filter own;
     const auto pack = [&](index_t input, index_t count, index_t r, index_t u, std::uint16_t* to) {
       // A tile is up to 32 output channels of one tap, or of several where they do not fill it.
@@ -254,7 +261,8 @@ inline void add_tiles(context<cpu>& ctx, const tensor<float>& partial, view<floa
 /// of dy are padded to those of x, so that a tap is an offset; the padding is zero. Sums are shared out by shapes only and
 /// added in order: same bits for any number of threads.
 inline void matrix_backward_filter(context<cpu>& ctx, view<const bfloat16, cpu> x, view<const bfloat16, cpu> dy,
-                                   conv2d_geometry g, view<float, cpu> dfilter) {
+                                   conv2d_geometry g, view<float, cpu> dfilter,
+                                   std::span<const image_part<bfloat16>> x_parts = {}) {
   const matrix_unit& unit = best_matrix_unit();
   if (dfilter.size() == 0 || dy.size() == 0) return;
   const index_t inputs = x.extent(3), outputs = dy.extent(3), tap_columns = dfilter.extent(2);
@@ -298,7 +306,7 @@ inline void matrix_backward_filter(context<cpu>& ctx, view<const bfloat16, cpu> 
     const index_t rows_of_image = e.rows + cut.rows_of_image - cut.band_rows;
     for (index_t n = 0; n < e.images; ++n)
       copy_padded(of_x, e.first_image + n, e.row + phase.row_offset, rows_of_image, phase.column_offset, cut.pitch,
-                  copy + n * image_positions * inputs);
+                  copy + n * image_positions * inputs, x_parts);
     const index_t copied = ((e.images - 1) * cut.rows_of_image + rows_of_image) * cut.pitch;
     const index_t chunks = matrix_chunks(copied + (phase.tap_columns - 1) * phase.reach + 1 + matrix_depth);
     std::fill(copy + copied * inputs, copy + chunks * matrix_depth * inputs, bfloat16(0));

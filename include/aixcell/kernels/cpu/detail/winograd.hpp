@@ -93,9 +93,7 @@ inline void winograd_images(context<cpu>& ctx, const correlation<float>& c, cons
   const auto multiply = [&](index_t begin, index_t end, index_t first, const float* values, index_t b, float* products,
                             float* unwanted) {
     const index_t width = blocks.width(b);
-    const output_part<float>& out =
-        *std::find_if(out_parts.rbegin(), out_parts.rend(),
-                      [&](const output_part<float>& part) { return part.first_channel <= blocks.first(b); });
+    const output_part<float>& out = part_with(out_parts, blocks.first(b));
     correlation_row run{};
     run.x_pixel_step = channels;
     run.tap_rows = 1;
