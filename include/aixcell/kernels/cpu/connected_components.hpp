@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <vector>
 
@@ -37,21 +38,27 @@ struct pixel_run {
   index_t begin, end;
 };
 
-/// The first run of bytes that are not 0, among begin..end-1; eight at a time where they are alike.
+/// The first run of bytes that are not 0, among begin..end-1; eight at a time.
 inline pixel_run next_run(const std::uint8_t* bytes, index_t begin, index_t end) {
+  static_assert(std::endian::native == std::endian::little, "the first of eight bytes is the lowest");
   const auto eight = [&](index_t at) {
     std::uint64_t word;
     std::memcpy(&word, bytes + at, sizeof word);
     return word;
   };
-  const auto has_zero = [](std::uint64_t word) {
-    return ((word - 0x0101010101010101u) & ~word & 0x8080808080808080u) != 0;
+  // From `at` on, the first byte that has its bit set in `marks` of its eight; one by one where eight are too many.
+  const auto first = [&](index_t at, auto&& marks, auto&& is_one) {
+    for (; at + 8 <= end; at += 8)
+      if (const std::uint64_t found = marks(eight(at))) return at + std::countr_zero(found) / 8;
+    while (at < end && !is_one(bytes[at])) ++at;
+    return at;
   };
-  while (begin + 8 <= end && eight(begin) == 0) begin += 8;
-  while (begin < end && bytes[begin] == 0) ++begin;
-  index_t stop = begin;
-  while (stop + 8 <= end && !has_zero(eight(stop))) stop += 8;
-  while (stop < end && bytes[stop] != 0) ++stop;
+  begin = first(
+      begin, [](std::uint64_t word) { return word; }, [](std::uint8_t byte) { return byte != 0; });
+  // Of a word the lowest byte that is 0 is marked, perhaps some above it.
+  const index_t stop = first(
+      begin, [](std::uint64_t word) { return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u; },
+      [](std::uint8_t byte) { return byte == 0; });
   return {begin, stop};
 }
 
