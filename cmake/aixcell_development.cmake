@@ -18,6 +18,10 @@ if(AIXCELL_SANITIZE)
   target_link_options(aixcell_development INTERFACE -fsanitize=${AIXCELL_SANITIZE})
 endif()
 
+if(NOT AIXCELL_SANITIZE)
+  target_compile_options(aixcell_compiled_loops PRIVATE -O2)
+endif()
+
 set(CMAKE_CXX_EXTENSIONS OFF)
 
 find_program(AIXCELL_CCACHE ccache)

@@ -1,4 +1,4 @@
-// The inner loops of convolution, written once and included by instruction_sets.hpp into one namespace per instruction
+// The inner loops of convolution, written once and included by loops.hpp into one namespace per instruction
 // set, which defines `lanes` (floats in a register), `tile_pixels` (rows of a register tile) and `leave`. Raw pointers only,
 // nothing of std: what is compiled here must never be merged with a copy for another machine.
 

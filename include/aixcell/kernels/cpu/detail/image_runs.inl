@@ -1,5 +1,5 @@
 // Loops over neighbouring values of an image, most often the channels of a pixel, written once and included by
-// instruction_sets.hpp into one namespace per instruction set, after normalisation_runs.inl. Raw pointers only, nothing of
+// loops.hpp into one namespace per instruction set, after normalisation_runs.inl. Raw pointers only, nothing of
 // std. Values are stored as float, as the bits of a bfloat16, or, for gradient checks and without registers, as double.
 
 inline double load_one(const double* p) { return *p; }

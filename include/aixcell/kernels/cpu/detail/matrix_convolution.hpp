@@ -5,7 +5,6 @@
 #include <aixcell/core/bfloat16.hpp>
 #include <aixcell/kernels/cpu/detail/convolution_phases.hpp>
 #include <aixcell/kernels/cpu/detail/instruction_sets.hpp>
-#include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
 #include <aixcell/kernels/cpu/detail/pixel_ranges.hpp>
 
 namespace aixcell::detail {

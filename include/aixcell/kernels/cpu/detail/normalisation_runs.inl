@@ -1,4 +1,4 @@
-// The inner loops of normalisations, written once and included by instruction_sets.hpp into one namespace per instruction
+// The inner loops of normalisations, written once and included by loops.hpp into one namespace per instruction
 // set, after convolution_tiles.inl. Raw pointers only, nothing of std. Values are stored as float, or as the bits of a
 // bfloat16, and computed as float.
 

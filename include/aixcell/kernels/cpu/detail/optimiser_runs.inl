@@ -1,4 +1,4 @@
-// What optimisers do to parameters and gradients, written once and included by instruction_sets.hpp into one namespace per
+// What optimisers do to parameters and gradients, written once and included by loops.hpp into one namespace per
 // instruction set, after normalisation_runs.inl. Raw pointers only, nothing of std.
 
 inline wide square_root(wide v) {

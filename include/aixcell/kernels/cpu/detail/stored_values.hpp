@@ -23,7 +23,7 @@ const auto& image_loops_of() {
   else if constexpr (std::is_same_v<Real, float>)
     return best_instruction_set().float_images;
   else
-    return portable::images<double>;
+    return best_instruction_set().double_images;
 }
 
 }  // namespace aixcell::detail
