@@ -112,6 +112,8 @@ inline void outer_tile(const outer_band& a, std::ptrdiff_t channel) {
     const float* x = a.x + row * a.x_row_step + channel;
     const float* dy = a.dy + row * a.dy_row_step;
     for (std::ptrdiff_t p = 0; p < a.pixels; ++p, x += a.x_pixel_step, dy += a.dy_pixel_step) {
+      // All tiles together ask for every cache line of what follows.
+      if constexpr (U == tile_pixels) __builtin_prefetch(x + a.ahead + U - 1, 0, 2);
       wide g[V];
 #pragma GCC unroll 32
       for (int v = 0; v < V; ++v) g[v] = load(dy + v * lanes);
@@ -166,6 +168,7 @@ inline void accumulate_outer(const outer_band& a) {
         part.dy += r * a.dy_row_step + p * a.dy_pixel_step;
         part.rows = a.rows - r < rows ? a.rows - r : rows;
         part.pixels = a.pixels - p < pixels ? a.pixels - p : pixels;
+        if (a.far) part.ahead = p + pixels < a.pixels ? pixels * a.x_pixel_step : rows * a.x_row_step - p * a.x_pixel_step;
         accumulate_outer_nearby(part);
       }
   }

@@ -389,7 +389,8 @@ inline void accumulate_filter_gradient(context<cpu>& ctx, view<const float, cpu>
                                     .pixels = pixels.end - pixels.begin,
                                     .channels = channels,
                                     .block = block,
-                                    .gradient = gradient + (r * tap_columns + s) * channels * block});
+                                    .gradient = gradient + (r * tap_columns + s) * channels * block,
+                                    .far = true});
         }
       }
     }

@@ -44,6 +44,8 @@ struct outer_band {
   std::ptrdiff_t rows, pixels, channels;
   int block;
   float* gradient;  // [channels, block]
+  bool far = false;  // x is in no near cache: its next pixels are asked for while those here are multiplied
+  std::ptrdiff_t ahead = 0;  // from x to them
 };
 
 /// Pixels on their way through y = act(z), z = scale * x + shift + residual, or back. Stored is float, or std::uint16_t for
