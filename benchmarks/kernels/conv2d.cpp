@@ -50,7 +50,7 @@ double ceiling_flops_per_s(int threads) {
         tensor<float> x({pixels, window}), filter({window, block}), y({pixels, block});
         for (index_t r = 0; r < repeats; ++r)
           set.correlate(
-              {x.data(), 0, window, 1, window, filter.data(), nullptr, width, width, y.data(), block, pixels});
+              {x.data(), 0, window, 1, window, filter.data(), nullptr, width, width, y.data(), block, pixels, nullptr, false});
         benchmark::DoNotOptimize(y.data());
       });
     }

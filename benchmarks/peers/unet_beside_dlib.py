@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """The classic U-Net beside dlib, the closest peer in C++: milliseconds of a training step in float32, greatest resident
-size of the process, and how long a unit with that network alone compiles.
+size of the process, and how long a unit with that network alone compiles. As dlib has a library of its own, aixcell's inner loops are
+a unit of theirs (aixcell::loops), compiled once.
 
     python3 benchmarks/peers/unet_beside_dlib.py [--rounds 5]
 
@@ -29,13 +30,16 @@ def output_of(*command):
 
 
 def compiled(name, folder, flags, libraries, rounds):
-    """The program, and the median time of its unit."""
-    unit, program = os.path.join(folder, name + ".o"), os.path.join(folder, name)
+    """The program, or without libraries the unit alone, and the median time of the unit."""
+    program = os.path.join(folder, os.path.basename(name))
+    unit = program + ".o"
     times = []
     for _ in range(rounds):
         start = time.monotonic()
         output_of(COMPILER, "-O2", "-DNDEBUG", *flags, "-c", os.path.join(HERE, name + ".cpp"), "-o", unit)
         times.append(time.monotonic() - start)
+    if libraries is None:
+        return unit, statistics.median(times)
     output_of(COMPILER, "-fopenmp", unit, *libraries, "-o", program)
     return program, statistics.median(times)
 
@@ -65,8 +69,9 @@ def main():
     folder = tempfile.mkdtemp()
     try:
         eigen = output_of("pkg-config", "--cflags", "eigen3").split()
-        ours, our_time = compiled("unet_aixcell", folder, ["-std=c++20", "-fopenmp", "-I" + os.path.join(HERE, "../../include"),
-                                                           *eigen], [], min(rounds, 3))
+        flags = ["-std=c++20", "-fopenmp", "-DAIXCELL_LOOPS_APART", "-I" + os.path.join(HERE, "../../include"), *eigen]
+        loops, loops_time = compiled("../../cmake/loops", folder, flags, None, min(rounds, 3))
+        ours, our_time = compiled("unet_aixcell", folder, flags, [loops], min(rounds, 3))
         theirs, their_time = compiled("unet_dlib", folder, ["-std=c++17", "-march=native"],
                                       ["-ldlib", "-lblas", "-llapack", "-lpthread"], min(rounds, 3))
         a, b = Worker(ours, 2), Worker(theirs, 2)
@@ -79,6 +84,7 @@ def main():
         for what, x, y in (("greatest resident size, MiB", a.greatest_mebibytes(), b.greatest_mebibytes()),
                            ("compiling the unit, s", our_time, their_time)):
             rows.append((what, x, y, f"{y / x:.2f}"))
+        rows.append(("compiling the loops, once, s", loops_time, float("nan"), "-"))
         for worker in (a, b):
             worker.process.stdin.close()
             worker.process.wait()
@@ -87,7 +93,7 @@ def main():
     print("| U-Net, float32, 2 threads | aixcell | dlib | dlib / aixcell |")
     print("|---|---|---|---|")
     for what, x, y, ratio in rows:
-        print(f"| {what} | {x:.4g} | {y:.4g} | {ratio} |")
+        print(f"| {what} | {x:.4g} | {y:.4g} | {ratio} |".replace("nan", "-"))
 
 
 if __name__ == "__main__":

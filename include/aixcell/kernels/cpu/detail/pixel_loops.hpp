@@ -36,7 +36,7 @@ struct pixel_loops {
   void (*ordered_beginnings)(const float* from, std::ptrdiff_t count, std::uint16_t* to);
 };
 
-// As instruction_sets.hpp does it for networks, and apart from it: who blurs an image compiles no convolution.
+// As loops.hpp does it for networks, and apart from it: who blurs an image compiles no convolution.
 namespace pixels_portable {
 inline constexpr int lanes = lanes_of(instruction_level::portable);
 inline void leave() {}
