@@ -52,7 +52,7 @@ sanitized_rooms="core;kernels;layers;losses;optim;metrics;io;data;preprocess;pos
 
 run_tests() {
   # shellcheck disable=SC2086
-  install_packages $build_packages $component_packages $exchange_packages $example_packages catch2
+  install_packages $build_packages $component_packages $exchange_packages $example_packages catch2 libbenchmark-dev
   cmake --preset dev
   cmake --build --preset dev -j "$jobs"
   cmake --preset asan -DAIXCELL_TEST_ROOMS="$sanitized_rooms"

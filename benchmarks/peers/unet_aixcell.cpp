@@ -1,4 +1,5 @@
-// The network of unet_dlib.cpp by aixcell, alone in its unit, with the same way to measure it.
+// The network of unet_dlib.cpp by aixcell, alone in its unit, with the same way to measure it. With any argument, values between
+// layers are computed again on the way back instead of kept.
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -10,9 +11,9 @@
 #include <aixcell/optim/adamw.hpp>
 #include <aixcell/pipeline/network.hpp>
 
-int main() {
+int main(int arguments, char**) {
   using namespace aixcell;
-  context<cpu> ctx(2);
+  context<cpu> ctx(2, compute_settings{precision::float32, arguments > 1});
   random_stream random(1);
   network<plain<5, 32>, unet_transposed, cpu, float> net(ctx, 1, {.channels = 2}, random);
   std::vector<parameter_slice> slices;

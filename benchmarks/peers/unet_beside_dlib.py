@@ -45,9 +45,9 @@ def compiled(name, folder, flags, libraries, rounds):
 
 
 class Worker:
-    def __init__(self, program, threads):
+    def __init__(self, threads, *program):
         environment = dict(os.environ, OMP_NUM_THREADS=str(threads), OMP_WAIT_POLICY="passive")
-        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+        self.process = subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         self.parameters = int(self.process.stdout.readline())
 
     def step(self):
@@ -74,18 +74,21 @@ def main():
         ours, our_time = compiled("unet_aixcell", folder, flags, [loops], min(rounds, 3))
         theirs, their_time = compiled("unet_dlib", folder, ["-std=c++17", "-march=native"],
                                       ["-ldlib", "-lblas", "-llapack", "-lpthread"], min(rounds, 3))
-        a, b = Worker(ours, 2), Worker(theirs, 2)
+        a, again, b = Worker(2, ours), Worker(2, ours, "again"), Worker(2, theirs)
         if a.parameters != b.parameters:
             sys.exit(f"the networks differ: {a.parameters} and {b.parameters} parameters")
-        pairs = [(a.step(), b.step()) for _ in range(rounds)]
-        ratios = [theirs / ours for ours, theirs in pairs]
-        rows = [("training step, ms", *(statistics.median(side) for side in zip(*pairs)),
-                 f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]")]
+        steps = [(a.step(), again.step(), b.step()) for _ in range(rounds)]
+        rows = []
+        for what, ours in (("training step, ms", 0), ("the same, values between layers computed again", 1)):
+            ratios = [step[2] / step[ours] for step in steps]
+            rows.append((what, *(statistics.median(step[side] for step in steps) for side in (ours, 2)),
+                         f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"))
         for what, x, y in (("greatest resident size, MiB", a.greatest_mebibytes(), b.greatest_mebibytes()),
+                           ("the same, values computed again", again.greatest_mebibytes(), b.greatest_mebibytes()),
                            ("compiling the unit, s", our_time, their_time)):
             rows.append((what, x, y, f"{y / x:.2f}"))
         rows.append(("compiling the loops, once, s", loops_time, float("nan"), "-"))
-        for worker in (a, b):
+        for worker in (a, again, b):
             worker.process.stdin.close()
             worker.process.wait()
     finally:
