@@ -1,12 +1,54 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
 
 #include <aixcell/core/image.hpp>
 #include <aixcell/core/parallel.hpp>
+#include <aixcell/kernels/cpu/label_runs.hpp>
 
 namespace aixcell {
+
+namespace detail {
+
+/// The least of parabolas height + (x - apex)^2, added from left to right and asked for from left to right.
+class parabola_envelope {
+ public:
+  explicit parabola_envelope(index_t most) : parabolas_(static_cast<std::size_t>(most)) {}
+
+  struct parabola {
+    double apex, raised;  // height + apex^2
+    double from;          // it is the least from here on
+  };
+  using position = const parabola*;
+
+  void clear() { count_ = 0; }
+  void add(double apex, double height) {
+    const double raised = height + apex * apex;
+    double from = -std::numeric_limits<double>::infinity();
+    for (; count_ > 0; --count_) {
+      const parabola& last = parabolas_[count_ - 1];
+      from = (raised - last.raised) / (2 * (apex - last.apex));
+      if (from > last.from) break;
+    }
+    parabolas_[count_++] = {apex, raised, from};
+  }
+
+  position first() const { return parabolas_.data(); }
+  /// At x; `low`, the parabola that was the least to the left, moves on.
+  double at(double x, position& low) const {
+    const position last = parabolas_.data() + count_ - 1;
+    while (low < last && low[1].from < x) ++low;
+    return low->raised + x * (x - 2 * low->apex);
+  }
+
+ private:
+  std::vector<parabola> parabolas_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace detail
 
 /// Euclidean distance from each pixel's centre to the centre of the nearest pixel outside its object: 0 on background,
 /// 1 on the rim. Pixels of other labels count as outside; beyond the image lies nothing, so an object that fills the
@@ -17,58 +59,53 @@ inline void distance_to_outside(context<cpu>& ctx, view<const std::int32_t, cpu>
   require_equal_shapes("distance_to_outside", labels, distance);
   const index_t height = labels.extent(0), width = labels.extent(1);
   constexpr float none = 1e9f;  // no outside in this column
-  // Down and up each column: distance to the nearest pixel of another label.
-  parallel_ranges(ctx, width, 64, [&](index_t begin, index_t end) {
-    for (index_t j = begin; j < end; ++j) {
-      for (index_t i = 0; i < height; ++i) {
-        const std::int32_t label = labels(i, j);
-        distance(i, j) = label <= 0                  ? 0.0f
-                         : i == 0                    ? none
-                         : labels(i - 1, j) != label ? 1.0f
-                                                     : std::min(none, distance(i - 1, j) + 1);
+  // Down and up each column: distance to the nearest pixel of another label. Row by row of some columns, as they lie.
+  parallel_ranges(ctx, width, 512, [&](index_t begin, index_t end) {
+    const auto labels_of = [&](index_t i) { return labels.data() + i * width; };
+    const auto distance_of = [&](index_t i) { return distance.data() + i * width; };
+    for (index_t j = begin; j < end; ++j) distance(0, j) = labels(0, j) > 0 ? none : 0.0f;
+    for (index_t i = 1; i < height; ++i) {
+      const std::int32_t *here = labels_of(i), *above = labels_of(i - 1);
+      const float* far = distance_of(i - 1);
+      float* d = distance_of(i);
+#pragma omp simd
+      for (index_t j = begin; j < end; ++j) {
+        const float one_more = above[j] != here[j] ? 1.0f : far[j] + 1;
+        d[j] = here[j] > 0 ? std::min(none, one_more) : 0.0f;
       }
-      for (index_t i = height - 2; i >= 0; --i)
-        if (labels(i, j) > 0)
-          distance(i, j) = std::min(distance(i, j), labels(i + 1, j) != labels(i, j) ? 1.0f : distance(i + 1, j) + 1);
+    }
+    for (index_t i = height - 2; i >= 0; --i) {
+      const std::int32_t *here = labels_of(i), *below = labels_of(i + 1);
+      const float* far = distance_of(i + 1);
+      float* d = distance_of(i);
+#pragma omp simd
+      for (index_t j = begin; j < end; ++j) {
+        const float one_more = below[j] != here[j] ? 1.0f : far[j] + 1;
+        d[j] = here[j] > 0 ? std::min(d[j], one_more) : 0.0f;
+      }
     }
   });
-  parallel_for(ctx, height, [&](index_t i) {
-    std::vector<double> squared, boundary;
-    std::vector<index_t> apex;
-    for (index_t begin = 0; begin < width;) {
-      const std::int32_t label = labels(i, begin);
-      index_t end = begin + 1;
-      while (end < width && labels(i, end) == label) ++end;
-      if (label > 0) {
-        // Parabolas of the run's columns and of the pixels just beyond its ends, which are outside.
-        const index_t left = begin > 0 ? begin - 1 : begin, right = end < width ? end + 1 : end;
-        squared.clear();
-        for (index_t j = left; j < right; ++j) {
-          const double d = j < begin || j >= end ? 0.0 : static_cast<double>(distance(i, j));
-          squared.push_back(d * d);
+  parallel_ranges(ctx, height, 16, [&](index_t first_row, index_t last_row) {
+    detail::parabola_envelope envelope(width + 2);
+    for (index_t i = first_row; i < last_row; ++i) {
+      const std::int32_t* row = labels.data() + i * width;
+      float* d = distance.data() + i * width;
+      for (index_t begin = 0; begin < width;) {
+        const index_t end = end_of_run(row, begin, width);
+        if (row[begin] > 0) {
+          // Parabolas of the run's columns and of the pixels just beyond its ends, which are outside.
+          envelope.clear();
+          if (begin > 0) envelope.add(static_cast<double>(begin - 1), 0);
+          for (index_t j = begin; j < end; ++j) envelope.add(static_cast<double>(j), static_cast<double>(d[j]) * d[j]);
+          if (end < width) envelope.add(static_cast<double>(end), 0);
+          auto low = envelope.first();
+          for (index_t j = begin; j < end; ++j) {
+            const auto found = static_cast<float>(envelope.at(static_cast<double>(j), low));
+            d[j] = found < none * none / 2 ? std::sqrt(found) : static_cast<float>(std::min({i + 1, height - i, j + 1, width - j}));
+          }
         }
-        const auto height_of = [&](index_t j) { return squared[static_cast<std::size_t>(j - left)]; };
-        apex.assign(1, left);
-        boundary.assign(1, -std::numeric_limits<double>::infinity());
-        for (index_t j = left + 1; j < right; ++j) {
-          const auto meets = [&](index_t a) {
-            return (height_of(j) + static_cast<double>(j * j) - height_of(a) - static_cast<double>(a * a)) /
-                   static_cast<double>(2 * (j - a));
-          };
-          while (meets(apex.back()) <= boundary.back()) apex.pop_back(), boundary.pop_back();
-          boundary.push_back(meets(apex.back()));
-          apex.push_back(j);
-        }
-        std::size_t k = 0;
-        for (index_t j = begin; j < end; ++j) {
-          while (k + 1 < apex.size() && boundary[k + 1] < static_cast<double>(j)) ++k;
-          const double d = static_cast<double>(j - apex[k]);
-          const double found = std::sqrt(d * d + height_of(apex[k]));
-          const auto edge = static_cast<double>(std::min({i + 1, height - i, j + 1, width - j}));
-          distance(i, j) = static_cast<float>(found < 1e8 ? found : edge);
-        }
+        begin = end;
       }
-      begin = end;
     }
   });
 }
