@@ -41,6 +41,19 @@ TEST_CASE("a copy shares the elements, a clone has its own", "[core]") {
   CHECK(own.shape() == a.shape());
 }
 
+TEST_CASE("a tensor knows whether others share its elements", "[core]") {
+  tensor<int> t({4});
+  CHECK(t.is_sole_owner());
+  {
+    const auto row = t.reshaped({2, 2});
+    CHECK_FALSE(t.is_sole_owner());
+  }
+  CHECK(t.is_sole_owner());
+  const auto moved = std::move(t);
+  CHECK(moved.is_sole_owner());
+  CHECK_FALSE(tensor<int>().is_sole_owner());
+}
+
 TEST_CASE("other shapes and slices see the same elements", "[core]") {
   tensor<int> t({2, 3, 4});
   std::iota(t.begin(), t.end(), 0);

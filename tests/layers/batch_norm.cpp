@@ -4,8 +4,6 @@
 #include "support/catch.hpp"
 
 namespace aixcell {
-namespace {}
-
 TEST_CASE("batch_norm: gradients equal central differences, with activation and residual", "[layers]") {
   context<cpu> ctx(2);
   for (const shape& x : {shape{2, 5, 7, 4}, shape{3, 4, 3, 4}, shape{1, 3, 3, 4}}) {
@@ -51,6 +49,28 @@ TEST_CASE("batch_norm: one value per channel and constant channels give the bias
   CHECK(y[1] == Approx(0.5).margin(1e-3));
   const auto dx = layer.backward(ctx, y, kept);
   for (const float v : dx) CHECK(std::isfinite(v));
+}
+
+TEST_CASE("batch_norm: dx takes the place of a gradient that nobody else has, and of no other", "[layers]") {
+  context<cpu> ctx(1);
+  random_stream random(1);
+  const shape extents{2, 3, 5, 4};
+  const auto x = random_tensor<float>(extents, 2), dy = random_tensor<float>(extents, 3), before = dy.clone();
+  for (const tensor<float>& residual : {tensor<float>(), random_tensor<float>(extents, 4)}) {
+    batch_norm<cpu, float> layer(ctx, {.channels = 4}, random);
+    batch_norm<cpu, float>::saved kept, kept_again;
+    layer.norm.forward(ctx, x, {.images = 2, .channels = 1}, {residual, activation::relu}, &kept);
+    kept_again = kept;
+    const auto shared = layer.backward_residual(ctx, dy, kept);
+    CHECK(std::equal(dy.begin(), dy.end(), before.begin()));
+    auto own = dy.clone();
+    const float* const place = own.data();
+    const auto in_place = layer.backward_residual(ctx, std::move(own), kept_again);
+    CHECK(in_place.dx.data() == place);
+    CHECK(std::equal(shared.dx.begin(), shared.dx.end(), in_place.dx.begin()));
+    CHECK(shared.dresidual.size() == residual.size());
+    CHECK(std::equal(shared.dresidual.begin(), shared.dresidual.end(), in_place.dresidual.begin()));
+  }
 }
 
 }  // namespace aixcell

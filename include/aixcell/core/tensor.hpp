@@ -63,6 +63,8 @@ class tensor {
   index_t extent(int dimension) const noexcept { return shape_[dimension]; }
   index_t size() const noexcept { return shape_.count(); }
   bool empty() const noexcept { return size() == 0; }
+  /// Whether no other tensor shares the elements, so that whoever holds this one may overwrite them.
+  bool is_sole_owner() const noexcept { return owner_.use_count() == 1; }
 
   T* data() noexcept { return static_cast<T*>(owner_.get()); }
   const T* data() const noexcept { return static_cast<const T*>(owner_.get()); }

@@ -53,6 +53,11 @@ struct batch_norm {
                                const epilogue& e, saved* keep) const {
     return norm.forward(ctx, x, sums, {.images = x.extent(0), .channels = 1}, e, keep);
   }
+  /// What training keeps, without y.
+  saved prepared(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                 const epilogue& e) const {
+    return norm.prepared(ctx, x, sums, {.images = x.extent(0), .channels = 1}, e);
+  }
 
   /// What inference multiplies and adds.
   folded_norm<Device, Real> folded(context<Device>& ctx) const {

@@ -63,6 +63,13 @@ struct conv_norm_act {
     return convolve(ctx, std::move(x), images, {}, keep);
   }
 
+  /// Keeps what forward keeps of x, without computing y: for a way back that computes values again.
+  void keep_again(context<Device>& ctx, const tensor<Real, Device>& x, saved& kept) const {
+    tensor<double, Device> sums(ctx, {x.extent(0), 2, conv.weight.value.extent(0)});
+    const auto y = conv.forward(ctx, x, conv.own_epilogue(), &kept.conv, sums);
+    kept.norm = norm.prepared(ctx, y, sums, {{}, act});
+  }
+
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     return backward_residual(ctx, std::move(dy), kept).dx;
   }

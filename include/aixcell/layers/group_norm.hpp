@@ -38,6 +38,11 @@ struct group_norm {
                                const epilogue& e, saved* keep) const {
     return norm.forward(ctx, x, sums, {.images = 1, .channels = channels_per_group}, e, keep);
   }
+  /// What training keeps, without y.
+  saved prepared(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                 const epilogue& e) const {
+    return norm.prepared(ctx, x, sums, {.images = 1, .channels = channels_per_group}, e);
+  }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     return backward_residual(ctx, std::move(dy), kept).dx;

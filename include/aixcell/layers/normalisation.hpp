@@ -41,14 +41,20 @@ struct normalisation {
         bias(constant_parameter<Device, Real>(ctx, {channels}, 0)),
         epsilon(epsilon_) {}
 
-  /// `sums` [N,2,C] of x, as channel_sums gives them.
-  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
-                               normalisation_scope scope, const normalisation_epilogue<Real, Device>& epilogue,
-                               saved* keep) const {
+  /// What the way back needs, and y is computed from. `sums` [N,2,C] of x, as channel_sums gives them.
+  saved prepared(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                 normalisation_scope scope, const normalisation_epilogue<Real, Device>& epilogue) const {
     const shape coefficients{x.extent(0) / scope.images, x.extent(3)};
     saved s{x, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, {ctx, coefficients}, epilogue};
     normalisation_moments<master_of<Real>>(ctx, sums, x.extent(1) * x.extent(2), scope, {s.mean, s.variance});
     normalisation_coefficients<master_of<Real>>(ctx, inputs(s.mean, s.variance), s.scale, s.shift);
+    return s;
+  }
+
+  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<double, Device>& sums,
+                               normalisation_scope scope, const normalisation_epilogue<Real, Device>& epilogue,
+                               saved* keep) const {
+    saved s = prepared(ctx, x, sums, scope, epilogue);
     tensor<Real, Device> y(ctx, x.shape());
     scale_shift_activate<Real>(ctx, s.input(), y);
     if (keep) *keep = std::move(s);
@@ -70,7 +76,8 @@ struct normalisation {
     tensor<master_of<Real>, Device> factors(ctx, {images / scope.images, 3, channels});
     normalisation_backward<master_of<Real>>(ctx, sums, dy.extent(1) * dy.extent(2), scope, inputs(kept.mean, kept.variance),
                                  {weight.gradient, bias.gradient, factors});
-    residual_gradients<Real, Device> out{tensor<Real, Device>(ctx, dy.shape()), {}};
+    // Where nobody else has dy, dx takes its place.
+    residual_gradients<Real, Device> out{dy.is_sole_owner() ? dy : tensor<Real, Device>(ctx, dy.shape()), {}};
     if (!kept.epilogue.residual.empty()) out.dresidual = tensor<Real, Device>(ctx, dy.shape());
     scale_shift_backward<Real>(ctx, dy, kept.input(), factors, out.dx, out.dresidual);
     kept = {};

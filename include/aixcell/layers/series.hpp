@@ -31,7 +31,7 @@ struct series {
 
   template <class Real, class Device>
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    if (!kept.x.empty()) run(ctx, std::exchange(kept.x, {}), &kept);
+    if (!kept.x.empty()) keep_again(ctx, std::exchange(kept.x, {}), kept);
     for (std::size_t i = layers.size(); i-- > 0;) dy = layers[i].backward(ctx, std::move(dy), kept.layers[i]);
     return dy;
   }
@@ -43,6 +43,18 @@ struct series {
   std::vector<Layer> layers;
 
  private:
+  /// What run keeps; of the last layer without its result, if it can do that.
+  template <class Real, class Device>
+  void keep_again(context<Device>& ctx, tensor<Real, Device> x, saved& kept) const {
+    if constexpr (requires { layers.back().keep_again(ctx, x, kept.layers.back()); }) {
+      kept.layers.resize(layers.size());
+      for (std::size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i].forward(ctx, x, &kept.layers[i]);
+      if (!layers.empty()) layers.back().keep_again(ctx, x, kept.layers.back());
+    } else {
+      run(ctx, std::move(x), &kept);
+    }
+  }
+
   template <class Real, class Device>
   tensor<Real, Device> run(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
     if (keep) keep->layers.resize(layers.size());

@@ -23,7 +23,10 @@ struct unit_pair {
         second(ctx, {.inputs = outputs, .outputs = outputs}, random) {}
 
   features forward(context<Device>& ctx, joined_images<Device, Real> x, saved* keep) const {
-    if (!keep || !ctx.settings().recompute) return run(ctx, std::move(x), keep);
+    if (!keep || !ctx.settings().recompute) {
+      const features y = first.forward(ctx, std::move(x), keep ? &keep->first : nullptr);
+      return second.forward(ctx, y, keep ? &keep->second : nullptr);
+    }
     keep->x = x;
     const auto passing = [&] {
       typename unit::saved_joined kept;
@@ -35,7 +38,8 @@ struct unit_pair {
 
   /// Gradients of the parts.
   short_list<features> backward(context<Device>& ctx, features dy, saved& kept) {
-    if (!kept.x.parts.empty()) run(ctx, std::exchange(kept.x, {}), &kept);
+    if (!kept.x.parts.empty())
+      second.keep_again(ctx, first.forward(ctx, std::exchange(kept.x, {}), &kept.first), kept.second);
     return first.backward(ctx, second.backward(ctx, std::move(dy), kept.second), kept.first);
   }
 
@@ -45,12 +49,6 @@ struct unit_pair {
   }
 
   unit first, second;
-
- private:
-  features run(context<Device>& ctx, joined_images<Device, Real> x, saved* keep) const {
-    const features y = first.forward(ctx, std::move(x), keep ? &keep->first : nullptr);
-    return second.forward(ctx, y, keep ? &keep->second : nullptr);
-  }
 };
 
 }  // namespace aixcell::detail
