@@ -62,6 +62,7 @@ struct output_part {
   strided_images<Real> images;
   index_t first_channel;
 };
+/// The one that a channel goes to.
 template <class Real>
 const output_part<Real>& part_with(std::span<const output_part<Real>> parts, index_t channel) {
   return *std::find_if(parts.rbegin(), parts.rend(), [&](const auto& part) { return part.first_channel <= channel; });
