@@ -38,7 +38,7 @@ double worst_error(const label_map& labels, int threads = 1) {
 
 TEST_CASE("distance_to_outside is the distance to the nearest pixel of another label", "[kernels]") {
   random_stream random(3);
-  for (const shape size : {shape{1, 1}, shape{1, 25}, shape{25, 1}, shape{19, 26}, shape{40, 33}, shape{3, 700}})
+  for (const shape size : {shape{0, 7}, shape{7, 0}, shape{1, 1}, shape{1, 25}, shape{25, 1}, shape{19, 26}, shape{40, 33}, shape{3, 700}})
     for (const index_t block : {1, 3, 8, 20}) {
       // Blocks of random labels: background, ignored, and labels that occur in several places.
       label_map labels(size), blocks({size[0] / block + 1, size[1] / block + 1});

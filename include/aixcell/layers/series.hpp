@@ -20,7 +20,7 @@ struct series {
 
   template <class Real, class Device>
   tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
-    if (!keep || !ctx.settings().recompute) return run(ctx, std::move(x), keep);
+    if (!keep || !ctx.settings().recompute) return run(ctx, std::move(x), keep, layers.size());
     keep->x = x;
     for (const Layer& layer : layers) {
       typename Layer::saved passing;
@@ -47,18 +47,19 @@ struct series {
   template <class Real, class Device>
   void keep_again(context<Device>& ctx, tensor<Real, Device> x, saved& kept) const {
     if constexpr (requires { layers.back().keep_again(ctx, x, kept.layers.back()); }) {
-      kept.layers.resize(layers.size());
-      for (std::size_t i = 0; i + 1 < layers.size(); ++i) x = layers[i].forward(ctx, x, &kept.layers[i]);
-      if (!layers.empty()) layers.back().keep_again(ctx, x, kept.layers.back());
+      if (layers.empty()) return;
+      x = run(ctx, std::move(x), &kept, layers.size() - 1);
+      layers.back().keep_again(ctx, x, kept.layers.back());
     } else {
-      run(ctx, std::move(x), &kept);
+      run(ctx, std::move(x), &kept, layers.size());
     }
   }
 
+  /// The first `count` layers.
   template <class Real, class Device>
-  tensor<Real, Device> run(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
+  tensor<Real, Device> run(context<Device>& ctx, tensor<Real, Device> x, saved* keep, std::size_t count) const {
     if (keep) keep->layers.resize(layers.size());
-    for (std::size_t i = 0; i < layers.size(); ++i) x = layers[i].forward(ctx, x, keep ? &keep->layers[i] : nullptr);
+    for (std::size_t i = 0; i < count; ++i) x = layers[i].forward(ctx, x, keep ? &keep->layers[i] : nullptr);
     return x;
   }
 };

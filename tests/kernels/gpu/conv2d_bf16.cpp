@@ -27,14 +27,9 @@ TEST_CASE("gpu: conv2d on tensor cores and its adjoints equal plain loops in flo
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
     const auto x = random_bf16(c.x, 1), w = random_bf16(c.filter, 2), dy = random_bf16(ys, 3);
     const auto bias = random_tensor<float>({ys[3]}, 4), before = random_tensor<float>(c.filter, 5);
-    tensor<double> y(ys), dx(c.x), dw(c.filter);
-    for (index_t i = 0; i < dw.size(); ++i) dw[i] = static_cast<double>(before[i]);
-    const auto wide = [](bfloat16 v) { return static_cast<double>(static_cast<float>(v)); };
-    reference::for_each_product(c.x, c.filter, c.g, [&](index_t i, index_t f, index_t o) {
-      y[o] += wide(x[i]) * wide(w[f]);
-      dx[i] += wide(dy[o]) * wide(w[f]);
-      dw[f] += wide(x[i]) * wide(dy[o]);
-    });
+    exact_convolution sums(c.g, x, w, dy);
+    tensor<double>&y = sums.y.value, &dx = sums.dx.value, &dw = sums.dfilter.value;
+    for (index_t i = 0; i < dw.size(); ++i) dw[i] += static_cast<double>(before[i]);
     for (index_t o = 0; o < y.size(); ++o) y[o] = std::max(0.0, y[o] + static_cast<double>(bias[o % ys[3]]));
     on_every_device([&](auto& ctx) {
       const auto on_x = to_device(ctx, x), on_w = to_device(ctx, w), on_dy = to_device(ctx, dy);
@@ -122,10 +117,7 @@ TEST_CASE("gpu: data gradients of strides on tensor cores, of cells that taps mi
     CAPTURE(to_string(c.x), to_string(c.filter), c.g.stride, c.g.padding);
     const shape ys = conv2d_output_shape(c.x, c.filter, c.g);
     const auto w = random_bf16(c.filter, 2), dy = random_bf16(ys, 3);
-    tensor<double> dx(c.x);
-    const auto wide = [](bfloat16 v) { return static_cast<double>(static_cast<float>(v)); };
-    reference::for_each_product(c.x, c.filter, c.g,
-                                [&](index_t i, index_t f, index_t o) { dx[i] += wide(dy[o]) * wide(w[f]); });
+    const tensor<double> dx = exact_convolution(c.g, tensor<bfloat16>(c.x), w, dy).dx.value;
     on_every_device([&](auto& ctx) {
       device_tensor<float> found(ctx, c.x);
       conv2d_bf16_backward_data<float>(ctx, to_device(ctx, dy), to_device(ctx, w), c.g, found);

@@ -3,7 +3,6 @@
 #include <bit>
 #include <cstdint>
 
-#include "reference/conv2d.hpp"
 #include "reference/convolution_sums.hpp"
 #include "summed_outputs.hpp"
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include <aixcell/core/image.hpp>
@@ -59,31 +60,23 @@ inline void distance_to_outside(context<cpu>& ctx, view<const std::int32_t, cpu>
   require_equal_shapes("distance_to_outside", labels, distance);
   const index_t height = labels.extent(0), width = labels.extent(1);
   constexpr float none = 1e9f;  // no outside in this column
+  if (labels.size() == 0) return;
   // Down and up each column: distance to the nearest pixel of another label. Row by row of some columns, as they lie.
   parallel_ranges(ctx, width, 512, [&](index_t begin, index_t end) {
-    const auto labels_of = [&](index_t i) { return labels.data() + i * width; };
-    const auto distance_of = [&](index_t i) { return distance.data() + i * width; };
+    // Row i from the row beside it; `fresh` says that it holds nothing yet.
+    const auto go_on = [&](index_t i, index_t beside, auto fresh) {
+      const std::int32_t *here = labels.data() + i * width, *there = labels.data() + beside * width;
+      const float* far = distance.data() + beside * width;
+      float* d = distance.data() + i * width;
+#pragma omp simd
+      for (index_t j = begin; j < end; ++j) {
+        const float one_more = there[j] != here[j] ? 1.0f : far[j] + 1;
+        d[j] = here[j] > 0 ? std::min(fresh() ? none : d[j], one_more) : 0.0f;
+      }
+    };
     for (index_t j = begin; j < end; ++j) distance(0, j) = labels(0, j) > 0 ? none : 0.0f;
-    for (index_t i = 1; i < height; ++i) {
-      const std::int32_t *here = labels_of(i), *above = labels_of(i - 1);
-      const float* far = distance_of(i - 1);
-      float* d = distance_of(i);
-#pragma omp simd
-      for (index_t j = begin; j < end; ++j) {
-        const float one_more = above[j] != here[j] ? 1.0f : far[j] + 1;
-        d[j] = here[j] > 0 ? std::min(none, one_more) : 0.0f;
-      }
-    }
-    for (index_t i = height - 2; i >= 0; --i) {
-      const std::int32_t *here = labels_of(i), *below = labels_of(i + 1);
-      const float* far = distance_of(i + 1);
-      float* d = distance_of(i);
-#pragma omp simd
-      for (index_t j = begin; j < end; ++j) {
-        const float one_more = below[j] != here[j] ? 1.0f : far[j] + 1;
-        d[j] = here[j] > 0 ? std::min(d[j], one_more) : 0.0f;
-      }
-    }
+    for (index_t i = 1; i < height; ++i) go_on(i, i - 1, std::true_type{});
+    for (index_t i = height - 2; i >= 0; --i) go_on(i, i + 1, std::false_type{});
   });
   parallel_ranges(ctx, height, 16, [&](index_t first_row, index_t last_row) {
     detail::parabola_envelope envelope(width + 2);
