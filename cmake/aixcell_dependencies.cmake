@@ -4,7 +4,7 @@
 #   AIXCELL_PACKAGES_<name>   what find_package looks for      AIXCELL_DEBIAN_<name>  the Debian packages with them
 #   AIXCELL_LIBRARIES_<name>  libraries whose Debian packages have no CMake package that works alone, as <header>|<library>;
 #                             they become the imported targets aixcell::system_<library>
-set(AIXCELL_COMPONENTS loops png jpeg tiff json images library exchange quantify)
+set(AIXCELL_COMPONENTS kernels png jpeg tiff json images library exchange quantify)
 set(AIXCELL_PACKAGES_png ZLIB)
 set(AIXCELL_LINK_png ZLIB::ZLIB)
 set(AIXCELL_DEBIAN_png "libstb-dev and zlib1g-dev")
@@ -21,7 +21,7 @@ set(AIXCELL_PACKAGES_quantify nanoflann)
 set(AIXCELL_LINK_quantify nanoflann::nanoflann)
 set(AIXCELL_DEBIAN_quantify libnanoflann-dev)
 set(AIXCELL_PARTS_images png jpeg tiff)
-set(AIXCELL_PARTS_library loops json)
+set(AIXCELL_PARTS_library kernels json)
 set(AIXCELL_PARTS_quantify json)
 set(AIXCELL_PARTS_exchange png json)
 set(AIXCELL_LIBRARIES_exchange onnx/onnx_pb.h|onnx onnx/onnx_pb.h|onnx_proto google/protobuf/message.h|protobuf zip.h|zip

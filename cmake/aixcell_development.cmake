@@ -21,7 +21,7 @@ if(AIXCELL_SANITIZE)
   endif()
   target_link_options(aixcell_development INTERFACE -fsanitize=${AIXCELL_SANITIZE})
 else()
-  target_compile_options(aixcell_compiled_loops PRIVATE -O2)
+  target_compile_options(aixcell_compiled_kernels PRIVATE -O2)
 endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)

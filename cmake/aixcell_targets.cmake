@@ -1,9 +1,9 @@
 # The exported targets. aixcell::aixcell needs Eigen, Boost headers and threads, and uses OpenMP where the compiler has
 # it. Each optional component exists where its packages were found:
-#   loops    the inner loops of networks in a unit of their own, so that units with networks compile in two thirds of the time
+#   kernels  the kernels of networks in a unit of their own, so that units with networks compile in two thirds of the time
 #   png      PNG and BMP through stb and zlib, one implementation unit per program      jpeg     JPEG through libjpeg-turbo
 #   tiff     TIFF and OME-TIFF through libtiff and pugixml                     images   png + jpeg + tiff
-#   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json, loops
+#   json     data set tables and model files through nlohmann_json             library  the registry (Boost.Hana), json, kernels
 #   exchange ONNX graphs and bioimage.io packages (libonnx, protobuf, libzip, libsodium), png, json
 #   quantify neighbours of cells through nanoflann's kd-tree, json
 # With AIXCELL_CUDA=ON there is aixcell::cuda besides (aixcell_cuda.cmake), and where cuDNN is found aixcell::cudnn
@@ -70,13 +70,14 @@ foreach(component IN LISTS AIXCELL_COMPONENTS)
   foreach(part IN LISTS AIXCELL_PARTS_${component})
     target_link_libraries(aixcell_${component} INTERFACE aixcell_${part})
   endforeach()
-  if(component STREQUAL loops)
-    add_library(aixcell_compiled_loops STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/loops.cpp)
-    target_link_libraries(aixcell_compiled_loops PRIVATE aixcell $<TARGET_NAME_IF_EXISTS:aixcell_development>)
-    target_compile_definitions(aixcell_loops INTERFACE AIXCELL_LOOPS_APART)
-    target_link_libraries(aixcell_loops INTERFACE $<BUILD_INTERFACE:aixcell_compiled_loops>)
-    target_sources(aixcell_loops INTERFACE $<INSTALL_INTERFACE:${AIXCELL_CMAKE_DIR}/loops.cpp>)
-    install(FILES ${PROJECT_SOURCE_DIR}/cmake/loops.cpp DESTINATION ${AIXCELL_CMAKE_DIR})
+  if(component STREQUAL kernels)
+    add_library(aixcell_compiled_kernels STATIC EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/cmake/kernels.cpp)
+    target_link_libraries(aixcell_compiled_kernels PRIVATE aixcell $<TARGET_NAME_IF_EXISTS:aixcell_development>)
+    target_compile_definitions(aixcell_compiled_kernels PRIVATE AIXCELL_KERNELS_APART)
+    target_compile_definitions(aixcell_kernels INTERFACE AIXCELL_KERNELS_APART)
+    target_link_libraries(aixcell_kernels INTERFACE $<BUILD_INTERFACE:aixcell_compiled_kernels>)
+    target_sources(aixcell_kernels INTERFACE $<INSTALL_INTERFACE:${AIXCELL_CMAKE_DIR}/kernels.cpp>)
+    install(FILES ${PROJECT_SOURCE_DIR}/cmake/kernels.cpp DESTINATION ${AIXCELL_CMAKE_DIR})
   endif()
   if(component STREQUAL png)
     target_include_directories(aixcell_png SYSTEM INTERFACE $<BUILD_INTERFACE:${AIXCELL_STB_INCLUDE_DIR}>)

@@ -1,5 +1,5 @@
-// The network of unet_dlib.cpp by aixcell, alone in its unit, with the same way to measure it. With any argument, values between
-// layers are computed again on the way back instead of kept.
+// The network of unet_dlib.cpp by aixcell, alone in its unit, with the same way to measure it. With "selective" or "full", values
+// between layers are computed again on the way back instead of kept.
 #include <chrono>
 #include <iostream>
 #include <string>
@@ -11,9 +11,12 @@
 #include <aixcell/optim/adamw.hpp>
 #include <aixcell/pipeline/network.hpp>
 
-int main(int arguments, char**) {
+int main(int arguments, char** argument) {
   using namespace aixcell;
-  context<cpu> ctx(2, compute_settings{precision::float32, arguments > 1});
+  const std::string again = arguments > 1 ? argument[1] : "";
+  context<cpu> ctx(2, compute_settings{precision::float32, again == "full"        ? recomputation::full
+                                                           : again == "selective" ? recomputation::selective
+                                                                                  : recomputation::none});
   random_stream random(1);
   network<plain<5, 32>, unet_transposed, cpu, float> net(ctx, 1, {.channels = 2}, random);
   std::vector<parameter_slice> slices;

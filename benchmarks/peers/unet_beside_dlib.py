@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The classic U-Net beside dlib, the closest peer in C++: milliseconds of a training step in float32, greatest resident
-size of the process, and how long a unit with that network alone compiles. As dlib has a library of its own, aixcell's inner loops are
-a unit of theirs (aixcell::loops), compiled once.
+size of the process, and how long a unit with that network alone compiles. As dlib has a library of its own, aixcell's kernels are a
+unit of theirs (aixcell::kernels), compiled once.
 
     python3 benchmarks/peers/unet_beside_dlib.py [--rounds 5]
 
@@ -69,26 +69,27 @@ def main():
     folder = tempfile.mkdtemp()
     try:
         eigen = output_of("pkg-config", "--cflags", "eigen3").split()
-        flags = ["-std=c++20", "-fopenmp", "-DAIXCELL_LOOPS_APART", "-I" + os.path.join(HERE, "../../include"), *eigen]
-        loops, loops_time = compiled("../../cmake/loops", folder, flags, None, min(rounds, 3))
-        ours, our_time = compiled("unet_aixcell", folder, flags, [loops], min(rounds, 3))
+        flags = ["-std=c++20", "-fopenmp", "-DAIXCELL_KERNELS_APART", "-I" + os.path.join(HERE, "../../include"), *eigen]
+        kernels, kernels_time = compiled("../../cmake/kernels", folder, flags, None, min(rounds, 3))
+        ours, our_time = compiled("unet_aixcell", folder, flags, [kernels], min(rounds, 3))
         theirs, their_time = compiled("unet_dlib", folder, ["-std=c++17", "-march=native"],
                                       ["-ldlib", "-lblas", "-llapack", "-lpthread"], min(rounds, 3))
-        a, again, b = Worker(2, ours), Worker(2, ours, "again"), Worker(2, theirs)
-        if a.parameters != b.parameters:
-            sys.exit(f"the networks differ: {a.parameters} and {b.parameters} parameters")
-        steps = [(a.step(), again.step(), b.step()) for _ in range(rounds)]
+        ways = {"": "none", ", computing again selectively": "selective", ", computing all again": "full"}
+        workers = [*(Worker(2, ours, way) for way in ways.values()), Worker(2, theirs)]
+        if workers[0].parameters != workers[-1].parameters:
+            sys.exit(f"the networks differ: {workers[0].parameters} and {workers[-1].parameters} parameters")
+        steps = [[worker.step() for worker in workers] for _ in range(rounds)]
         rows = []
-        for what, ours in (("training step, ms", 0), ("the same, values between layers computed again", 1)):
-            ratios = [step[2] / step[ours] for step in steps]
-            rows.append((what, *(statistics.median(step[side] for step in steps) for side in (ours, 2)),
+        for i, what in enumerate(ways):
+            ratios = [step[-1] / step[i] for step in steps]
+            rows.append(("training step, ms" + what, *(statistics.median(step[side] for step in steps) for side in (i, -1)),
                          f"{statistics.median(ratios):.2f} [{min(ratios):.2f}, {max(ratios):.2f}]"))
-        for what, x, y in (("greatest resident size, MiB", a.greatest_mebibytes(), b.greatest_mebibytes()),
-                           ("the same, values computed again", again.greatest_mebibytes(), b.greatest_mebibytes()),
+        sizes = [worker.greatest_mebibytes() for worker in workers]
+        for what, x, y in (*(("greatest resident size, MiB" + what, size, sizes[-1]) for what, size in zip(ways, sizes)),
                            ("compiling the unit, s", our_time, their_time)):
             rows.append((what, x, y, f"{y / x:.2f}"))
-        rows.append(("compiling the loops, once, s", loops_time, float("nan"), "-"))
-        for worker in (a, again, b):
+        rows.append(("compiling the kernels, once, s", kernels_time, float("nan"), "-"))
+        for worker in workers:
             worker.process.stdin.close()
             worker.process.wait()
     finally:

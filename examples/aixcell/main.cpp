@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <new>
+#include <string>
 
 #include <unistd.h>
 
@@ -113,9 +115,12 @@ void add_compute(CLI::App& command, compute_arguments& compute) {
 }
 
 void add_recompute(CLI::App& command, compute_arguments& compute) {
-  command.add_flag("--recompute", compute.settings.recompute,
-                   "Train in less memory, about a quarter slower: values between layers are not kept for the way back but "
-                   "computed again; the result is the same");
+  command
+      .add_option("--recompute", compute.settings.recompute,
+                  "Train in less memory: what is not kept for the way back but computed again, with the same result; selective: "
+                  "what is quick to compute; full: all between rows of layers, about a quarter slower")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, recomputation>{
+          {"none", recomputation::none}, {"selective", recomputation::selective}, {"full", recomputation::full}}));
 }
 
 void add_device(CLI::App& command, compute_arguments& compute) {

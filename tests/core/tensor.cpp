@@ -31,6 +31,35 @@ TEST_CASE("zeros are zero in memory that was used before", "[core]") {
   CHECK(std::all_of(fresh.begin(), fresh.end(), [](int x) { return x == 0; }));
 }
 
+TEST_CASE("a tensor that knows how it was made keeps no elements for later", "[core]") {
+  context<cpu> ctx(1);
+  tensor<int> t(ctx, {2, 3});
+  const tensor<int>& read = t;
+  t.fill(7);
+  CHECK(read.for_later().data() == read.data());
+  CHECK(read.restored(ctx).data() == read.data());
+  int made = 0;
+  t.made_by([&](context<cpu>& again) {
+    tensor<int> other(again, {2, 3});
+    other.fill(7);
+    ++made;
+    return other;
+  });
+  const tensor<int> later = t.for_later();
+  CHECK(later.shape() == t.shape());
+  CHECK(later.data() == nullptr);
+  CHECK(t.is_sole_owner());
+  CHECK(read.restored(ctx).data() == read.data());
+  CHECK(made == 0);
+  const tensor<int> again = later.restored(ctx);
+  CHECK(made == 1);
+  CHECK(std::all_of(again.begin(), again.end(), [](int x) { return x == 7; }));
+  CHECK(again.for_later().data() == nullptr);
+  CHECK(again.reshaped({6}).for_later().data() == again.data());  // it was made in another shape
+  t[0] = 8;
+  CHECK(read.for_later().data() == read.data());
+}
+
 TEST_CASE("a copy shares the elements, a clone has its own", "[core]") {
   tensor<int> a({2, 2});
   tensor<int> shared = a;

@@ -15,9 +15,9 @@ TEST_CASE("a pipeline is named after its stages", "[pipeline]") {
 
 TEST_CASE("the dry estimate is what the pipeline really takes", "[pipeline]") {
   const precision stored = GENERATE(precision::float32, precision::bfloat16);
-  const bool recompute = GENERATE(false, true);
+  const recomputation recompute = GENERATE(recomputation::none, recomputation::selective, recomputation::full);
   const shape batch = GENERATE(shape{1, 16, 16, 1}, shape{2, 33, 47, 1}, shape{4, 96, 96, 1}, shape{1, 1, 1, 1});
-  CAPTURE(to_string(batch), to_string(stored), recompute);
+  CAPTURE(to_string(batch), to_string(stored), static_cast<int>(recompute));
   toy_pipeline model;
   const compute_settings how(stored, recompute);
   context<cpu> ctx(1, how);

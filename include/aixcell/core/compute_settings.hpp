@@ -3,17 +3,22 @@
 
 namespace aixcell {
 
+/// What training computes again on the way back instead of keeping it from the way there. The gradients are the same bits.
+enum class recomputation {
+  none,
+  selective,  ///< what is quick to compute: normalisation and activation (Korthikanti et al. 2022; Rota Bulo et al. 2018)
+  full        ///< all between what goes into each row of layers (Chen et al. 2016): about a third more arithmetic
+};
+
 /// How networks are to compute.
 struct compute_settings {
   constexpr compute_settings() = default;
-  constexpr compute_settings(aixcell::precision stored, bool computes_again = false)
-      : precision(stored), recompute(computes_again) {}
+  constexpr compute_settings(aixcell::precision stored, recomputation again = recomputation::none)
+      : precision(stored), recompute(again) {}
 
   aixcell::precision precision = aixcell::precision::automatic;
 
-  /// Training keeps only what goes into each row of layers, and computes what lies between them again on the way back
-  /// (Chen et al. 2016): about a third more arithmetic, the same gradients, much less memory.
-  bool recompute = false;
+  recomputation recompute = recomputation::none;
 
   /// The steps of a training on a device are recorded once for each shape of a batch and from then on enqueued as a whole
   /// (device/recorded_work.hpp); false: launch by launch. The same values either way.

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cassert>
+#include <functional>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -66,7 +67,27 @@ class tensor {
   /// Whether no other tensor shares the elements, so that whoever holds this one may overwrite them.
   bool is_sole_owner() const noexcept { return owner_.use_count() == 1; }
 
-  T* data() noexcept { return static_cast<T*>(owner_.get()); }
+  using origin = std::function<tensor(context<Device>&)>;
+  /// `how(ctx)` computes the same elements again. Forgotten as soon as somebody asks for elements to write.
+  void made_by(origin how) { origin_ = std::make_shared<const origin>(std::move(how)); }
+  /// This for later: without elements if they can be computed again.
+  tensor for_later() const {
+    tensor t = *this;
+    if (origin_) t.owner_ = nullptr;
+    return t;
+  }
+  /// With the elements that `for_later` left out.
+  tensor restored(context<Device>& ctx) const {
+    if (owner_ || !origin_) return *this;
+    tensor t = (*origin_)(ctx);
+    t.origin_ = origin_;
+    return t;
+  }
+
+  T* data() noexcept {
+    if (origin_) forget_origin();
+    return static_cast<T*>(owner_.get());
+  }
   const T* data() const noexcept { return static_cast<const T*>(owner_.get()); }
   T* begin() noexcept { return data(); }
   T* end() noexcept { return data() + size(); }
@@ -98,6 +119,7 @@ class tensor {
     assert(extents.count() == size());
     tensor t = *this;
     t.shape_ = extents;
+    t.origin_ = nullptr;
     return t;
   }
 
@@ -125,6 +147,8 @@ class tensor {
   template <class, class>
   friend class tensor;
 
+  [[gnu::noinline]] void forget_origin() noexcept { origin_ = nullptr; }
+
   static std::size_t bytes_each(const context<Device>& ctx) {
     if constexpr (std::is_same_v<Device, dry>)
       return detail::stored_bytes<T>(ctx);
@@ -133,6 +157,7 @@ class tensor {
   }
 
   std::shared_ptr<void> owner_;
+  std::shared_ptr<const origin> origin_;  // null: the elements are not computed again
   aixcell::shape shape_;
 };
 

@@ -1,4 +1,6 @@
 #pragma once
+#include <utility>
+
 #include <aixcell/core/tensor.hpp>
 #include <aixcell/kernels/elementwise.hpp>
 
@@ -12,22 +14,31 @@ struct activation_layer {
   };
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    tensor<Real, Device> y(ctx, x.shape());
-    apply_activation<Real>(ctx, x, act, y);
-    if (keep) keep->x = x;
+    auto y = activated(ctx, x, act);
+    if (keep) {
+      keep->x = x.for_later();
+      if (ctx.settings().recompute == recomputation::selective)
+        y.made_by([x = keep->x, act = act](context<Device>& again) { return activated(again, x.restored(again), act); });
+    }
     return y;
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) const {
     tensor<Real, Device> dx(ctx, dy.shape());
-    activation_backward<Real>(ctx, dy, kept.x, act, dx);
-    kept = {};
+    activation_backward<Real>(ctx, dy, std::exchange(kept.x, {}).restored(ctx), act, dx);
     return dx;
   }
 
   static void for_each_member(auto&, auto&&) {}
 
   activation act = activation::relu;
+
+ private:
+  static tensor<Real, Device> activated(context<Device>& ctx, const tensor<Real, Device>& x, activation act) {
+    tensor<Real, Device> y(ctx, x.shape());
+    apply_activation<Real>(ctx, x, act, y);
+    return y;
+  }
 };
 
 }  // namespace aixcell

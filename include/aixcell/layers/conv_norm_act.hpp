@@ -1,5 +1,6 @@
 #pragma once
 #include <string_view>
+#include <utility>
 
 #include <aixcell/layers/batch_norm.hpp>
 #include <aixcell/layers/convolution.hpp>
@@ -50,13 +51,15 @@ struct conv_norm_act {
         norm(ctx, norm_options(o), random),
         act(o.act) {}
 
-  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
-    return forward(ctx, x, {}, keep);
+  /// An x that is moved here is let go as soon as the convolution has read it.
+  tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
+    return forward(ctx, std::move(x), {}, keep);
   }
   /// `residual` has the shape of y, or is empty.
-  tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x,
-                               const tensor<Real, Device>& residual, saved* keep) const {
-    return convolve(ctx, x, x.extent(0), residual, keep);
+  tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, const tensor<Real, Device>& residual,
+                               saved* keep) const {
+    const index_t images = x.extent(0);
+    return convolve(ctx, std::move(x), images, residual, keep);
   }
   tensor<Real, Device> forward(context<Device>& ctx, joined_images<Device, Real> x, saved_joined* keep) const {
     const index_t images = x.images();
@@ -94,7 +97,7 @@ struct conv_norm_act {
 
  private:
   template <class Images, class Saved>
-  tensor<Real, Device> convolve(context<Device>& ctx, Images&& x, index_t images, const tensor<Real, Device>& residual,
+  tensor<Real, Device> convolve(context<Device>& ctx, Images x, index_t images, const tensor<Real, Device>& residual,
                                 Saved* keep) const {
     if constexpr (requires { norm.folded(ctx); }) {
       if (!keep) {
@@ -108,12 +111,12 @@ struct conv_norm_act {
           scale_shift_activate<master_of<Real>>(
               ctx, {.x = bias, .scale = scale, .shift = shift, .residual = {}, .act = activation::none}, moved);
         }
-        return conv.forward(ctx, std::forward<Images>(x),
+        return conv.forward(ctx, std::move(x),
                             {.bias = f.shift, .scale = f.scale, .residual = residual, .act = act}, nullptr);
       }
     }
     tensor<double, Device> sums(ctx, {images, 2, conv.weight.value.extent(0)});
-    const auto y = conv.forward(ctx, std::forward<Images>(x), conv.own_epilogue(), keep ? &keep->conv : nullptr, sums);
+    const auto y = conv.forward(ctx, std::exchange(x, {}), conv.own_epilogue(), keep ? &keep->conv : nullptr, sums);
     return norm.forward(ctx, y, sums, {residual, act}, keep ? &keep->norm : nullptr);
   }
 

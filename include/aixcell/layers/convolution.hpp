@@ -61,7 +61,7 @@ struct convolution {
     } else {
       conv2d<Real>(ctx, x, weight.value, geometry, epilogue, y, sums);
     }
-    if (keep) keep->x = x;
+    if (keep) keep->x = x.for_later();
     return y;
   }
 
@@ -73,10 +73,14 @@ struct convolution {
       for (const auto& part : x.parts) keep->parts.push_back(part.shape());
     if constexpr (takes_parts)
       if (const auto y = forward_of_parts(ctx, x, epilogue, sums); !y.empty()) {
-        if (keep) keep->x = std::move(x);
+        if (keep) keep->x = x.for_later();
         return y;
       }
-    return forward(ctx, join(ctx, std::move(x)), epilogue, keep ? &keep->whole : nullptr, sums);
+    auto whole = join(ctx, x);
+    if (keep && ctx.settings().recompute == recomputation::selective)
+      whole.made_by([x = x.for_later()](context<Device>& again) { return join(again, x.restored(again)); });
+    x = {};
+    return forward(ctx, whole, epilogue, keep ? &keep->whole : nullptr, sums);
   }
 
   /// Gradients of the parts.
@@ -85,8 +89,9 @@ struct convolution {
     if (kept.x.parts.empty()) return separate(ctx, backward(ctx, std::move(dy), kept.whole), parts);
     if constexpr (takes_parts) {
       const auto [height, width] = kept.x.size;
-      kept.x.with_views([&](const auto& x) { conv2d_backward_filter<Real>(ctx, x, dy, geometry, weight.gradient); });
-      kept = {};
+      std::exchange(kept.x, {}).restored(ctx).with_views([&](const auto& x) {
+        conv2d_backward_filter<Real>(ctx, x, dy, geometry, weight.gradient);
+      });
       if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
       short_list<tensor<Real, Device>> gradients;
       short_list<view<Real, Device>> views;
@@ -102,8 +107,7 @@ struct convolution {
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     const shape extents = kept.x.shape();
-    conv2d_backward_filter<Real>(ctx, kept.x, dy, geometry, weight.gradient);
-    kept = {};
+    conv2d_backward_filter<Real>(ctx, std::exchange(kept.x, {}).restored(ctx), dy, geometry, weight.gradient);
     if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
     if (!input_gradient) return {};
     tensor<Real, Device> dx(ctx, extents);

@@ -20,11 +20,24 @@ struct joined_images {
   index_t images() const { return parts[0].extent(0); }
   bool doubled(const shape& part) const { return part[1] != size.height || part[2] != size.width; }
 
+  /// As a tensor's.
+  joined_images for_later() const { return with_parts([](const auto& part) { return part.for_later(); }); }
+  joined_images restored(context<Device>& ctx) const {
+    return with_parts([&](const auto& part) { return part.restored(ctx); });
+  }
+
   /// Calls f(joined_views of const elements).
   decltype(auto) with_views(auto&& f) const {
     short_list<view<const Real, Device>> views;
     for (const auto& part : parts) views.push_back(part.as_view());
     return f(joined_views<const Real, Device>{views, size.height, size.width});
+  }
+
+ private:
+  joined_images with_parts(auto&& of) const {
+    joined_images other{.parts = {}, .size = size};
+    for (const auto& part : parts) other.parts.push_back(of(part));
+    return other;
   }
 };
 

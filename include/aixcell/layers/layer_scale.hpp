@@ -25,7 +25,7 @@ struct layer_scale {
     const auto scale = factor.value.reshaped({1, channels}), shift = master::zeros(ctx, {1, channels});
     tensor<Real, Device> y(ctx, x.shape());
     scale_shift_activate<Real>(ctx, input(x, scale, shift), y);
-    if (keep) keep->x = x;
+    if (keep) keep->x = x.for_later();
     return y;
   }
 
@@ -33,8 +33,8 @@ struct layer_scale {
     const index_t channels = factor.value.size();
     const auto scale = factor.value.reshaped({1, channels}), shift = master::zeros(ctx, {1, channels});
     tensor<double, Device> sums(ctx, {dy.extent(0), 2, channels});
-    scale_shift_backward_sums<Real>(ctx, dy, input(kept.x, scale, shift), sums);
-    kept = {};
+    const auto x = std::exchange(kept.x, {}).restored(ctx);
+    scale_shift_backward_sums<Real>(ctx, dy, input(x, scale, shift), sums);
     tensor<Real, Device> dx(ctx, dy.shape());
     scale_shift_activate<Real>(ctx, input(dy, scale, shift), dx);
     add_sums_of_images<master_of<Real>>(ctx, sums, 1, factor.gradient);

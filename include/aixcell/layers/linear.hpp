@@ -25,16 +25,15 @@ struct linear {
     const auto filter = as_filter(weight.value);
     tensor<Real, Device> y(ctx, conv2d_output_shape(x.shape(), filter.shape(), {}));
     conv2d<Real>(ctx, x, filter, {}, conv2d_epilogue<Real, Device>{.bias = bias.value, .scale = {}, .residual = {}}, y);
-    if (keep) keep->x = x;
+    if (keep) keep->x = x.for_later();
     return y;
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     auto filter_gradient = as_filter(weight.gradient);
-    conv2d_backward_filter<Real>(ctx, kept.x, dy, {}, filter_gradient);
-    add_bias_gradient<Real>(ctx, dy, bias.gradient);
     const shape extents = kept.x.shape();
-    kept = {};
+    conv2d_backward_filter<Real>(ctx, std::exchange(kept.x, {}).restored(ctx), dy, {}, filter_gradient);
+    add_bias_gradient<Real>(ctx, dy, bias.gradient);
     if (!input_gradient) return {};
     tensor<Real, Device> dx(ctx, extents);
     conv2d_backward_data<Real>(ctx, dy, as_filter(weight.value), {}, dx);

@@ -55,9 +55,13 @@ struct normalisation {
                                normalisation_scope scope, const normalisation_epilogue<Real, Device>& epilogue,
                                saved* keep) const {
     saved s = prepared(ctx, x, sums, scope, epilogue);
-    tensor<Real, Device> y(ctx, x.shape());
-    scale_shift_activate<Real>(ctx, s.input(), y);
-    if (keep) *keep = std::move(s);
+    auto y = activated(ctx, s);
+    if (keep) {
+      // With a residual that would keep another image alive.
+      if (ctx.settings().recompute == recomputation::selective && epilogue.residual.empty())
+        y.made_by([s](context<Device>& again) { return activated(again, s); });
+      *keep = std::move(s);
+    }
     return y;
   }
 
@@ -92,6 +96,13 @@ struct normalisation {
   parameter<Device, Real> weight;  ///< [channels], 1 at first
   parameter<Device, Real> bias;    ///< [channels], 0 at first
   double epsilon = 1e-5;
+
+ private:
+  static tensor<Real, Device> activated(context<Device>& ctx, const saved& s) {
+    tensor<Real, Device> y(ctx, s.x.shape());
+    scale_shift_activate<Real>(ctx, s.input(), y);
+    return y;
+  }
 };
 
 }  // namespace aixcell

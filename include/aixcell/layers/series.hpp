@@ -20,11 +20,11 @@ struct series {
 
   template <class Real, class Device>
   tensor<Real, Device> forward(context<Device>& ctx, tensor<Real, Device> x, saved* keep) const {
-    if (!keep || !ctx.settings().recompute) return run(ctx, std::move(x), keep, layers.size());
+    if (!keep || ctx.settings().recompute != recomputation::full) return run(ctx, std::move(x), keep, layers.size());
     keep->x = x;
     for (const Layer& layer : layers) {
       typename Layer::saved passing;
-      x = layer.forward(ctx, x, &passing);
+      x = layer.forward(ctx, std::move(x), &passing);
     }
     return x;
   }
@@ -59,7 +59,7 @@ struct series {
   template <class Real, class Device>
   tensor<Real, Device> run(context<Device>& ctx, tensor<Real, Device> x, saved* keep, std::size_t count) const {
     if (keep) keep->layers.resize(layers.size());
-    for (std::size_t i = 0; i < count; ++i) x = layers[i].forward(ctx, x, keep ? &keep->layers[i] : nullptr);
+    for (std::size_t i = 0; i < count; ++i) x = layers[i].forward(ctx, std::move(x), keep ? &keep->layers[i] : nullptr);
     return x;
   }
 };

@@ -37,15 +37,19 @@ struct squeeze_excitation {
     gate = inner.forward(ctx, gate, keep ? &keep->inner : nullptr);
     gate = expand.forward(ctx, gate, keep ? &keep->expand : nullptr);
     gate = outer.forward(ctx, gate, keep ? &keep->outer : nullptr);
-    tensor<Real, Device> y(ctx, x.shape());
-    gate_channels<Real>(ctx, x, gate, y);
-    if (keep) keep->x = x, keep->gate = std::move(gate);
+    auto y = gated(ctx, x, gate);
+    if (keep) {
+      keep->x = x.for_later();
+      if (ctx.settings().recompute == recomputation::selective)
+        y.made_by([x = keep->x, gate](context<Device>& again) { return gated(again, x.restored(again), gate); });
+      keep->gate = std::move(gate);
+    }
     return y;
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
     tensor<Real, Device> dx(ctx, dy.shape()), dgate(ctx, kept.gate.shape());
-    gate_channels_backward<Real>(ctx, dy, kept.x, kept.gate, dx, dgate);
+    gate_channels_backward<Real>(ctx, dy, std::exchange(kept.x, {}).restored(ctx), kept.gate, dx, dgate);
     dgate = outer.backward(ctx, std::move(dgate), kept.outer);
     dgate = expand.backward(ctx, std::move(dgate), kept.expand);
     dgate = inner.backward(ctx, std::move(dgate), kept.inner);
@@ -62,6 +66,13 @@ struct squeeze_excitation {
 
   convolution<Device, Real> reduce, expand;
   activation_layer<Device, Real> inner{activation::relu}, outer{activation::sigmoid};
+
+ private:
+  static tensor<Real, Device> gated(context<Device>& ctx, const tensor<Real, Device>& x, const tensor<Real, Device>& gate) {
+    tensor<Real, Device> y(ctx, x.shape());
+    gate_channels<Real>(ctx, x, gate, y);
+    return y;
+  }
 };
 
 }  // namespace aixcell

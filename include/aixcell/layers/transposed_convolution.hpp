@@ -32,19 +32,20 @@ struct transposed_convolution {
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     require_rank("transposed_convolution", 4, "an image batch [N,H,W,C]", x.shape());
-    tensor<Real, Device> y(
-        ctx, {x.extent(0), x.extent(1) * geometry.stride, x.extent(2) * geometry.stride, weight.value.extent(3)});
-    conv2d_backward_data<Real>(ctx, x, weight.value, geometry, y);
-    if (!bias.value.empty()) add_bias<Real>(ctx, bias.value, y);
-    if (keep) keep->x = x;
+    auto y = enlarged(ctx, x);
+    if (keep) {
+      keep->x = x.for_later();
+      // Little arithmetic for the largest image of a decoder's step.
+      if (ctx.settings().recompute != recomputation::none)
+        y.made_by([this, x = keep->x](context<Device>& again) { return enlarged(again, x.restored(again)); });
+    }
     return y;
   }
 
   tensor<Real, Device> backward(context<Device>& ctx, tensor<Real, Device> dy, saved& kept) {
-    conv2d_backward_filter<Real>(ctx, dy, kept.x, geometry, weight.gradient);
-    if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
     const shape extents = kept.x.shape();
-    kept = {};
+    conv2d_backward_filter<Real>(ctx, dy, std::exchange(kept.x, {}).restored(ctx), geometry, weight.gradient);
+    if (!bias.value.empty()) add_bias_gradient<Real>(ctx, dy, bias.gradient);
     tensor<Real, Device> dx(ctx, extents);
     conv2d<Real>(ctx, dy, weight.value, geometry, {}, dx);
     return dx;
@@ -58,6 +59,15 @@ struct transposed_convolution {
   parameter<Device, Real> weight;  ///< [inputs,kernel,kernel,outputs]
   parameter<Device, Real> bias;    ///< [outputs] or empty
   conv2d_geometry geometry;
+
+ private:
+  tensor<Real, Device> enlarged(context<Device>& ctx, const tensor<Real, Device>& x) const {
+    tensor<Real, Device> y(
+        ctx, {x.extent(0), x.extent(1) * geometry.stride, x.extent(2) * geometry.stride, weight.value.extent(3)});
+    conv2d_backward_data<Real>(ctx, x, weight.value, geometry, y);
+    if (!bias.value.empty()) add_bias<Real>(ctx, bias.value, y);
+    return y;
+  }
 };
 
 }  // namespace aixcell

@@ -156,7 +156,7 @@ void check_step_bytes(const shape& batch, const compute_settings& how) {
 }  // namespace
 
 TEST_CASE("what a step takes of a device is known before it is taken", "[pipeline][gpu]") {
-  for (const bool again : {false, true}) {
+  for (const recomputation again : {recomputation::none, recomputation::selective, recomputation::full}) {
     check_step_bytes<float>({1, 32, 32, 1}, {precision::float32, again});
     check_step_bytes<float>({2, 33, 29, 2}, {precision::float32, again});
     check_step_bytes<bfloat16>({2, 32, 32, 1}, {precision::bfloat16, again});
@@ -174,7 +174,7 @@ TEST_CASE("a training without room on the device says what would fit, before a s
       outcome_of<test::toy_pipeline>(ctx, ten_steps()),
       Catch::Contains("training: a step on 2 crops of 32x32 takes ") &&
           Catch::Contains(" of the device's memory, 400.0 KiB of 400.0 KiB are free; a batch of 1 would take ") &&
-          Catch::Contains(", values between layers computed again (recompute) would take ") &&
+          Catch::Contains(", normalised values computed again (recompute) would take ") &&
           Catch::Contains(", bfloat16 would take ") &&
           Catch::Contains(", or lower the crop, or end other programs on this device"));
   small.memory().limit(std::size_t{100} << 10);

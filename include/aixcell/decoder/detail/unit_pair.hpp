@@ -23,11 +23,11 @@ struct unit_pair {
         second(ctx, {.inputs = outputs, .outputs = outputs}, random) {}
 
   features forward(context<Device>& ctx, joined_images<Device, Real> x, saved* keep) const {
-    if (!keep || !ctx.settings().recompute) {
-      const features y = first.forward(ctx, std::move(x), keep ? &keep->first : nullptr);
-      return second.forward(ctx, y, keep ? &keep->second : nullptr);
+    if (!keep || ctx.settings().recompute != recomputation::full) {
+      features y = first.forward(ctx, std::move(x), keep ? &keep->first : nullptr);
+      return second.forward(ctx, std::move(y), keep ? &keep->second : nullptr);
     }
-    keep->x = x;
+    keep->x = x.for_later();
     const auto passing = [&] {
       typename unit::saved_joined kept;
       return first.forward(ctx, std::move(x), &kept);
@@ -39,7 +39,7 @@ struct unit_pair {
   /// Gradients of the parts.
   short_list<features> backward(context<Device>& ctx, features dy, saved& kept) {
     if (!kept.x.parts.empty())
-      second.keep_again(ctx, first.forward(ctx, std::exchange(kept.x, {}), &kept.first), kept.second);
+      second.keep_again(ctx, first.forward(ctx, std::exchange(kept.x, {}).restored(ctx), &kept.first), kept.second);
     return first.backward(ctx, second.backward(ctx, std::move(dy), kept.second), kept.first);
   }
 

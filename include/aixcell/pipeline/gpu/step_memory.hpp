@@ -52,9 +52,12 @@ std::vector<smaller_step> smaller_steps(const step_plan& plan, std::size_t free)
     fewer.targets[0] = fewer.batch[0];
     if (add_if_it_fits("a batch of " + std::to_string(fewer.batch[0]), step_bytes<Enc, Dec, Real>(fewer))) break;
   }
-  if (step_plan again = plan; !plan.compute.recompute) {
-    again.compute.recompute = true;
-    add_if_it_fits("values between layers computed again (recompute)", step_bytes<Enc, Dec, Real>(again));
+  for (const auto& [how, words] : {std::pair{recomputation::selective, "normalised values computed again (recompute)"},
+                                   std::pair{recomputation::full, "values between layers computed again (recompute)"}}) {
+    if (plan.compute.recompute >= how) continue;
+    step_plan again = plan;
+    again.compute.recompute = how;
+    if (add_if_it_fits(words, step_bytes<Enc, Dec, Real>(again))) break;
   }
   if constexpr (!std::is_same_v<Real, bfloat16>) {
     step_plan half = plan;

@@ -1,16 +1,15 @@
 #pragma once
 #include <aixcell/kernels/cpu/detail/instruction_set.hpp>
 #include <aixcell/kernels/cpu/detail/matrix_unit.hpp>
-#if !defined(AIXCELL_LOOPS_APART)
+#if !defined(AIXCELL_KERNELS_APART)
 #include <aixcell/kernels/cpu/detail/loops.hpp>
 #include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
 #endif
 
 namespace aixcell::detail {
 
-// A third of the time that a unit with a network takes to compile is spent on these loops. Programs that link aixcell::loops have
-// them compiled once, in a unit of their own.
-#if defined(AIXCELL_LOOPS_APART)
+// With aixcell::kernels the loops are in the unit that has the kernels.
+#if defined(AIXCELL_KERNELS_APART)
 
 /// The loops of the instruction set that processor() asks for.
 const instruction_set& best_instruction_set();

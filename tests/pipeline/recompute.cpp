@@ -1,0 +1,65 @@
+// A step of learning that computes values again against one that keeps them: the same bits, in less memory.
+#include <aixcell/decoder/linknet.hpp>
+#include <aixcell/decoder/unet.hpp>
+#include <aixcell/encoder/convnext.hpp>
+#include <aixcell/encoder/efficientnet.hpp>
+#include <aixcell/encoder/plain.hpp>
+#include <aixcell/kernels/cpu/of_layers.hpp>
+#include <aixcell/pipeline/network.hpp>
+#include "support/catch.hpp"
+
+namespace aixcell {
+
+namespace {
+
+struct step {
+  std::vector<float> values;  // the output, every gradient and running statistic
+  std::size_t peak;
+};
+
+template <class Enc, class Dec, class Real>
+step step_of(recomputation how) {
+  context<cpu> ctx(2, {precision::automatic, how});
+  random_stream random(1);
+  network<Enc, Dec, cpu, Real> net(ctx, 2, {.channels = 3}, random);
+  tensor<float> x({2, 61, 50, 2});
+  for (float& v : x) v = random.uniform();
+  const std::size_t weights = ctx.memory().use().live;
+  ctx.memory().reset_peak();
+  step s{};
+  net.learn(ctx, x, [&](const tensor<float>& y, tensor<float>& gradient) {
+    for (float& g : gradient) g = random.uniform() - 0.5f;
+    s.values.assign(y.begin(), y.end());
+    return 0.0;
+  });
+  s.peak = ctx.memory().use().peak - weights;
+  for (const network_tensor& t : tensors_of(net)) {
+    const tensor<float>& found = t.gradient ? *t.gradient : *t.value;
+    s.values.insert(s.values.end(), found.begin(), found.end());
+  }
+  return s;
+}
+
+template <class Enc, class Dec, class Real = float>
+void check_recompute(double selective_share) {
+  const auto kept = step_of<Enc, Dec, Real>(recomputation::none);
+  const auto selective = step_of<Enc, Dec, Real>(recomputation::selective);
+  CHECK((selective.values == kept.values));  // not printed
+  CHECK(static_cast<double>(selective.peak) < selective_share * static_cast<double>(kept.peak));
+  CHECK((step_of<Enc, Dec, Real>(recomputation::full).values == kept.values));
+}
+
+}  // namespace
+
+TEST_CASE("values computed again give the same bits in less memory", "[pipeline]") {
+  SECTION("convolutions of images and of joined images, transposed ones, maxima") {
+    check_recompute<plain<4, 16>, unet_transposed>(0.8);
+  }
+  SECTION("joined images that are copied, in bfloat16") { check_recompute<plain<3, 4>, unet, bfloat16>(0.9); }
+  SECTION("residuals, squeeze and excitation, depthwise convolutions, images that others are added to") {
+    check_recompute<efficientnet_b0, linknet>(0.8);
+  }
+  SECTION("normalised channels, linear layers, factors of layers") { check_recompute<convnext_tiny, unet>(0.9); }
+}
+
+}  // namespace aixcell
