@@ -9,7 +9,7 @@ inline void store(float* p, wide v) { *reinterpret_cast<wide*>(p) = v; }
 
 /// P neighbouring output pixels times V registers of output channels stay in registers while the window, tap row by
 /// tap row, streams by: one broadcast of an input value serves V products, one load of a filter register serves P.
-template <int P, int V>
+template <int P, int V, bool Far = false>
 inline void correlate_tile(const correlation_row& a, std::ptrdiff_t first) {
   wide sum[P][V];
 #pragma GCC unroll 32
@@ -22,6 +22,8 @@ inline void correlate_tile(const correlation_row& a, std::ptrdiff_t first) {
   for (int r = 0; r < a.tap_rows; ++r) {
     const float* x = a.x + r * a.x_row_step + first * a.x_pixel_step;
     for (std::ptrdiff_t u = 0; u < a.window; ++u, ++x, filter += V * lanes) {
+      // In sixteen steps, one cache line of each pixel of the next tile.
+      if constexpr (Far) __builtin_prefetch(x + (P + u % 16) * a.x_pixel_step - u % 16, 0, 2);
       wide w[V];
 #pragma GCC unroll 32
       for (int v = 0; v < V; ++v) w[v] = load(filter + v * lanes);
@@ -57,6 +59,8 @@ inline void correlate_blocks(const correlation_row& a) {
   const std::ptrdiff_t n = a.pixels;
   if constexpr (tile_pixels == 12) {
     // 16 pixels are two tiles of 8, not 12 + 4: short tiles do not hide the latency of the products.
+    if (a.far)
+      while (n - p >= 12 && n - p != 16) correlate_tile<12, V, true>(a, p), p += 12;
     while (n - p >= 12 && n - p != 16) correlate_tile<12, V>(a, p), p += 12;
     while (n - p >= 8) correlate_tile<8, V>(a, p), p += 8;
   } else {

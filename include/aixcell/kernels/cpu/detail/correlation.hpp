@@ -265,6 +265,8 @@ inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, c
       run.x_pixel_step = c.stride * channels;
       run.y_pixel_step = c.out.pixel_step;
       run.pixels = inside.end - inside.begin;
+      // Later blocks of channels, and further taps, find what the first has read.
+      run.far = c.tap_rows == 1 && c.tap_columns == 1 && b == 0;
       const auto correlate_to = [&](float* to) {
         run.y = to;
         run.residual = e.residual ? e.residual + (to - c.out.data) : nullptr;
@@ -282,6 +284,7 @@ inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, c
       }
       run.tap_rows = c.tap_rows;
       run.filter = packed + blocks.first(b) * depth;
+      run.far = false;
       for (std::size_t side = 0; side < 2; ++side) {
         const index_t width = edges[side].end - edges[side].begin;
         if (width <= 0) continue;

@@ -22,6 +22,7 @@ struct correlation_row {
   std::ptrdiff_t pixels;
   const float* residual;  // as y, or null: y = act(y + residual), while y is in the first-level cache
   bool relu;              // else there is no activation
+  bool far = false;       // whether x comes from beyond the second-level cache: then it is asked for ahead
 };
 
 /// 36 rows of products, one every `step` values, and the 4x4 pixels that they become.
