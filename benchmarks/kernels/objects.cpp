@@ -83,11 +83,12 @@ void distance(benchmark::State& state) {
 }
 
 void flood(benchmark::State& state) {
+  context<cpu> ctx(1);
   for (auto _ : state) {
     state.PauseTiming();
     auto labels = the_scene().markers.clone();
     state.ResumeTiming();
-    watershed(the_scene().landscape, the_scene().mask, labels);
+    watershed(ctx, the_scene().landscape, the_scene().mask, labels);
   }
   report(state);
 }
@@ -125,7 +126,7 @@ const tensor<float>& the_polygons() {
     annotation truth;
     truth.labels = label_map({edge, edge});
     auto deep = the_scene().markers.clone();  // nuclei that touch are several
-    watershed(the_scene().landscape, the_scene().mask, deep);
+    watershed(ctx, the_scene().landscape, the_scene().mask, deep);
     std::copy(deep.begin(), deep.end(), truth.labels.begin());
     tensor<float> output = star_convex<32>{}.target(ctx, truth);
     random_stream random(2);

@@ -76,6 +76,7 @@ struct predict_arguments {
   std::filesystem::path out;
   compute_arguments compute;
   bool mirrored = true;
+  bool overlays = true;
   index_t tile = 512;
   double memory_bytes = 0;  ///< of the process at most; 0: no limit
 };

@@ -105,11 +105,11 @@ void export_bioimageio(context<cpu>& ctx, loaded_model& loaded, const export_arg
   options.name = a.name, options.authors = a.authors, options.licence = a.licence, options.timestamp = now_utc();
   image picture;
   picture.pixels = options.test_image;
-  const rgb_picture shown = display(picture.pixels);
+  const rgb_picture shown = display(ctx, picture.pixels);
   const std::vector<std::byte> cover = encode_png(
       (model.solves() == task::image_classification
            ? enlarged(shown, 512)
-           : side_by_side({shown, overlay_of(picture.pixels, predict(ctx, model, picture), model.solves())}))
+           : side_by_side({shown, overlay_of(ctx, picture.pixels, predict(ctx, model, picture), model.solves())}))
           .as_view());
   options.cover_png.assign(reinterpret_cast<const char*>(cover.data()), cover.size());
   print_facts(a.out, write_bioimageio(ctx, a.out, *loaded.model, loaded.card, options));

@@ -33,13 +33,13 @@ std::vector<fs::path> image_files(const std::vector<fs::path>& named) {
   return files;
 }
 
-rgb_picture overlay_of(view<const float, cpu> pixels, const prediction& found, task solves) {
-  const rgb_picture shown = display(pixels);
-  if (solves == task::semantic_segmentation) return class_overlay(shown, found.labels);
+rgb_picture overlay_of(const context<cpu>& ctx, view<const float, cpu> pixels, const prediction& found, task solves) {
+  rgb_picture shown = display(ctx, pixels);
+  if (solves == task::semantic_segmentation) return class_overlay(std::move(shown), found.labels);
   std::vector<int> classes;
   for (const detected_object& object : found.objects) classes.push_back(object.object_class);
   const bool told_apart = std::any_of(classes.begin(), classes.end(), [](int c) { return c >= 0; });
-  return object_overlay(shown, found.labels, told_apart ? classes : std::vector<int>{});
+  return object_overlay(ctx, std::move(shown), found.labels, told_apart ? classes : std::vector<int>{});
 }
 
 void write_label_file(fs::path name, const label_map& labels, bool tiff) {

@@ -12,7 +12,7 @@ namespace aixcell::program {
 std::vector<std::filesystem::path> image_files(const std::vector<std::filesystem::path>& named);
 
 /// An image and what was found in it, coloured by class where the model tells classes.
-rgb_picture overlay_of(view<const float, cpu> pixels, const prediction& found, task solves);
+rgb_picture overlay_of(const context<cpu>& ctx, view<const float, cpu> pixels, const prediction& found, task solves);
 
 /// Labels as .tif if wanted or if there are more than a PNG holds, else as .png; the extension is added to the name.
 void write_label_file(std::filesystem::path name, const label_map& labels, bool tiff);

@@ -202,6 +202,7 @@ void add_predict(CLI::App& app, predict_arguments& a) {
   c.add_option("--out", a.out, "New folder for the results")->required()->type_name("DIR");
   add_acquisition(c, a.acquired, true);
   c.add_flag("!--no-mirror", a.mirrored, "Do not average over mirror images: four times faster, slightly less exact");
+  c.add_flag("!--no-overlay", a.overlays, "Write labels and measurements only: no pictures to look at");
   c.add_option("--tile", a.tile, "Larger images are cut into tiles of this edge; smaller needs less memory")
       ->check(CLI::Range(64, 8192))
       ->capture_default_str();

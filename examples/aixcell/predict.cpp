@@ -98,8 +98,9 @@ void predict(const predict_arguments& arguments) {
     }
     if (finds_parts)
       times.in("writing", [&] {
-        write_png(ctx, out.path() / (file.stem().string() + "_overlay.png"),
-                  overlay_of(picture.pixels, found, model.solves()));
+        if (arguments.overlays)
+          write_png(ctx, out.path() / (file.stem().string() + "_overlay.png"),
+                    overlay_of(ctx, picture.pixels, found, model.solves()));
         parallel_for(ctx, 2, [&](index_t part) {
           if (part == 0)
             write_label_file(out.path() / (file.stem().string() + "_labels"), found.labels,
@@ -116,8 +117,8 @@ void predict(const predict_arguments& arguments) {
     out.commit();
   });
   std::printf("%s\n", times.text().c_str());
-  const std::string holds = finds_parts ? "labels and overlay of " + std::to_string(files.size()) +
-                                              " image(s) and measurements.csv with " +
+  const std::string holds = finds_parts ? (arguments.overlays ? "labels and overlay of " : "labels of ") +
+                                              std::to_string(files.size()) + " image(s) and measurements.csv with " +
                                               std::to_string(measurements.rows.size()) + " rows"
                                         : "image_classes.csv with " + std::to_string(files.size()) + " rows";
   std::printf("%s holds %s\n", arguments.out.c_str(), holds.c_str());

@@ -216,7 +216,7 @@ void quantify(const quantify_arguments& arguments) {
     images.push_back(add_objects(objects, names, measured));
     write_label_file(out.path() / (field.name + "_labels"), found.labels,
                      tiff_codec::recognises(read_file_head(field.tiles[0].first, 16)));
-    const rgb_picture overlay = overlay_of(pixels, found, model.solves());
+    const rgb_picture overlay = overlay_of(ctx, pixels, found, model.solves());
     write_png(out.path() / (field.name + "_overlay.png"), overlay);
     const image_count& count = images.back();
     const std::string share = percent(wilson_interval(count.share_of(counted)));

@@ -303,6 +303,10 @@ TEST_CASE("predict takes images of any size and measures what it finds", "[examp
   CHECK(read_image(out / "odd_overlay.png").pixels.shape() == shape{37, 53, 3});
   CHECK(read_csv(out / "measurements.csv").has("mean_membrane"));
   check_refused(run({"predict", model(), images.string(), "--out", out.string()}), "not empty");
+  const fs::path bare = scratch() / "found_without_pictures";
+  REQUIRE(run({"predict", model(), images.string(), "--out", bare.string(), "--no-overlay"}).code == 0);
+  CHECK(entries(bare) == 4);
+  CHECK_FALSE(fs::exists(bare / "odd_overlay.png"));
 }
 
 TEST_CASE("the channels and the projection that a model learned with are those it predicts with", "[examples]") {

@@ -38,8 +38,9 @@ void flood(const tensor<float>& landscape, const tensor<std::uint8_t>& mask, lab
 }  // namespace
 
 TEST_CASE("watershed floods as a priority queue does", "[kernels]") {
+  context<cpu> ctx(2);
   random_stream random(2);
-  for (const shape size : {shape{1, 1}, shape{1, 40}, shape{40, 1}, shape{31, 29}, shape{64, 50}})
+  for (const shape size : {shape{1, 1}, shape{1, 40}, shape{40, 1}, shape{31, 29}, shape{64, 50}, shape{150, 50}})
     for (const int steps : {1, 4, 1000}) {
       tensor<float> landscape(size);
       tensor<std::uint8_t> mask(size);
@@ -51,12 +52,13 @@ TEST_CASE("watershed floods as a priority queue does", "[kernels]") {
       }
       label_map expected = found.clone();
       flood(landscape, mask, expected);
-      watershed(landscape, mask, found);
+      watershed(ctx, landscape, mask, found);
       CHECK(std::equal(found.begin(), found.end(), expected.begin()));
     }
 }
 
 TEST_CASE("watershed: floods meet on the ridge, and stay inside the mask", "[kernels]") {
+  context<cpu> ctx(1);
   tensor<float> landscape({5, 21});
   tensor<std::uint8_t> mask({5, 21});
   label_map labels({5, 21});
@@ -68,14 +70,14 @@ TEST_CASE("watershed: floods meet on the ridge, and stay inside the mask", "[ker
   labels(2, 1) = 7;
   labels(2, 19) = 3;
   labels(0, 5) = 4;  // a seed outside the mask is none
-  watershed(landscape, mask, labels);
+  watershed(ctx, landscape, mask, labels);
   for (index_t i = 1; i < 5; ++i) {
     CHECK(labels(i, 13) == 7);
     CHECK(labels(i, 15) == 3);
     CHECK(labels(i, 14) != 0);
   }
   for (index_t j = 0; j < 21; ++j) CHECK(labels(0, j) == 0);
-  CHECK_THROWS_AS(watershed(tensor<float>({5, 20}), mask, labels), shape_error);
+  CHECK_THROWS_AS(watershed(ctx, tensor<float>({5, 20}), mask, labels), shape_error);
 }
 
 }  // namespace aixcell::test

@@ -77,7 +77,7 @@ struct threshold_baseline {
     h_maxima(distance, {.depth = seed_height}, labels);
     const float deepest = std::max(1.0f, *std::max_element(distance.begin(), distance.end()));
     for (float& d : distance) d = 1 - d / deepest;
-    watershed(distance, mask, labels);
+    watershed(ctx, distance, mask, labels);
   }
 
   /// Numbers what is large enough 1..N.

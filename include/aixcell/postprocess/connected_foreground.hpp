@@ -72,7 +72,7 @@ struct connected_foreground {
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// From one channel of an output that holds more.
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int channel) const {
+  prediction decode_at(context<cpu>& ctx, view<const float, cpu> output, int channel) const {
     detail::require_output(name, output, channel + channels);
     tensor<float> object({output.extent(0), output.extent(1)});
     tensor<std::uint8_t> mask(object.shape());
@@ -82,7 +82,7 @@ struct connected_foreground {
     }
     label_map parts(object.shape());
     connected_components(mask, connectivity::four, parts);
-    return detail::numbered_and_scored(std::move(parts), object, min_area);
+    return detail::numbered_and_scored(ctx, std::move(parts), object, min_area);
   }
 };
 static_assert(Postprocess<connected_foreground>);

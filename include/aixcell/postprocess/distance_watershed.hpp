@@ -106,7 +106,7 @@ struct distance_watershed {
     label_map seeds({height, width});
     h_maxima(depth, {.depth = seed_height, .least = seed_threshold}, seeds);
     for (float& d : depth) d = 1 - d;
-    return detail::grow_seeds({std::move(depth), std::move(mask), std::move(object), min_area}, std::move(seeds));
+    return detail::grow_seeds(ctx, {std::move(depth), std::move(mask), std::move(object), min_area}, std::move(seeds));
   }
 };
 static_assert(Postprocess<distance_watershed>);

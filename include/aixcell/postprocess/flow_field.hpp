@@ -105,7 +105,7 @@ struct flow_field {
     detail::flow_sinks(ends, mask, std::min(10, min_area), labels);
     remove_unlike(ctx, flow, labels);
     fill_holes(labels);
-    return detail::numbered_and_scored(std::move(labels), object, min_area);
+    return detail::numbered_and_scored(ctx, std::move(labels), object, min_area);
   }
 
   /// Mirrored images have mirrored directions.
@@ -118,7 +118,7 @@ struct flow_field {
   void remove_unlike(context<cpu>& ctx, const tensor<float>& flow, label_map& labels) const {
     tensor<float> own(flow.shape());
     detail::centre_flow(ctx, labels, own);
-    const std::vector<index_t> areas = detail::areas_of(labels);
+    const std::vector<index_t> areas = detail::sums_of_labels(ctx, labels).areas;
     std::vector<double> error(areas.size(), 0.0);
     for (index_t p = 0; p < labels.size(); ++p) {
       const double dy = static_cast<double>(own[2 * p]) - static_cast<double>(flow[2 * p]);

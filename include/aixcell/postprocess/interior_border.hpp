@@ -92,9 +92,16 @@ struct interior_border {
     const index_t height = output.extent(0), width = output.extent(1);
     tensor<float> landscape(ctx, {height, width}), object(ctx, {height, width});
     tensor<std::uint8_t> seeds(ctx, {height, width}), mask(ctx, {height, width});
+    // Where neither logit comes near that of the background no exponential is needed to know that, which is most of an image.
+    const float near = std::log(object_threshold / (2 * (1 - object_threshold))) - 0.01f;
     parallel_ranges(ctx, height * width, index_t{1} << 14, [&](index_t begin, index_t end) {
       for (index_t p = begin; p < end; ++p) {
-        const std::array<float, channels> probability = softmax3(output.data() + p * output.extent(2) + first);
+        const float* logits = output.data() + p * output.extent(2) + first;
+        if (std::max(logits[1], logits[2]) - logits[0] < near) {
+          landscape[p] = 1, object[p] = 0, seeds[p] = mask[p] = 0;
+          continue;
+        }
+        const std::array<float, channels> probability = softmax3(logits);
         landscape[p] = 1 - probability[1];
         object[p] = probability[1] + probability[2];
         seeds[p] = probability[1] > seed_threshold && object[p] > object_threshold;
@@ -103,8 +110,8 @@ struct interior_border {
     });
     label_map found({height, width});
     connected_components(seeds, connectivity::four, found);
-    detail::remove_small(found, min_area);
-    return detail::grow_seeds({std::move(landscape), std::move(mask), std::move(object), min_area}, std::move(found));
+    detail::remove_small(ctx, found, min_area);
+    return detail::grow_seeds(ctx, {std::move(landscape), std::move(mask), std::move(object), min_area}, std::move(found));
   }
 
  private:

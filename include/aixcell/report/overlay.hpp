@@ -29,7 +29,7 @@ inline rgb label_colour(std::int32_t label) {
 
 namespace detail {
 
-inline void mix(rgb_picture& picture, index_t pixel, rgb colour, float share) {
+inline void mix(view<std::uint8_t, cpu> picture, index_t pixel, rgb colour, float share) {
   for (index_t c = 0; c < 3; ++c) {
     auto& value = picture[3 * pixel + c];
     value = rounded_byte(static_cast<float>(value) * (1 - share) +
@@ -38,35 +38,41 @@ inline void mix(rgb_picture& picture, index_t pixel, rgb colour, float share) {
 }
 
 /// Draws objects: the innermost pixels of each object's edge opaque, its area tinted. The image's border is no edge.
-/// colour(label) gives nullptr for an object that is not drawn, else its colour.
+/// colour(label) gives nullptr for an object that is not drawn, else its colour; each range of rows has its own copy.
 template <class Colour>
-void draw_objects(rgb_picture& picture, label_view labels, float tint, Colour&& colour) {
+void draw_objects(const context<cpu>& ctx, view<std::uint8_t, cpu> picture, label_view labels, float tint,
+                  const Colour& colour) {
   const index_t height = labels.extent(0), width = labels.extent(1);
-  for (index_t y = 0; y < height; ++y)
-    for (index_t x = 0; x < width; ++x) {
-      const index_t i = y * width + x;
-      const std::int32_t label = labels[i];
-      if (label <= 0) continue;
-      const rgb* drawn = colour(label);
-      if (!drawn) continue;
-      const bool edge = (y > 0 && labels[i - width] != label) || (y + 1 < height && labels[i + width] != label) ||
-                        (x > 0 && labels[i - 1] != label) || (x + 1 < width && labels[i + 1] != label);
-      mix(picture, i, *drawn, edge ? 1.0f : tint);
-    }
+  parallel_ranges(ctx, height, 64, [&](index_t begin, index_t end) {
+    Colour own = colour;
+    for (index_t y = begin; y < end; ++y)
+      for (index_t x = 0; x < width; ++x) {
+        const index_t i = y * width + x;
+        const std::int32_t label = labels[i];
+        if (label <= 0) continue;
+        const rgb* drawn = own(label);
+        if (!drawn) continue;
+        const bool edge = (y > 0 && labels[i - width] != label) || (y + 1 < height && labels[i + width] != label) ||
+                          (x > 0 && labels[i - 1] != label) || (x + 1 < width && labels[i + 1] != label);
+        mix(picture, i, *drawn, edge ? 1.0f : tint);
+      }
+  });
 }
+
+/// To draw on: the picture itself, if nobody else has it.
+inline rgb_picture canvas_of(rgb_picture picture) { return picture.is_sole_owner() ? picture : picture.clone(); }
 
 }  // namespace detail
 
 /// The picture with every object outlined and lightly tinted: coloured by class where `classes` has one entry per
 /// object (class of object i+1; -1 unknown is gray), else every object in its own colour.
-/// Throws shape_error unless labels [H,W] fit the picture [H,W,3].
-inline rgb_picture object_overlay(const rgb_picture& picture, label_view labels, const std::vector<int>& classes = {}) {
+/// Throws shape_error unless labels [H,W] fit the picture [H,W,3]. A picture that is moved here is drawn on.
+inline rgb_picture object_overlay(const context<cpu>& ctx, rgb_picture picture, label_view labels,
+                                  const std::vector<int>& classes = {}) {
   require_rank("object_overlay", 2, "a label map [H,W]", labels.shape());
   require_shape("object_overlay", {labels.extent(0), labels.extent(1), 3}, picture.shape());
-  rgb_picture drawn = picture.clone();
-  rgb colour;
-  std::int32_t coloured = 0;
-  detail::draw_objects(drawn, labels, 0.18f, [&](std::int32_t label) {
+  rgb_picture drawn = detail::canvas_of(std::move(picture));
+  detail::draw_objects(ctx, drawn, labels, 0.18f, [&, colour = rgb{}, coloured = 0](std::int32_t label) mutable {
     if (std::exchange(coloured, label) == label) return &colour;  // neighbours mostly agree
     const auto i = static_cast<std::size_t>(label) - 1;
     colour = classes.empty() ? label_colour(label) : class_colour(i < classes.size() ? classes[i] : -1);
@@ -74,12 +80,16 @@ inline rgb_picture object_overlay(const rgb_picture& picture, label_view labels,
   });
   return drawn;
 }
+inline rgb_picture object_overlay(rgb_picture picture, label_view labels, const std::vector<int>& classes = {}) {
+  return object_overlay(context<cpu>(1), std::move(picture), labels, classes);
+}
 
-/// The picture with every pixel tinted by its class; class 0, the background, stays as it is.
-inline rgb_picture class_overlay(const rgb_picture& picture, label_view classes) {
+/// The picture with every pixel tinted by its class; class 0, the background, stays as it is. A picture that is moved here
+/// is drawn on.
+inline rgb_picture class_overlay(rgb_picture picture, label_view classes) {
   require_rank("class_overlay", 2, "a class map [H,W]", classes.shape());
   require_shape("class_overlay", {classes.extent(0), classes.extent(1), 3}, picture.shape());
-  rgb_picture drawn = picture.clone();
+  rgb_picture drawn = detail::canvas_of(std::move(picture));
   for (index_t i = 0; i < classes.size(); ++i)
     if (classes[i] > 0) detail::mix(drawn, i, class_colour(classes[i] - 1), 0.45f);
   return drawn;
@@ -108,13 +118,14 @@ inline rgb_picture object_errors(const rgb_picture& picture, label_view truth, l
   const auto holds = [](const auto& labels, std::int32_t label) {
     return std::binary_search(labels.begin(), labels.end(), label);
   };
+  const context<cpu> ctx(1);
   rgb_picture drawn = picture.clone();
   // Misses first: where both overlap, what was predicted stays on top.
-  detail::draw_objects(drawn, truth, 0.30f,
+  detail::draw_objects(ctx, drawn, truth, 0.30f,
                        [&](std::int32_t label) { return holds(truth_matched, label) ? nullptr : &missed_colour; });
-  detail::draw_objects(drawn, predicted, 0.0f,
+  detail::draw_objects(ctx, drawn, predicted, 0.0f,
                        [&](std::int32_t label) { return holds(predicted_matched, label) ? &found_colour : nullptr; });
-  detail::draw_objects(drawn, predicted, 0.30f,
+  detail::draw_objects(ctx, drawn, predicted, 0.30f,
                        [&](std::int32_t label) { return holds(predicted_matched, label) ? nullptr : &false_colour; });
   return drawn;
 }

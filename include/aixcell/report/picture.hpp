@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <aixcell/core/image.hpp>
+#include <aixcell/core/parallel.hpp>
 
 namespace aixcell {
 
@@ -59,7 +60,7 @@ inline std::uint8_t rounded_byte(float value) { return static_cast<std::uint8_t>
 /// An image [H,W,C] of any channel count as a picture, each channel stretched between its percentiles: 1 channel gray,
 /// 3 red, green, blue; any other count a sum of coloured channels (blue, green, red, yellow, magenta, cyan, ...).
 /// A constant channel is black. Throws shape_error unless pixels are [H,W,C] with C >= 1.
-inline rgb_picture display(view<const float, cpu> pixels, const display_options& options = {}) {
+inline rgb_picture display(const context<cpu>& ctx, view<const float, cpu> pixels, const display_options& options = {}) {
   require_rank("display", 3, "an image [H,W,C]", pixels.shape());
   const index_t height = pixels.extent(0), width = pixels.extent(1), channels = pixels.extent(2);
   if (channels < 1) detail::throw_wrong_rank("display", "an image with at least one channel", pixels.shape());
@@ -69,9 +70,13 @@ inline rgb_picture display(view<const float, cpu> pixels, const display_options&
     float low, high;
     rgb colour;
   };
+  std::vector<detail::shown_range> ranges(static_cast<std::size_t>(channels));
+  parallel_for(ctx, channels, [&](index_t c) {
+    ranges[static_cast<std::size_t>(c)] = detail::display_range(pixels, c, options);
+  });
   std::vector<shown_channel> shown;
   for (index_t c = 0; c < channels; ++c) {
-    const auto [low, high] = detail::display_range(pixels, c, options);
+    const auto [low, high] = ranges[static_cast<std::size_t>(c)];
     if (!(high > low)) continue;
     rgb colour = detail::composite_colour(c);
     if (channels == 1) colour = {255, 255, 255};
@@ -80,17 +85,22 @@ inline rgb_picture display(view<const float, cpu> pixels, const display_options&
     shown.push_back({c, low, high, colour});
   }
   rgb_picture picture({height, width, 3});
-  for (index_t i = 0; i < height * width; ++i) {
-    std::array<float, 3> sum{};
-    for (const shown_channel& s : shown) {
-      const float value = pixels[i * channels + s.channel];
-      const float share = std::isfinite(value) ? std::clamp((value - s.low) / (s.high - s.low), 0.0f, 1.0f) : 0.0f;
-      for (std::size_t k = 0; k < 3; ++k) sum[k] += share * static_cast<float>(s.colour[k]);
+  parallel_ranges(ctx, height * width, index_t{1} << 16, [&](index_t begin, index_t end) {
+    std::uint8_t* to = picture.data() + 3 * begin;
+    for (index_t i = begin; i < end; ++i) {
+      std::array<float, 3> sum{};
+      for (const shown_channel& s : shown) {
+        const float value = pixels[i * channels + s.channel];
+        const float share = std::isfinite(value) ? std::clamp((value - s.low) / (s.high - s.low), 0.0f, 1.0f) : 0.0f;
+        for (std::size_t k = 0; k < 3; ++k) sum[k] += share * static_cast<float>(s.colour[k]);
+      }
+      for (const float value : sum) *to++ = detail::rounded_byte(std::min(value, 255.0f));
     }
-    for (std::size_t k = 0; k < 3; ++k)
-      picture[3 * i + static_cast<index_t>(k)] = detail::rounded_byte(std::min(sum[k], 255.0f));
-  }
+  });
   return picture;
+}
+inline rgb_picture display(view<const float, cpu> pixels, const display_options& options = {}) {
+  return display(context<cpu>(1), pixels, options);
 }
 
 struct shrink_options {

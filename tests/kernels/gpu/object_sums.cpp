@@ -81,7 +81,8 @@ TEST_CASE("gpu: parts of a mask without a label get one of their own", "[kernels
       seeds[p] = random.chance(0.05f) ? static_cast<std::int32_t>(1 + random.below(4)) : 0;
     if (!seeds.empty()) seeds[0] = 4;  // the greatest is there
     auto expected = seeds.clone();
-    detail::add_unseeded(mask, 3, expected);
+    context<cpu> host(2);
+    detail::add_unseeded(host, mask, 3, expected);
     on_every_device([&](auto& ctx) {
       auto found = to_device(ctx, seeds);
       const int last = add_unseeded(ctx, to_device(ctx, mask), 3, 4, found);
