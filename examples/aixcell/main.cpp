@@ -114,13 +114,21 @@ void add_compute(CLI::App& command, compute_arguments& compute) {
       ->check(CLI::IsMember({"auto", "float32", "tf32", "bfloat16"}));
 }
 
-void add_recompute(CLI::App& command, compute_arguments& compute) {
-  command
-      .add_option("--recompute", compute.settings.recompute,
-                  "Train in less memory: what is not kept for the way back but computed again, with the same result; selective: "
-                  "what is quick to compute; full: all between rows of layers, about a quarter slower")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, recomputation>{
-          {"none", recomputation::none}, {"selective", recomputation::selective}, {"full", recomputation::full}}));
+/// Before it runs, a command with limits takes what of them it can without leaving pipelines out.
+void add_recompute(CLI::App& command, compute_arguments& compute, const limits& l) {
+  const std::map<std::string, recomputation> ways{
+      {"none", recomputation::none}, {"selective", recomputation::selective}, {"full", recomputation::full}};
+  const CLI::Option* chosen =
+      command
+          .add_option("--recompute", compute.settings.recompute,
+                      "Train in less memory: what is not kept for the way back but computed again, with the same result; "
+                      "selective: what is quick to compute, a third less memory, hardly slower; full: all between rows of "
+                      "layers, a quarter slower [none; with --max-memory selective]")
+          ->option_text("none|selective|full")
+          ->transform(CLI::CheckedTransformer(ways));
+  command.parse_complete_callback([chosen, &compute, &l] {
+    if (chosen->empty() && l.memory_bytes > 0) compute.settings.recompute = recomputation::selective;
+  });
 }
 
 void add_device(CLI::App& command, compute_arguments& compute) {
@@ -182,7 +190,7 @@ void add_fit(CLI::App& app, fit_arguments& a) {
   add_goal(c, a.goal);
   add_training_step(c, a.step);
   add_device(c, a.compute);
-  add_recompute(c, a.compute);
+  add_recompute(c, a.compute, a.limits);
   add_launch_singly(c, a.compute);
   c.callback([&a] { program::fit(a); });
 }
@@ -286,7 +294,7 @@ void add_recommend(CLI::App& app, recommend_arguments& a) {
   add_goal(c, a.goal);
   add_training_step(c, a.step);
   add_compute(c, a.compute);
-  add_recompute(c, a.compute);
+  add_recompute(c, a.compute, a.limits);
   c.callback([&a] { program::recommend(a); });
 }
 

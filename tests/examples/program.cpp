@@ -492,6 +492,25 @@ TEST_CASE("info and recommend say what there is", "[examples]") {
   for (const auto& c : nlohmann::json::parse(tight.out)["candidates"]) CHECK(c["fits"] == false);
 }
 
+TEST_CASE("with a limit of memory what is quick is computed again, unless one says otherwise", "[examples]") {
+  const auto bytes_of_first = [&](std::vector<std::string> more) {
+    std::vector<std::string> words{"recommend", cells().string(), "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const outcome o = run(words);
+    CAPTURE(o.err);
+    REQUIRE(o.code == 0);
+    std::map<std::string, double> bytes;
+    for (const auto& c : nlohmann::json::parse(o.out)["candidates"]) bytes[c["pipeline"]] = c["training_bytes"];
+    REQUIRE_FALSE(bytes.empty());
+    return bytes.begin()->second;
+  };
+  const double kept = bytes_of_first({}), limited = bytes_of_first({"--max-memory", "64GB"});
+  CHECK(limited < kept);
+  CHECK(bytes_of_first({"--recompute", "selective"}) == limited);
+  CHECK(bytes_of_first({"--max-memory", "64GB", "--recompute", "none"}) == kept);
+  check_refused(run({"recommend", cells().string(), "--recompute", "some"}), "--recompute");
+}
+
 TEST_CASE("wrong arguments are one line and exit code 2", "[examples]") {
   check_refused(run({"fit", "synthetic"}), "--out");
   check_refused(run({"nonsense"}), "aixcell --help");
