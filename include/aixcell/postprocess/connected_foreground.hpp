@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/losses/binary_cross_entropy.hpp>
 #include <aixcell/losses/dice.hpp>
@@ -76,10 +77,12 @@ struct connected_foreground {
     detail::require_output(name, output, channel + channels);
     tensor<float> object({output.extent(0), output.extent(1)});
     tensor<std::uint8_t> mask(object.shape());
-    for (index_t p = 0; p < mask.size(); ++p) {
-      object[p] = 1 / (1 + std::exp(-output.data()[p * output.extent(2) + channel]));
-      mask[p] = object[p] > object_threshold;
-    }
+    parallel_ranges(ctx, mask.size(), index_t{1} << 14, [&](index_t begin, index_t end) {
+      for (index_t p = begin; p < end; ++p) {
+        object[p] = 1 / (1 + std::exp(-output.data()[p * output.extent(2) + channel]));
+        mask[p] = object[p] > object_threshold;
+      }
+    });
     label_map parts(object.shape());
     connected_components(mask, connectivity::four, parts);
     return detail::numbered_and_scored(ctx, std::move(parts), object, min_area);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/distance_transform.hpp>
 #include <aixcell/kernels/cpu/h_maxima.hpp>
@@ -89,19 +90,21 @@ struct distance_watershed {
   prediction decode(context<cpu>& ctx, view<const float, cpu> output) const { return decode_at(ctx, output, 0); }
 
   /// From two channels of an output that holds more.
-  prediction decode_at(context<cpu>&, view<const float, cpu> output, int first) const {
+  prediction decode_at(context<cpu>& ctx, view<const float, cpu> output, int first) const {
     detail::require_output(name, output, first + channels);
     const index_t height = output.extent(0), width = output.extent(1);
     const auto probability = [](float logit) { return 1 / (1 + std::exp(-logit)); };
     tensor<float> depth({height, width}), object({height, width});
     tensor<std::uint8_t> mask({height, width});
-    for (index_t p = 0; p < mask.size(); ++p) {
-      const float* from = output.data() + p * output.extent(2) + first;
-      object[p] = probability(from[0]);
-      mask[p] = object[p] > object_threshold;
-      const float deep = probability(from[1]);
-      depth[p] = mask[p] && deep > 0 ? deep : 0.0f;  // in this order no number becomes 0
-    }
+    parallel_ranges(ctx, mask.size(), index_t{1} << 14, [&](index_t begin, index_t end) {
+      for (index_t p = begin; p < end; ++p) {
+        const float* from = output.data() + p * output.extent(2) + first;
+        object[p] = probability(from[0]);
+        mask[p] = object[p] > object_threshold;
+        const float deep = probability(from[1]);
+        depth[p] = mask[p] && deep > 0 ? deep : 0.0f;  // in this order no number becomes 0
+      }
+    });
     smooth_inside(mask, smoothing, depth);
     label_map seeds({height, width});
     h_maxima(depth, {.depth = seed_height, .least = seed_threshold}, seeds);

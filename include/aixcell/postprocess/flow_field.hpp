@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <aixcell/core/hyperparameter.hpp>
+#include <aixcell/core/parallel.hpp>
 #include <aixcell/core/stages.hpp>
 #include <aixcell/kernels/cpu/fill_holes.hpp>
 #include <aixcell/kernels/cpu/follow_flow.hpp>
@@ -94,12 +95,14 @@ struct flow_field {
     const index_t height = output.extent(0), width = output.extent(1);
     tensor<float> object({height, width}), flow({height, width, 2}), ends({height, width, 2});
     tensor<std::uint8_t> mask({height, width});
-    for (index_t p = 0; p < mask.size(); ++p) {
-      const float* from = output.data() + p * output.extent(2) + first;
-      object[p] = 1 / (1 + std::exp(-from[0]));
-      mask[p] = object[p] > object_threshold;
-      for (int c = 0; c < 2; ++c) flow[2 * p + c] = mask[p] ? from[1 + c] / flow_unit : 0.0f;
-    }
+    parallel_ranges(ctx, mask.size(), index_t{1} << 14, [&](index_t begin, index_t end) {
+      for (index_t p = begin; p < end; ++p) {
+        const float* from = output.data() + p * output.extent(2) + first;
+        object[p] = 1 / (1 + std::exp(-from[0]));
+        mask[p] = object[p] > object_threshold;
+        for (int c = 0; c < 2; ++c) flow[2 * p + c] = mask[p] ? from[1 + c] / flow_unit : 0.0f;
+      }
+    });
     follow_flow(ctx, flow, mask, {.steps = steps}, ends);
     label_map labels({height, width});
     detail::flow_sinks(ends, mask, std::min(10, min_area), labels);
