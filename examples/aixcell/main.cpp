@@ -114,7 +114,7 @@ void add_compute(CLI::App& command, compute_arguments& compute) {
       ->check(CLI::IsMember({"auto", "float32", "tf32", "bfloat16"}));
 }
 
-/// Before it runs, a command with limits takes what of them it can without leaving pipelines out.
+/// With --max-memory and nothing said: selective.
 void add_recompute(CLI::App& command, compute_arguments& compute, const limits& l) {
   const std::map<std::string, recomputation> ways{
       {"none", recomputation::none}, {"selective", recomputation::selective}, {"full", recomputation::full}};

@@ -1,9 +1,13 @@
 // A step of learning that computes values again against one that keeps them: the same bits, in less memory.
+#include <aixcell/decoder/fpn.hpp>
 #include <aixcell/decoder/linknet.hpp>
 #include <aixcell/decoder/unet.hpp>
+#include <aixcell/decoder/unet_plus_plus.hpp>
 #include <aixcell/encoder/convnext.hpp>
+#include <aixcell/encoder/densenet.hpp>
 #include <aixcell/encoder/efficientnet.hpp>
 #include <aixcell/encoder/plain.hpp>
+#include <aixcell/encoder/resnet.hpp>
 #include <aixcell/kernels/cpu/of_layers.hpp>
 #include <aixcell/pipeline/network.hpp>
 #include "support/catch.hpp"
@@ -60,6 +64,10 @@ TEST_CASE("values computed again give the same bits in less memory", "[pipeline]
     check_recompute<efficientnet_b0, linknet>(0.8);
   }
   SECTION("normalised channels, linear layers, factors of layers") { check_recompute<convnext_tiny, unet>(0.9); }
+  SECTION("residuals with activation, gates that others are added to, groups") {
+    check_recompute<se_resnext50_32x4d, fpn>(0.95);
+  }
+  SECTION("concatenations, parts that several nodes share") { check_recompute<densenet121, unet_plus_plus>(0.9); }
 }
 
 }  // namespace aixcell

@@ -68,7 +68,8 @@ class tensor {
   bool is_sole_owner() const noexcept { return owner_.use_count() == 1; }
 
   using origin = std::function<tensor(context<Device>&)>;
-  /// `how(ctx)` computes the same elements again. Forgotten as soon as somebody asks for elements to write.
+  /// `how(ctx)` computes the same elements again. Forgotten by this tensor as soon as it is asked for elements to write; nobody
+  /// writes into elements that others share.
   void made_by(origin how) { origin_ = std::make_shared<const origin>(std::move(how)); }
   /// This for later: without elements if they can be computed again.
   tensor for_later() const {
@@ -117,6 +118,7 @@ class tensor {
   /// The same elements, shared, under another shape of equal count.
   tensor reshaped(const aixcell::shape& extents) const {
     assert(extents.count() == size());
+    assert(owner_ || !origin_);
     tensor t = *this;
     t.shape_ = extents;
     t.origin_ = nullptr;

@@ -25,7 +25,7 @@ void write_tiff_page(tiff_handle& file, const shape& page, const Sample* pixels,
   set(TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
   // No predictor: ImageJ reads deflate but ignores its predictor, and would show noise.
   set(TIFFTAG_COMPRESSION, COMPRESSION_ADOBE_DEFLATE);
-  set(TIFFTAG_ZIPQUALITY, 1);
+  set(TIFFTAG_ZIPQUALITY, 1);  // labels take two thirds of the time of zlib's default
   set(TIFFTAG_ROWSPERSTRIP, static_cast<std::uint32_t>(rows));
   std::vector<Sample> strip(static_cast<std::size_t>(rows * row_values));
   for (index_t row = 0, number = 0; row < height; row += rows, ++number) {

@@ -76,10 +76,10 @@ struct convolution {
         if (keep) keep->x = x.for_later();
         return y;
       }
-    auto whole = join(ctx, x);
-    if (keep && ctx.settings().recompute == recomputation::selective)
-      whole.made_by([x = x.for_later()](context<Device>& again) { return join(again, x.restored(again)); });
-    x = {};
+    const bool again = keep && ctx.settings().recompute == recomputation::selective;
+    const auto parts = again ? x.for_later() : joined_images<Device, Real>{};
+    auto whole = join(ctx, std::move(x));
+    if (again) whole.made_by([parts](context<Device>& later) { return join(later, parts.restored(later)); });
     return forward(ctx, whole, epilogue, keep ? &keep->whole : nullptr, sums);
   }
 

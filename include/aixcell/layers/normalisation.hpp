@@ -57,7 +57,7 @@ struct normalisation {
     saved s = prepared(ctx, x, sums, scope, epilogue);
     auto y = activated(ctx, s);
     if (keep) {
-      // With a residual that would keep another image alive.
+      // With a residual y is mostly what the next block keeps with its elements, as a residual of its own.
       if (ctx.settings().recompute == recomputation::selective && epilogue.residual.empty())
         y.made_by([s](context<Device>& again) { return activated(again, s); });
       *keep = std::move(s);

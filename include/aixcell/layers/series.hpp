@@ -9,7 +9,7 @@ namespace aixcell {
 
 /// Layers of one kind in a row, as many as were added, known by their positions: `0.weight`, `1.weight`. Without any, it
 /// gives back what it takes. `Layer::image` is what a layer takes and gives.
-/// Where the context wants values computed again, a row keeps only what went into it: what its layers keep lives while
+/// Where the context wants all computed again (recomputation::full), a row keeps only what went into it: what its layers keep lives while
 /// the way back passes it.
 template <class Layer>
 struct series {

@@ -32,12 +32,14 @@ struct transposed_convolution {
 
   tensor<Real, Device> forward(context<Device>& ctx, const tensor<Real, Device>& x, saved* keep) const {
     require_rank("transposed_convolution", 4, "an image batch [N,H,W,C]", x.shape());
-    auto y = enlarged(ctx, x);
+    auto y = enlarged(ctx, x, weight.value, bias.value, geometry);
     if (keep) {
       keep->x = x.for_later();
       // Little arithmetic for the largest image of a decoder's step.
       if (ctx.settings().recompute != recomputation::none)
-        y.made_by([this, x = keep->x](context<Device>& again) { return enlarged(again, x.restored(again)); });
+        y.made_by([x = keep->x, filter = weight.value, bias = bias.value, g = geometry](context<Device>& again) {
+          return enlarged(again, x.restored(again), filter, bias, g);
+        });
     }
     return y;
   }
@@ -61,11 +63,13 @@ struct transposed_convolution {
   conv2d_geometry geometry;
 
  private:
-  tensor<Real, Device> enlarged(context<Device>& ctx, const tensor<Real, Device>& x) const {
-    tensor<Real, Device> y(
-        ctx, {x.extent(0), x.extent(1) * geometry.stride, x.extent(2) * geometry.stride, weight.value.extent(3)});
-    conv2d_backward_data<Real>(ctx, x, weight.value, geometry, y);
-    if (!bias.value.empty()) add_bias<Real>(ctx, bias.value, y);
+  using master = tensor<master_of<Real>, Device>;
+
+  static tensor<Real, Device> enlarged(context<Device>& ctx, const tensor<Real, Device>& x, const master& filter,
+                                       const master& bias, conv2d_geometry g) {
+    tensor<Real, Device> y(ctx, {x.extent(0), x.extent(1) * g.stride, x.extent(2) * g.stride, filter.extent(3)});
+    conv2d_backward_data<Real>(ctx, x, filter, g, y);
+    if (!bias.empty()) add_bias<Real>(ctx, bias, y);
     return y;
   }
 };

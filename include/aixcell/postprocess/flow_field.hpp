@@ -121,7 +121,7 @@ struct flow_field {
   void remove_unlike(context<cpu>& ctx, const tensor<float>& flow, label_map& labels) const {
     tensor<float> own(flow.shape());
     detail::centre_flow(ctx, labels, own);
-    const std::vector<index_t> areas = detail::sums_of_labels(ctx, labels).areas;
+    const std::vector<index_t> areas = detail::sums_of_labels(labels).areas;
     std::vector<double> error(areas.size(), 0.0);
     for (index_t p = 0; p < labels.size(); ++p) {
       const double dy = static_cast<double>(own[2 * p]) - static_cast<double>(flow[2 * p]);

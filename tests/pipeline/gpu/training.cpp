@@ -174,7 +174,7 @@ TEST_CASE("a training without room on the device says what would fit, before a s
       outcome_of<test::toy_pipeline>(ctx, ten_steps()),
       Catch::Contains("training: a step on 2 crops of 32x32 takes ") &&
           Catch::Contains(" of the device's memory, 400.0 KiB of 400.0 KiB are free; a batch of 1 would take ") &&
-          Catch::Contains(", normalised values computed again (recompute) would take ") &&
+          Catch::Contains(", what is quick computed again (--recompute selective) would take ") &&
           Catch::Contains(", bfloat16 would take ") &&
           Catch::Contains(", or lower the crop, or end other programs on this device"));
   small.memory().limit(std::size_t{100} << 10);

@@ -6,7 +6,7 @@
 namespace aixcell::detail {
 
 /// Two 3x3 convolutions with batch normalisation and ReLU, the first of joined images: what a U-Net does at every level.
-/// Where the context wants values computed again, only what went in is kept.
+/// Where the context wants all computed again, only what went in is kept.
 template <class Device, class Real>
 struct unit_pair {
   using unit = conv_norm_act<Device, Real>;

@@ -52,8 +52,8 @@ std::vector<smaller_step> smaller_steps(const step_plan& plan, std::size_t free)
     fewer.targets[0] = fewer.batch[0];
     if (add_if_it_fits("a batch of " + std::to_string(fewer.batch[0]), step_bytes<Enc, Dec, Real>(fewer))) break;
   }
-  for (const auto& [how, words] : {std::pair{recomputation::selective, "normalised values computed again (recompute)"},
-                                   std::pair{recomputation::full, "values between layers computed again (recompute)"}}) {
+  for (const auto& [how, words] : {std::pair{recomputation::selective, "what is quick computed again (--recompute selective)"},
+                                   std::pair{recomputation::full, "values between layers computed again (--recompute full)"}}) {
     if (plan.compute.recompute >= how) continue;
     step_plan again = plan;
     again.compute.recompute = how;

@@ -9,49 +9,26 @@
 
 namespace aixcell::detail {
 
-/// Rows that a task takes: enough of an image's to be worth one.
-inline constexpr index_t rows_of_a_task = 64;
-
-/// Partial results of ranges of rows, one each, in their order. `f(partial, first row, last row)`.
-template <class Partial, class Function>
-std::vector<Partial> of_row_ranges(const context<cpu>& ctx, index_t rows, Function&& f) {
-  std::vector<Partial> partial(static_cast<std::size_t>((rows + rows_of_a_task - 1) / rows_of_a_task));
-  parallel_ranges(ctx, rows, rows_of_a_task, [&](index_t first, index_t last) {
-    f(partial[static_cast<std::size_t>(first / rows_of_a_task)], first, last);
-  });
-  return partial;
-}
-
-/// Pixels of each label 0..N, and the sums of a map over them if there is one.
+/// Pixels of each label 0..N, and the sums of a map over those of labels > 0, if there is one.
 struct label_sums {
   std::vector<index_t> areas{0};
   std::vector<double> sums{0.0};
-
-  void add(std::size_t label, index_t area, double sum) {
-    if (label >= areas.size()) areas.resize(label + 1, 0), sums.resize(label + 1, 0.0);
-    areas[label] += area;
-    sums[label] += sum;
-  }
 };
-inline label_sums sums_of_labels(const context<cpu>& ctx, const label_map& labels, view<const float, cpu> map = {}) {
-  label_sums all;
-  for (const label_sums& part : of_row_ranges<label_sums>(
-           ctx, labels.extent(0), [&](label_sums& partial, index_t first, index_t last) {
-             for_each_label_run(labels, first, last, [&](std::int32_t label, index_t begin, index_t end) {
-               double sum = 0;
-               if (!map.empty() && label > 0)
-                 for (index_t p = begin; p < end; ++p) sum += static_cast<double>(map[p]);
-               partial.add(static_cast<std::size_t>(label), end - begin, sum);
-             });
-           }))
-    for (std::size_t label = 0; label < part.areas.size(); ++label)
-      all.add(label, part.areas[label], part.sums[label]);
-  return all;
+inline label_sums sums_of_labels(const label_map& labels, view<const float, cpu> map = {}) {
+  label_sums found;
+  for_each_label_run(labels, 0, labels.extent(0), [&](std::int32_t label, index_t begin, index_t end) {
+    const auto at = static_cast<std::size_t>(label);
+    if (at >= found.areas.size()) found.areas.resize(at + 1, 0), found.sums.resize(at + 1, 0.0);
+    found.areas[at] += end - begin;
+    if (!map.empty() && label > 0)
+      for (index_t p = begin; p < end; ++p) found.sums[at] += static_cast<double>(map[p]);
+  });
+  return found;
 }
 
 /// Every label by another.
 inline void replace_labels(const context<cpu>& ctx, label_map& labels, const std::vector<std::int32_t>& other) {
-  parallel_ranges(ctx, labels.extent(0), rows_of_a_task, [&](index_t first, index_t last) {
+  parallel_ranges(ctx, labels.extent(0), 64, [&](index_t first, index_t last) {
     for_each_label_run(labels, first, last, [&](std::int32_t label, index_t begin, index_t end) {
       const std::int32_t now = other[static_cast<std::size_t>(label)];
       if (now != label) std::fill(labels.data() + begin, labels.data() + end, now);
@@ -61,7 +38,7 @@ inline void replace_labels(const context<cpu>& ctx, label_map& labels, const std
 
 /// Labels of fewer than `least_area` pixels become background.
 inline void remove_small(const context<cpu>& ctx, label_map& labels, index_t least_area) {
-  const std::vector<index_t> areas = sums_of_labels(ctx, labels).areas;
+  const std::vector<index_t> areas = sums_of_labels(labels).areas;
   std::vector<std::int32_t> kept(areas.size(), 0);
   for (std::size_t label = 1; label < areas.size(); ++label)
     if (areas[label] >= least_area) kept[label] = static_cast<std::int32_t>(label);
@@ -72,31 +49,21 @@ inline void remove_small(const context<cpu>& ctx, label_map& labels, index_t lea
 inline void add_unseeded(context<cpu>& ctx, const tensor<std::uint8_t>& mask, index_t least_area, label_map& labels) {
   label_map parts(ctx, labels.shape());
   const index_t count = connected_components(mask, connectivity::four, parts);
-  struct part_run {
-    std::int32_t part, greatest;  // label in it
-    index_t pixels;
-  };
-  const auto runs = of_row_ranges<std::vector<part_run>>(
-      ctx, labels.extent(0), [&](std::vector<part_run>& found, index_t first, index_t last) {
-        for_each_label_run(parts, first, last, [&](std::int32_t part, index_t begin, index_t end) {
-          found.push_back({part, *std::max_element(labels.data() + begin, labels.data() + end), end - begin});
-        });
-      });
   std::vector<index_t> areas(static_cast<std::size_t>(count) + 1, 0);
   std::vector<bool> seeded(areas.size(), false);
   std::int32_t greatest = 0;
-  for (const std::vector<part_run>& range : runs)
-    for (const part_run& run : range) {
-      const auto part = static_cast<std::size_t>(run.part);
-      areas[part] += run.pixels;
-      if (run.greatest > 0) seeded[part] = true;
-      greatest = std::max(greatest, run.greatest);
-    }
-  parallel_ranges(ctx, labels.extent(0), rows_of_a_task, [&](index_t first, index_t last) {
-    for_each_label_run(parts, first, last, [&](std::int32_t run, index_t begin, index_t end) {
-      if (const auto part = static_cast<std::size_t>(run); run > 0 && !seeded[part] && areas[part] >= least_area)
-        std::fill(labels.data() + begin, labels.data() + end, greatest + run);
-    });
+  for_each_label_run(parts, 0, parts.extent(0), [&](std::int32_t part, index_t begin, index_t end) {
+    const std::int32_t label = *std::max_element(labels.data() + begin, labels.data() + end);
+    areas[static_cast<std::size_t>(part)] += end - begin;
+    if (label > 0) seeded[static_cast<std::size_t>(part)] = true;
+    greatest = std::max(greatest, label);
+  });
+  std::vector<std::int32_t> added(areas.size(), 0);
+  for (std::size_t part = 1; part < areas.size(); ++part)
+    if (!seeded[part] && areas[part] >= least_area) added[part] = greatest + static_cast<std::int32_t>(part);
+  for_each_label_run(parts, 0, parts.extent(0), [&](std::int32_t part, index_t begin, index_t end) {
+    if (const std::int32_t label = added[static_cast<std::size_t>(part)]; label > 0)
+      std::fill(labels.data() + begin, labels.data() + end, label);
   });
 }
 
@@ -115,14 +82,14 @@ inline std::vector<std::int32_t> number_objects(const context<cpu>& ctx, label_m
 /// Labels 1..N without gaps, each scored with its mean object probability.
 inline prediction numbered_and_scored(const context<cpu>& ctx, label_map labels, const tensor<float>& object,
                                       index_t least_area) {
-  const label_sums of = sums_of_labels(ctx, labels, object);
-  const std::vector<std::int32_t> number = number_objects(ctx, labels, of.areas, least_area);
+  const label_sums all = sums_of_labels(labels, object);
+  const std::vector<std::int32_t> number = number_objects(ctx, labels, all.areas, least_area);
   prediction found;
   found.labels = std::move(labels);
   for (std::size_t i = 1; i < number.size(); ++i)
     if (number[i] > 0) {
       found.objects.emplace_back();
-      found.objects.back().score = static_cast<float>(of.sums[i] / static_cast<double>(of.areas[i]));
+      found.objects.back().score = static_cast<float>(all.sums[i] / static_cast<double>(all.areas[i]));
     }
   return found;
 }

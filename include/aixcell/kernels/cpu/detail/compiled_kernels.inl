@@ -21,6 +21,8 @@ extern template void gate_channels_backward<bfloat16>(context<cpu>&, view<const 
                                                       view<bfloat16, cpu>, view<bfloat16, cpu>);
 extern template void draw_image_gates<float>(context<cpu>&, view<const float, cpu>, const image_gate_options&,
                                              view<float, cpu>);
+extern template void draw_image_gates<bfloat16>(context<cpu>&, view<const float, cpu>, const image_gate_options&,
+                                                view<bfloat16, cpu>);
 extern template void count_pass<float>(context<cpu>&, view<float, cpu>);
 
 extern template void concatenate_channels<float>(context<cpu>&, view<const float, cpu>, view<const float, cpu>,

@@ -265,7 +265,7 @@ inline void correlate_directly(context<cpu>& ctx, const correlation<float>& c, c
       run.x_pixel_step = c.stride * channels;
       run.y_pixel_step = c.out.pixel_step;
       run.pixels = inside.end - inside.begin;
-      // Later blocks of channels, and further taps, find what the first has read.
+      // Later blocks of channels of this task, and further taps, find what the first has read.
       run.far = c.tap_rows == 1 && c.tap_columns == 1 && b == 0;
       const auto correlate_to = [&](float* to) {
         run.y = to;
