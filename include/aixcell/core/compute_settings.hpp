@@ -6,7 +6,7 @@ namespace aixcell {
 /// What training computes again on the way back instead of keeping it from the way there. The gradients are the same bits.
 enum class recomputation {
   none,
-  selective,  ///< what is quick to compute: normalisation and activation (Korthikanti et al. 2022; Rota Bulo et al. 2018)
+  selective,  ///< what is quick to compute: normalisations, activations, gates, enlargements (Korthikanti et al. 2022)
   full        ///< all between what goes into each row of layers (Chen et al. 2016): about a third more arithmetic
 };
 
