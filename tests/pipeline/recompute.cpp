@@ -1,4 +1,6 @@
 // A step of learning that computes values again against one that keeps them: the same bits, in less memory.
+#include <cmath>
+
 #include <aixcell/decoder/fpn.hpp>
 #include <aixcell/decoder/linknet.hpp>
 #include <aixcell/decoder/unet.hpp>
@@ -24,8 +26,13 @@ struct step {
 template <class Enc, class Dec, class Real>
 step step_of(recomputation how) {
   context<cpu> ctx(2, {precision::automatic, how});
-  random_stream random(1);
-  network<Enc, Dec, cpu, Real> net(ctx, 2, {.channels = 3}, random);
+  random_stream random(1), none = random_stream(1).unwanted();  // normal values would be most of the time
+  network<Enc, Dec, cpu, Real> net(ctx, 2, {.channels = 3}, none);
+  for_each_parameter(net, [&](std::string_view, auto& p) {
+    const float reach = std::sqrt(6.0f * static_cast<float>(p.value.extent(0)) / static_cast<float>(p.value.size()));
+    if (p.decays)
+      for (float& v : p.value) v = reach * (2 * random.uniform() - 1);
+  });
   tensor<float> x({2, 61, 50, 2});
   for (float& v : x) v = random.uniform();
   const std::size_t weights = ctx.memory().use().live;

@@ -38,8 +38,10 @@ struct unit_pair {
 
   /// Gradients of the parts.
   short_list<features> backward(context<Device>& ctx, features dy, saved& kept) {
-    if (!kept.x.parts.empty())
-      second.keep_again(ctx, first.forward(ctx, std::exchange(kept.x, {}).restored(ctx), &kept.first), kept.second);
+    if (!kept.x.parts.empty()) {
+      auto x = std::exchange(kept.x, {}).restored(ctx);
+      second.keep_again(ctx, first.forward(ctx, std::move(x), &kept.first), kept.second);
+    }
     return first.backward(ctx, second.backward(ctx, std::move(dy), kept.second), kept.first);
   }
 
