@@ -1,8 +1,9 @@
-// The one unit with the kernels of networks, compiled into every program that uses aixcell::kernels (whose AIXCELL_KERNELS_APART
+// The one unit with the kernels of networks and their commonest layers, compiled into every program that uses aixcell::kernels (whose AIXCELL_KERNELS_APART
 // this unit has too).
 #include <aixcell/kernels/cpu/detail/loops.hpp>
 #include <aixcell/kernels/cpu/detail/matrix_tiles.hpp>
 #include <aixcell/kernels/cpu/of_layers.hpp>
+#include <aixcell/layers/conv_norm_act.hpp>
 
 namespace aixcell {
 
@@ -23,6 +24,7 @@ __attribute__((weak)) const matrix_unit& best_matrix_unit() {
 // The declarations that every other unit has; without that word they are the definitions.
 #define extern
 #include <aixcell/kernels/cpu/detail/compiled_kernels.inl>
+#include <aixcell/layers/compiled_layers.inl>
 #undef extern
 
 }  // namespace aixcell

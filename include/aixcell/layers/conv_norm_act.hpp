@@ -134,4 +134,8 @@ void visit_conv_norm(auto&& visit, std::string_view conv, std::string_view norm,
   visit(norm, unit.norm);
 }
 
+#if defined(AIXCELL_KERNELS_APART)
+#include <aixcell/layers/compiled_layers.inl>
+#endif
+
 }  // namespace aixcell
