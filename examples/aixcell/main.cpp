@@ -122,7 +122,7 @@ void add_recompute(CLI::App& command, compute_arguments& compute, const limits& 
       command
           .add_option("--recompute", compute.settings.recompute,
                       "Train in less memory: what is not kept for the way back but computed again, with the same result; "
-                      "selective: what is quick to compute, a third less memory, hardly slower; full: all between rows of "
+                      "selective: what is quick to compute, a third less memory, 5 % slower; full: all between rows of "
                       "layers, a quarter slower [none; with --max-memory selective]")
           ->option_text("none|selective|full")
           ->transform(CLI::CheckedTransformer(ways));
