@@ -120,12 +120,12 @@ void add_recompute(CLI::App& command, compute_arguments& compute, const limits& 
       {"none", recomputation::none}, {"selective", recomputation::selective}, {"full", recomputation::full}};
   const CLI::Option* chosen =
       command
-          .add_option("--recompute", compute.settings.recompute,
-                      "Train in less memory: what is not kept for the way back but computed again, with the same result; "
-                      "selective: what is quick to compute, a third less memory, 5 % slower; full: all between rows of "
-                      "layers, a quarter slower [none; with --max-memory selective]")
-          ->option_text("none|selective|full")
-          ->transform(CLI::CheckedTransformer(ways));
+          .add_option_function<std::string>(
+              "--recompute", [&compute, ways](const std::string& way) { compute.settings.recompute = ways.at(way); },
+              "Train in less memory: what is not kept for the way back but computed again, with the same result; "
+              "selective: what is quick to compute, a third less memory, 5 % slower; full: all between rows of "
+              "layers, a quarter slower [none; with --max-memory selective]")
+          ->check(CLI::IsMember({"none", "selective", "full"}));
   command.parse_complete_callback([chosen, &compute, &l] {
     if (chosen->empty() && l.memory_bytes > 0) compute.settings.recompute = recomputation::selective;
   });
