@@ -25,7 +25,7 @@ struct step {
 
 template <class Enc, class Dec, class Real>
 step step_of(recomputation how) {
-  context<cpu> ctx(2, {precision::automatic, how});
+  context<cpu> ctx(1, {precision::automatic, how});  // what several threads take at once differs from run to run
   random_stream random(1), none = random_stream(1).unwanted();  // normal values would be most of the time
   network<Enc, Dec, cpu, Real> net(ctx, 2, {.channels = 3}, none);
   for_each_parameter(net, [&](std::string_view, auto& p) {
@@ -64,7 +64,7 @@ void check_recompute(double selective_share) {
 
 TEST_CASE("values computed again give the same bits in less memory", "[pipeline]") {
   SECTION("convolutions of images and of joined images, transposed ones, maxima") {
-    check_recompute<plain<4, 16>, unet_transposed>(0.8);
+    check_recompute<plain<4, 16>, unet_transposed>(0.85);
   }
   SECTION("joined images that are copied, in bfloat16") { check_recompute<plain<3, 4>, unet, bfloat16>(0.9); }
   SECTION("residuals, squeeze and excitation, depthwise convolutions, images that others are added to") {
