@@ -164,16 +164,14 @@ inline std::vector<region_properties> measure_regions(label_view labels, view<co
   };
   std::vector<label_run> found;
   std::int32_t greatest = 0;
-  for (index_t y = 0; y < height; ++y)
-    for (index_t x = 0, end = 0; x < width; x = end) {
-      const std::int32_t* const row = labels.data() + y * width;
-      end = end_of_run(row, x, width);
-      if (row[x] == 0) continue;
-      detail::require_label(row[x]);
-      if (row[x] == ignored_label) continue;
-      found.push_back({y, x, end, row[x]});
-      greatest = std::max(greatest, row[x]);
-    }
+  for_each_label_run(labels, 0, height, [&](std::int32_t label, index_t begin, index_t end) {
+    if (label == 0) return;
+    detail::require_label(label);
+    if (label == ignored_label) return;
+    const index_t y = begin / width;
+    found.push_back({y, begin - y * width, end - y * width, label});
+    greatest = std::max(greatest, label);
+  });
   // Numbers with wide gaps are looked up in a list, others, as nearly always, in a table.
   std::vector<std::int32_t> present;
   std::vector<std::uint32_t> position;

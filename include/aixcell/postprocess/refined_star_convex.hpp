@@ -104,7 +104,7 @@ struct refined_star_convex {
     }
     watershed(ctx, share, mask, labels);
     prediction found;
-    const std::vector<std::int32_t> number = 
+    const std::vector<std::int32_t> number =
         detail::number_objects(ctx, labels, detail::sums_of_labels(labels).areas, polygons.min_area);
     for (std::size_t k = 0; k < stars.size(); ++k) {
       if (k + 1 >= number.size() || number[k + 1] == 0) continue;
